@@ -1,0 +1,161 @@
+"""Comparators: what "equal" means for a field, each declared, none implicit.
+
+A comparator renders canonical SQL over two values that are both there (`comparison` owns what a missing one means): whether
+they are `equal`, whether they differ only `within` the declared tolerance, and by how much (`delta`, a DOUBLE or nothing).
+Add a kind here; which rows are compared at all lives in `comparison`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import KW_ONLY
+from datetime import timedelta
+from decimal import Decimal
+
+from pipelines.declared import declared
+from pipelines.rules.text import normalised
+
+INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"})
+
+
+class Comparator(ABC):
+    """What every kind of comparator answers."""
+
+    @abstractmethod
+    def accepts(self, kind: str) -> bool:
+        """Whether it compares values of this engine type, such as DECIMAL(12,2)."""
+
+    def canonical(self, value: str) -> str:
+        """A value as it is compared."""
+        return value
+
+    def equal(self, expected: str, actual: str) -> str:
+        """Condition: the two are the same."""
+        return f"{self.canonical(expected)} = {self.canonical(actual)}"
+
+    def within(self, expected: str, actual: str) -> str:  # noqa: ARG002 (part of the protocol)
+        """Condition: the two differ, but by no more than the declared tolerance."""
+        return "FALSE"
+
+    def delta(self, expected: str, actual: str) -> str:  # noqa: ARG002 (part of the protocol)
+        """By how much actual exceeds expected, as DOUBLE (seconds for times, days for dates)."""
+        return "CAST(NULL AS DOUBLE)"
+
+
+@declared
+class Exact(Comparator):
+    """Equal means equal to the last bit: integers, booleans, codes, keys, text."""
+
+    def accepts(self, kind: str) -> bool:
+        return kind in INTEGERS or kind in {"BOOLEAN", "VARCHAR", "DATE", "BLOB"} or kind.startswith(("DECIMAL", "TIMESTAMP"))
+
+
+@declared
+class Text(Comparator):
+    """Text, equal after the normalisations that are switched on."""
+
+    _: KW_ONLY
+    ignore_case: bool = False
+    trim: bool = False
+    inner_blanks: bool = False
+    nfc: bool = False
+    ignore_accents: bool = False
+    ignore_leading_zeros: bool = False
+    ignore_punctuation: bool = False
+
+    def accepts(self, kind: str) -> bool:
+        return kind == "VARCHAR"
+
+    def canonical(self, value: str) -> str:
+        return normalised(
+            value,
+            {
+                "nfc": self.nfc,
+                "strip_accents": self.ignore_accents,
+                "keep_alphanumeric": self.ignore_punctuation,
+                "squeeze_blanks": self.inner_blanks,
+                "trim_blanks": self.trim,
+                "strip_zeros": self.ignore_leading_zeros,
+                "lower_text": self.ignore_case,
+            },
+        )
+
+
+@declared
+class Amount(Comparator):
+    """Integers and decimals, compared as they are; slack is absolute and/or relative to the expected value, in decimal."""
+
+    _: KW_ONLY
+    absolute: Decimal = Decimal(0)
+    relative: Decimal = Decimal(0)
+
+    def accepts(self, kind: str) -> bool:
+        return kind in INTEGERS or kind.startswith("DECIMAL")
+
+    def within(self, expected: str, actual: str) -> str:
+        slacks = [f"{self.absolute:f}"] if self.absolute else []
+        slacks += [f"ABS({expected}) * {self.relative:f}"] if self.relative else []
+        conditions = [f"ABS({actual} - {expected}) <= {slack}" for slack in slacks]
+        return " OR ".join(conditions) or "FALSE"
+
+    def delta(self, expected: str, actual: str) -> str:
+        return f"to_double({actual} - {expected})"
+
+
+@declared
+class Floating(Comparator):
+    """Doubles: NaN equals NaN and nothing else, 0.0 equals -0.0; slack is absolute and/or relative to the expected value."""
+
+    _: KW_ONLY
+    absolute: float = 0.0
+    relative: float = 0.0
+
+    def accepts(self, kind: str) -> bool:
+        return kind in {"DOUBLE", "FLOAT"}
+
+    def within(self, expected: str, actual: str) -> str:
+        # Engines hold |NaN - x| <= slack to be true, because they order NaN above every number: guard it.
+        slack = f"GREATEST(to_double('{self.absolute!r}'), ABS({expected}) * to_double('{self.relative!r}'))"
+        near = f"ABS({actual} - {expected}) <= {slack}"
+        return f"NOT is_nan({expected}) AND NOT is_nan({actual}) AND {near}"
+
+    def delta(self, expected: str, actual: str) -> str:
+        return f"CASE WHEN NOT is_nan({expected}) AND NOT is_nan({actual}) THEN {actual} - {expected} END"
+
+
+@declared
+class Day(Comparator):
+    """Dates, with a tolerance in whole days."""
+
+    _: KW_ONLY
+    tolerance_days: int = 0
+
+    def accepts(self, kind: str) -> bool:
+        return kind == "DATE"
+
+    def within(self, expected: str, actual: str) -> str:
+        return f"ABS(epoch_days({actual}) - epoch_days({expected})) <= {self.tolerance_days}"
+
+    def delta(self, expected: str, actual: str) -> str:
+        return f"to_double(epoch_days({actual}) - epoch_days({expected}))"
+
+
+@declared
+class Instant(Comparator):
+    """Points in time, whatever zone they are shown in: equal to the microsecond, or within a temporal tolerance."""
+
+    _: KW_ONLY
+    tolerance: timedelta = timedelta(0)
+
+    def accepts(self, kind: str) -> bool:
+        return kind.startswith("TIMESTAMP")
+
+    def canonical(self, value: str) -> str:
+        return f"epoch_us({value})"
+
+    def within(self, expected: str, actual: str) -> str:
+        slack = self.tolerance // timedelta(microseconds=1)
+        return f"ABS(epoch_us({actual}) - epoch_us({expected})) <= {slack}"
+
+    def delta(self, expected: str, actual: str) -> str:
+        return f"to_double(epoch_us({actual}) - epoch_us({expected})) * to_double('1e-6')"

@@ -1,0 +1,262 @@
+"""What a user declares: contexts, their entities, both holders of each, and how every field is translated and judged.
+
+The front door for context files: everything they need is importable from here. Objects are frozen and typed; what they
+mean together is checked by `loading`. Rules, comparators, identities, partitionings and sources have modules of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, field
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from pandera.polars import DataFrameModel
+
+from pipelines.comparators import Amount, Comparator, Day, Exact, Floating, Instant, Text
+from pipelines.declared import declared
+from pipelines.identities import Cardinality, Identity, IdentityTable, Merges, NaturalKey
+from pipelines.partitioning import Daily, EffectiveDates, Monthly, Partitioning
+from pipelines.rules import (
+    Case, Clean, CodeTable, Combine, Constant, Currency, DateSpelling, Decode, LegacyDate, LocalTime, NullIf, Number,
+    ParsedDate, Reference, Rule, Same, Scale, Split, Sql, UnknownCode,
+)  # fmt: skip
+from pipelines.sources import Column, Csv, FixedWidth, ParquetFile, Source
+
+__all__ = [
+    "Amount", "Cardinality", "Case", "Classification", "Clean", "CodeTable", "Column", "Combine", "Comparator", "Constant",
+    "Context", "Criticality", "Csv", "Currency", "Daily", "DateSpelling", "Day", "Decode", "EffectiveDates", "Entity", "EventLog",
+    "EventType", "Exact", "Field", "FixedWidth", "Floating", "HardDelete", "Holder", "IdentityTable", "Instant", "LegacyDate",
+    "LocalTime", "Merges", "Missing", "MissingMeans", "Monthly", "NaturalKey", "NullIf", "Number", "Owner", "ParquetFile",
+    "ParsedDate", "Phase", "Reference", "Same", "Scale", "SemanticRule", "ServiceLevel", "Side", "Slice", "SoftDelete", "Split",
+    "Sql", "Text", "Tombstone", "UnknownCode",
+]  # fmt: skip
+
+
+class Side(StrEnum):
+    """The two holders of a business entity."""
+
+    LEGACY = "legacy"
+    SERVICE = "service"
+
+    @property
+    def other(self) -> Side:
+        """The side opposite: the replica when this one is the system of record."""
+        return Side.SERVICE if self is Side.LEGACY else Side.LEGACY
+
+
+class Criticality(StrEnum):
+    """How much a discrepancy in a field matters to the business."""
+
+    CRITICAL = "critical"
+    MAJOR = "major"
+    MINOR = "minor"
+
+
+class Phase(StrEnum):
+    """Where the migration of a capability stands."""
+
+    LEGACY_ONLY = "legacy_only"
+    SHADOW = "shadow"
+    PARALLEL_RUN = "parallel_run"
+    SERVICE_LEADS = "service_leads"
+    DECOMMISSIONED = "decommissioned"
+
+
+class Classification(StrEnum):
+    """How a value must be protected."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+    PERSONAL = "personal"
+
+
+class MissingMeans(StrEnum):
+    """What a missing value on one side says."""
+
+    MISSING = "missing"  # there is none: equal to missing only
+    UNKNOWN = "unknown"  # this side does not know: nothing to compare with
+    NOT_APPLICABLE = "not_applicable"  # the field has no meaning for this row: nothing to compare with
+    NOT_YET_SYNCHRONISED = "not_yet_synchronised"  # the replica has not got it yet: in flight within the allowed lag
+
+
+@declared
+class Owner:
+    """Who answers for something: a team and how to reach it."""
+
+    team: str
+    contact: str = ""
+
+
+@declared
+class Missing:
+    """What a missing value means on each side."""
+
+    _: KW_ONLY
+    legacy: MissingMeans = MissingMeans.MISSING
+    service: MissingMeans = MissingMeans.MISSING
+
+
+@declared
+class ServiceLevel:
+    """Limits as rates between 0 and 1: `breached` above `limit`, `warned` above `warn`; for linkage, the rate of unlinked rows."""
+
+    limit: float
+    warn: float | None = None
+
+
+@declared
+class HardDelete:
+    """A deleted row is gone."""
+
+    becomes: str = "gone"
+
+
+@declared
+class SoftDelete:
+    """A deleted row stays, and `when` (canonical SQL over the side's raw columns) says so; the other side must not hold it."""
+
+    when: str
+    becomes: str = "gone"
+
+
+@declared
+class Tombstone:
+    """A deletion is an event of this type; the row may be gone."""
+
+    event: str
+    becomes: str = "gone"
+
+
+@declared
+class Holder:
+    """One side's model of an entity: where its rows are, the contract they keep, what identifies a row.
+
+    `scope` (canonical SQL over the raw columns) says which rows take part at all; the others are counted as out of scope.
+    `changed_at` names the column that says when a row last changed: an instant, or wall time in `changed_at_zone`.
+    """
+
+    _: KW_ONLY
+    source: Source
+    contract: type[DataFrameModel]
+    key: tuple[str, ...]
+    scope: str | None = None
+    deletion: HardDelete | SoftDelete | Tombstone = field(default_factory=HardDelete)
+    changed_at: str | None = None
+    changed_at_zone: str | None = None
+
+
+@declared
+class Slice:
+    """Rows of an entity that have moved ahead (or stayed behind): a condition over the entity's fields, and who owns them."""
+
+    name: str
+    when: str
+    system_of_record: Side
+
+
+@declared
+class Field:
+    """An attribute in the service's language: how legacy says it, what equal means, how much it matters.
+
+    `name` is the service column. `compared_when` (canonical SQL over the entity's fields, and `link_primary` of the link)
+    leaves pairs out of the comparison of this field.
+    """
+
+    name: str
+    rule: Rule
+    compare: Comparator
+    _: KW_ONLY
+    description: str = ""
+    missing: Missing = field(default_factory=Missing)
+    criticality: Criticality = Criticality.MAJOR
+    service_level: ServiceLevel | None = None
+    impact: str = ""
+    classification: Classification = Classification.INTERNAL
+    system_of_record: Side | None = None
+    compared_when: str | None = None
+    owner: Owner | None = None
+
+
+@declared
+class EventLog:
+    """The log of business events of an entity: the columns that hold what every event has."""
+
+    source: Source
+    _: KW_ONLY
+    key: tuple[str, ...]
+    sequence: str
+    event_time: str
+    recorded_time: str
+    type: str
+    payload: str
+    producer: str | None = None
+    schema_version: str | None = None
+
+
+@declared
+class Entity:
+    """A business thing both sides hold, and everything that makes their two models comparable."""
+
+    name: str
+    _: KW_ONLY
+    description: str
+    owner: Owner
+    legacy: Holder
+    service: Holder
+    identity: Identity
+    fields: tuple[Field, ...]
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    service_only: Mapping[str, str] = field(default_factory=dict)
+    translation_version: str = "1"
+    translation_owner: Owner | None = None
+    system_of_record: Side = Side.LEGACY
+    slices: tuple[Slice, ...] = ()
+    phase: Phase = Phase.PARALLEL_RUN
+    allowed_lag: timedelta = timedelta(0)
+    service_level: ServiceLevel = ServiceLevel(0.0)
+    linkage_level: ServiceLevel = ServiceLevel(0.0)
+    horizon: int = 10
+    events: EventLog | None = None
+    partitioning: Partitioning | None = None
+
+
+@declared
+class EventType:
+    """A word of the context's event vocabulary: a business fact such as PolicyEndorsed, not a row change."""
+
+    name: str
+    entity: str
+    meaning: str
+
+
+@declared
+class SemanticRule:
+    """A condition over linked entities, within or across contexts, that must hold: "a cancelled policy has no open invoice"."""
+
+    name: str
+    over: tuple[str, ...]
+    condition: str
+    _: KW_ONLY
+    owner: Owner
+    criticality: Criticality = Criticality.MAJOR
+
+
+@declared
+class Context:
+    """A bounded context: its entities, their common partitioning and schedule, its vocabulary and rules.
+
+    Relative paths of its sources start at `root` (itself relative to the working directory).
+    """
+
+    name: str
+    _: KW_ONLY
+    description: str
+    owner: Owner
+    partitioning: Partitioning
+    entities: tuple[Entity, ...]
+    schedule: str = "0 6 * * *"
+    event_types: tuple[EventType, ...] = ()
+    semantic_rules: tuple[SemanticRule, ...] = ()
+    root: Path = Path()

@@ -1,0 +1,95 @@
+"""How declarations are made: frozen, typed pydantic dataclasses whose mistakes can be collected instead of raised one by one.
+
+`@declared` goes on every class a user writes in a context file. Inside `collecting()` a wrong declaration is noted with
+its file and line and left as a *broken* object, so that one load finds every mistake; outside, pydantic raises at once.
+What a declaration means does not belong here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TypeVar, dataclass_transform
+
+from pydantic import ConfigDict, ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+from pipelines.errors import Problem, did_you_mean
+
+T = TypeVar("T")
+_PROBLEMS: ContextVar[list[Problem] | None] = ContextVar("declaration_problems", default=None)
+_HERE = str(Path(__file__).parent)
+
+
+@contextmanager
+def collecting() -> Iterator[list[Problem]]:
+    """Within this block wrong declarations are appended to the yielded list instead of raising."""
+    problems: list[Problem] = []
+    token = _PROBLEMS.set(problems)
+    try:
+        yield problems
+    finally:
+        _PROBLEMS.reset(token)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
+def declared(cls: type[T]) -> type[T]:
+    """Make a class a declaration: frozen, validated, hashable, unknown arguments refused."""
+    made = pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))(cls)
+    made.__init__ = _collecting_init(made.__init__)  # type: ignore[misc]
+    return made  # type: ignore[return-value]
+
+
+def is_broken(declaration: object) -> bool:
+    """Whether this declaration, or one inside it, failed validation while collecting."""
+    if isinstance(declaration, tuple | list):
+        return any(map(is_broken, declaration))
+    if not dataclasses.is_dataclass(declaration):
+        return False
+    return "_broken" in vars(declaration) or any(map(is_broken, vars(declaration).values()))
+
+
+def declared_at() -> tuple[str, int]:
+    """File and line of the innermost frame outside this package: where the user wrote the declaration."""
+    frame = sys._getframe(1)  # noqa: SLF001 (the only way to name the line of a declaration)
+    while frame.f_back and ("pydantic" in frame.f_code.co_filename or frame.f_code.co_filename.startswith(_HERE)):
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
+
+
+def _collecting_init(validate: Callable[..., None]) -> Callable[..., None]:
+    def __init__(self: object, *args: object, **kwargs: object) -> None:  # noqa: N807 (it becomes the class's __init__)
+        try:
+            validate(self, *args, **kwargs)
+        except ValidationError as error:
+            problems = _PROBLEMS.get()
+            if problems is None:
+                raise
+            problems.extend(_problems(self, error, args, kwargs))
+            _leave_broken(self, args, kwargs)
+
+    return __init__
+
+
+def _leave_broken(self: object, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+    names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
+    vars(self).update(dict(zip(names, args, strict=False)) | kwargs | {"_broken": True})
+
+
+def _problems(self: object, error: ValidationError, args: tuple[object, ...], kwargs: dict[str, object]) -> list[Problem]:
+    file, line = declared_at()
+    names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
+    name = kwargs.get("name", args[0] if args and isinstance(args[0], str) else "")
+    title = f"{type(self).__name__}({str(name)!r})" if name else type(self).__name__
+    found = []
+    for detail in error.errors(include_url=False, include_input=False):
+        place = ".".join(names[part] if isinstance(part, int) and not i else str(part) for i, part in enumerate(detail["loc"]))
+        unknown = detail["type"] == "unexpected_keyword_argument"
+        message = "unknown argument" if unknown else detail["msg"].removeprefix("Value error, ")
+        hint = did_you_mean(place, names) if unknown else ""
+        found.append(Problem(f"{file}:{line}", f"{title}.{place}" if place else title, message, hint))
+    return found

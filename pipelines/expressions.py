@@ -1,0 +1,124 @@
+"""Canonical SQL: the one language of rules, conditions and the plan, and its compilation for an engine.
+
+Canonical SQL is a small portable subset (the allow-lists below) plus named primitives for whatever engines spell or round
+differently. Anything outside is refused, never passed through: free transpiling is silently wrong (FINDINGS, "One plan").
+Add a primitive to `primitives.py`, a node here; keep relations, files and declarations out.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from pipelines.errors import did_you_mean
+from pipelines.primitives import PRIMITIVES
+
+_SCALAR_NODES: frozenset[type[exp.Expression]] = frozenset({
+    exp.Column, exp.Identifier, exp.Literal, exp.Null, exp.Boolean, exp.Paren, exp.Tuple,
+    exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Is, exp.In, exp.Between, exp.Like,
+    exp.NullSafeEQ, exp.NullSafeNEQ, exp.Add, exp.Sub, exp.Mul, exp.Neg, exp.DPipe, exp.Case, exp.If, exp.Coalesce,
+    exp.Nullif, exp.Substring, exp.Length, exp.Replace, exp.Abs, exp.Greatest, exp.Least, exp.Cast, exp.DataType,
+    exp.DataTypeParam, exp.Anonymous,
+})  # fmt: skip
+_RELATIONAL_NODES: frozenset[type[exp.Expression]] = frozenset({
+    exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.With, exp.CTE, exp.Union,
+    exp.Subquery, exp.Table, exp.TableAlias, exp.Alias, exp.Star, exp.Distinct, exp.Window, exp.WindowSpec, exp.RowNumber,
+    exp.Count, exp.Sum, exp.Min, exp.Max, exp.Filter, exp.Exists, exp.Limit, exp.Lag, exp.Lead,
+})  # fmt: skip
+_PLAN_NODES = _SCALAR_NODES | _RELATIONAL_NODES
+_TYPES = frozenset({
+    exp.DType.VARCHAR, exp.DType.TEXT, exp.DType.BIGINT, exp.DType.INT, exp.DType.DECIMAL, exp.DType.DOUBLE,
+    exp.DType.BOOLEAN, exp.DType.DATE, exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ,
+})  # fmt: skip
+_FUNCTIONS = ("coalesce", "nullif", "substring", "length", "replace", "abs", "greatest", "least", "cast", *PRIMITIVES)
+
+
+def quote(name: str) -> str:
+    """A column or relation name as a canonical identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str) -> str:
+    """A text value as a canonical literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def columns_of(sql: str) -> tuple[str, ...]:
+    """The columns a scalar expression reads, in order of first use; nothing for text that does not parse."""
+    tree = _parse(sql)
+    if isinstance(tree, str):
+        return ()
+    return tuple(dict.fromkeys(column.name for column in tree.find_all(exp.Column)))
+
+
+def problems_of(sql: str, columns: frozenset[str] | None = None) -> list[str]:
+    """Why a user's scalar expression is not canonical; empty when it is. With `columns`, unknown ones are named too."""
+    tree = _parse(sql)
+    if isinstance(tree, str):
+        return [f"not canonical SQL: {tree}"]
+    found = [problem for node in tree.walk() for problem in _refusals(node, _SCALAR_NODES)]
+    for name in () if columns is None else columns_of(sql):
+        if name not in (columns or ()):
+            found.append(f'unknown column "{name}"; {did_you_mean(name, columns or ())}')
+    return list(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=4096)
+def compile_sql(sql: str, engine: str = "duckdb") -> str:
+    """Canonical SQL (scalar or whole query) in an engine's own dialect.
+
+    Raises ValueError for anything outside the subset: that is a defect of ours, since declarations are checked when loaded.
+    """
+    tree = _parse(sql)
+    if isinstance(tree, str):
+        raise ValueError(f"not canonical SQL: {tree}\n{sql}")
+    refused = [problem for node in tree.walk() for problem in _refusals(node, _PLAN_NODES)]
+    if refused:
+        raise ValueError(f"{'; '.join(refused)}\n{sql}")
+    return tree.transform(lambda node: _expand(node, engine)).sql(dialect=engine)
+
+
+def _parse(sql: str) -> exp.Expression | str:
+    """The syntax tree, or why there is none."""
+    try:
+        return sqlglot.parse_one(sql)
+    except SqlglotError as error:
+        return str(error).splitlines()[0]
+
+
+def _refusals(node: exp.Expression, allowed: frozenset[type[exp.Expression]]) -> list[str]:
+    if isinstance(node, exp.Anonymous):
+        return _primitive_refusals(node)
+    if type(node) not in allowed:
+        return [f"{_named(node)} is outside the portable subset; {did_you_mean(_named(node), _FUNCTIONS)}"]
+    if isinstance(node, exp.DataType) and node.this not in _TYPES:
+        return [f"type {node.sql()} is outside the portable subset; valid: {', '.join(sorted(t.value for t in _TYPES))}"]
+    return []
+
+
+def _primitive_refusals(node: exp.Anonymous) -> list[str]:
+    name = node.name.lower()
+    if name not in PRIMITIVES:
+        return [f"function {name} is outside the portable subset; {did_you_mean(name, _FUNCTIONS)}"]
+    arity = PRIMITIVES[name].arity
+    if len(node.expressions) != arity:
+        return [f"{name} takes {arity} argument{'s' if arity != 1 else ''}, {len(node.expressions)} given"]
+    return []
+
+
+def _named(node: exp.Expression) -> str:
+    return node.sql_name().lower() if isinstance(node, exp.Func) else node.key
+
+
+def _expand(node: exp.Expression, engine: str) -> exp.Expression:
+    """A primitive call replaced by the engine's own spelling of it; its arguments are expanded by the same walk."""
+    if not isinstance(node, exp.Anonymous) or node.name.lower() not in PRIMITIVES:
+        return node
+    spelling = PRIMITIVES[node.name.lower()].spelling[engine]
+    arguments = [argument.transform(lambda inner: _expand(inner, engine)).sql(dialect=engine) for argument in node.expressions]
+    # A Var is generated as it stands: the spelling is final engine SQL, and the walk does not enter it again.
+    return exp.Var(this=re.sub(r"\$(\d)", lambda place: arguments[int(place[1]) - 1], spelling))

@@ -1,0 +1,92 @@
+"""Rules on codes: a table that says what a code means, and constants."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import KW_ONLY
+from enum import StrEnum
+from pathlib import Path
+from typing import ClassVar
+
+from pipelines.declared import declared
+from pipelines.expressions import literal
+from pipelines.rules.rule import Failure, Operand, Rule, constant, text_of, value_of
+
+
+class UnknownCode(StrEnum):
+    """What a code that is not in the table becomes."""
+
+    UNTRANSLATABLE = "untranslatable"
+    MISSING = "missing"
+    KEEP = "keep"
+
+
+@declared
+class CodeTable:
+    """A code table in a CSV file with a header: one column of codes, one of meanings (an empty meaning is missing)."""
+
+    path: str
+    code: str = "code"
+    meaning: str = "meaning"
+
+    def read(self) -> dict[str, str | None]:
+        """The table. Raises OSError, or KeyError for a column that is not there."""
+        with Path(self.path).open(encoding="utf-8", newline="") as file:
+            return {row[self.code]: row[self.meaning] or None for row in csv.DictReader(file)}
+
+
+@declared
+class Decode(Rule):
+    """A code looked up in a table. `unknown` says what a code without entry does; `otherwise` gives it a fixed meaning."""
+
+    of: Operand
+    table: Mapping[str, str | int | bool | None] | CodeTable
+    _: KW_ONLY
+    unknown: UnknownCode = UnknownCode.UNTRANSLATABLE
+    otherwise: str | int | bool | None = None
+
+    reason: ClassVar[str] = "unknown_code"
+
+    def codes(self) -> Mapping[str, str | int | bool | None]:
+        return self.table.read() if isinstance(self.table, CodeTable) else self.table
+
+    def value(self) -> str:
+        whens = " ".join(f"WHEN {literal(code)} THEN {constant(meaning)}" for code, meaning in self.codes().items())
+        return f"CASE {text_of(self.of)} {whens} ELSE {self._otherwise()} END"
+
+    def _otherwise(self) -> str:
+        if self.otherwise is not None:
+            return f"CASE WHEN {value_of(self.of)} IS NOT NULL THEN {constant(self.otherwise)} END"
+        return text_of(self.of) if self.unknown is UnknownCode.KEEP else "NULL"
+
+    def own_failures(self) -> tuple[Failure, ...]:
+        if self.otherwise is not None or self.unknown is not UnknownCode.UNTRANSLATABLE:
+            return ()
+        known = ", ".join(literal(code) for code in self.codes())
+        return (Failure(f"NOT {text_of(self.of)} IN ({known})", self.reason),)
+
+    def problems(self) -> list[str]:
+        try:
+            codes = self.codes()
+        except (OSError, KeyError, UnicodeDecodeError) as error:
+            return [f"code table cannot be read: {type(error).__name__}: {error}"]
+        kinds = {type(meaning).__name__ for meaning in codes.values() if meaning is not None}
+        found = [] if codes else ["the code table is empty"]
+        return [*found, f"meanings of different types: {', '.join(sorted(kinds))}"] if len(kinds) > 1 else found
+
+
+@declared
+class Constant(Rule):
+    """The same value for every row."""
+
+    constant: str | int | bool | None
+
+    def inputs(self) -> tuple[Operand, ...]:
+        return ()
+
+    def value(self) -> str:
+        return constant(self.constant)
+
+    def own_failures(self) -> tuple[Failure, ...]:
+        return ()

@@ -1,0 +1,69 @@
+"""Rules on numbers: text to numbers, units, scales and currencies. All exact: what would be rounded fails instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY
+from decimal import Decimal
+from typing import ClassVar
+
+from pipelines.declared import declared
+from pipelines.expressions import literal
+from pipelines.rules.rule import Operand, Rule, text_of, value_of
+
+
+@declared
+class Number(Rule):
+    """Text as an exact number: BIGINT when scale is None, else DECIMAL(precision, scale). Nothing is rounded."""
+
+    of: Operand
+    _: KW_ONLY
+    precision: int = 18
+    scale: int | None = None
+
+    reason: ClassVar[str] = "not_a_number"
+
+    def value(self) -> str:
+        if self.scale is None:
+            return f"to_integer({text_of(self.of)})"
+        return f"to_decimal({text_of(self.of)}, {self.precision}, {self.scale})"
+
+
+@declared
+class Scale(Rule):
+    """A number times a constant (cents to euros: by="0.01") as DECIMAL(precision, scale); fails when that would round."""
+
+    of: Operand
+    by: Decimal
+    _: KW_ONLY
+    precision: int = 18
+    scale: int = 2
+
+    reason: ClassVar[str] = "does_not_fit"
+
+    def value(self) -> str:
+        return f"scale_decimal({value_of(self.of)}, {self.by:f}, {self.precision}, {self.scale})"
+
+
+@declared
+class Currency(Rule):
+    """An amount converted by a table of rates per currency code, rounded half away from zero to `scale` digits."""
+
+    of: Operand
+    currency: Operand
+    rates: Mapping[str, Decimal]
+    _: KW_ONLY
+    precision: int = 18
+    scale: int = 2
+
+    reason: ClassVar[str] = "unknown_currency"
+
+    def inputs(self) -> tuple[Operand, ...]:
+        return (self.of, self.currency)
+
+    def value(self) -> str:
+        whens = " ".join(
+            f"WHEN {literal(code)} THEN round_decimal({value_of(self.of)}, {rate:f}, {self.precision}, {self.scale})"
+            for code, rate in self.rates.items()
+        )
+        return f"CASE {text_of(self.currency)} {whens} END"

@@ -1,0 +1,112 @@
+"""Rules on dates and times as old systems write them."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY
+from datetime import date
+from enum import StrEnum
+from typing import ClassVar
+from zoneinfo import available_timezones
+
+from pipelines.declared import declared
+from pipelines.errors import did_you_mean
+from pipelines.expressions import literal
+from pipelines.rules.rule import Failure, Operand, Rule, text_of, value_of
+
+
+class DateSpelling(StrEnum):
+    """How an old system writes a date in digits; leading zeros lost in integer columns are put back."""
+
+    YYYYMMDD = "YYYYMMDD"
+    YYMMDD = "YYMMDD"
+    DDMMYYYY = "DDMMYYYY"
+    DDMMYY = "DDMMYY"
+
+
+@declared
+class LegacyDate(Rule):
+    """Digits as a date. `missing` spellings (zero dates) are no date; `open_ended` ones (9999...) become `open_means`.
+
+    Two-digit years below `pivot` are 20yy, the others 19yy. Anything that is not a calendar date fails.
+    """
+
+    of: Operand
+    spelling: DateSpelling
+    _: KW_ONLY
+    pivot: int | None = None
+    missing: tuple[str, ...] = ("0", "00000000", "000000")
+    open_ended: tuple[str, ...] = ()
+    open_means: date | None = None
+
+    reason: ClassVar[str] = "impossible_date"
+
+    def value(self) -> str:
+        open_means = f"CAST({literal(self.open_means.isoformat())} AS DATE)" if self.open_means else "NULL"
+        is_open = f"WHEN {self._is(self.open_ended)} THEN {open_means} " if self.open_ended else ""
+        return f"CASE WHEN {self._is(self.missing)} THEN NULL {is_open}WHEN {self._is_digits()} THEN {self._date()} END"
+
+    def own_failures(self) -> tuple[Failure, ...]:
+        sentinels = self._is((*self.missing, *self.open_ended))
+        return (Failure(f"{value_of(self.of)} IS NOT NULL AND NOT {sentinels} AND {self.value()} IS NULL", self.reason),)
+
+    def problems(self) -> list[str]:
+        two_digits = "YYYY" not in self.spelling
+        if two_digits and self.pivot is None:
+            return [f"{self.spelling} has a two-digit year: declare its pivot"]
+        return ["a pivot makes no sense for a four-digit year"] if not two_digits and self.pivot is not None else []
+
+    def _is(self, spellings: tuple[str, ...]) -> str:
+        return f"{text_of(self.of)} IN ({', '.join(map(literal, spellings))})" if spellings else "FALSE"
+
+    def _is_digits(self) -> str:
+        return f"matches({text_of(self.of)}, '[0-9]{{1,{len(self.spelling)}}}')"
+
+    def _date(self) -> str:
+        return f"calendar_date({self._year()}, {self._digits('MM')}, {self._digits('DD')})"
+
+    def _year(self) -> str:
+        if "YYYY" in self.spelling:
+            return self._digits("YYYY")
+        year = self._digits("YY")
+        return f"CASE WHEN {year} < {self.pivot} THEN 2000 + {year} ELSE 1900 + {year} END"
+
+    def _digits(self, part: str) -> str:
+        zeros, text = "0" * len(self.spelling), text_of(self.of)
+        padded = f"SUBSTRING({literal(zeros)} || {text}, LENGTH({text}) + 1, {len(self.spelling)})"
+        return f"to_integer(SUBSTRING({padded}, {self.spelling.index(part) + 1}, {len(part)}))"
+
+
+@declared
+class ParsedDate(Rule):
+    """Text as a date by a strptime format, for spellings with separators."""
+
+    of: Operand
+    format: str
+
+    reason: ClassVar[str] = "impossible_date"
+
+    def value(self) -> str:
+        return f"parse_date({text_of(self.of)}, {literal(self.format)})"
+
+
+@declared
+class LocalTime(Rule):
+    """Wall time in a zone as an instant (UTC). Without `format` the column already is a timestamp.
+
+    Wall time that occurs twice, when clocks are set back, means the earlier instant.
+    """
+
+    of: Operand
+    zone: str
+    _: KW_ONLY
+    format: str | None = None
+
+    reason: ClassVar[str] = "impossible_time"
+
+    def value(self) -> str:
+        wall = value_of(self.of) if self.format is None else f"parse_timestamp({text_of(self.of)}, {literal(self.format)})"
+        return f"local_to_utc({wall}, {literal(self.zone)})"
+
+    def problems(self) -> list[str]:
+        zones = available_timezones()
+        return [] if self.zone in zones else [f'unknown time zone "{self.zone}"; {did_you_mean(self.zone, zones)}']

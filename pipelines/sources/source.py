@@ -1,0 +1,68 @@
+"""The one protocol of all sources: read the declared columns of one partition as batches of the declared Arrow schema.
+
+A source says where rows are and how they are written down; it never repairs them. What cannot be read as declared comes
+back beside the rows, with the reason. Each kind of source is a module of its own beside this one.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+REJECTED = pa.schema([
+    pa.field("row_number", pa.int64(), nullable=False, metadata={"description": "Row of the source, from 1, header not counted"}),
+    pa.field("check", pa.string(), nullable=False, metadata={"description": "The check that failed"}),
+    pa.field("field", pa.string(), metadata={"description": "The column it failed on; missing when it is the whole row"}),
+    pa.field("reason", pa.string(), nullable=False, metadata={"description": "What was expected"}),
+    pa.field("raw", pa.string(), nullable=False, metadata={"description": "The row as it was read, as a JSON object of texts"}),
+])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which data is meant: the folder relative paths start from, and the partition that fills `{date}` in them."""
+
+    root: Path
+    partition: str
+
+    def path(self, template: str) -> Path:
+        """The file a declared path means for this partition."""
+        return self.root / template.replace("{date}", self.partition)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of the declared schema with their row numbers, and what of the same stretch could not be read (`REJECTED`)."""
+
+    rows: pa.RecordBatch
+    row_numbers: pa.Array
+    unreadable: pa.RecordBatch
+
+
+@dataclass
+class Reading:
+    """An open source: its batches, and columns it holds that nobody declared (kept out, but reported)."""
+
+    batches: Iterator[Batch]
+    undeclared: tuple[str, ...] = field(default=())
+
+
+class Source(ABC):
+    """Where one side's rows come from."""
+
+    @abstractmethod
+    def open(self, place: Place, schema: pa.Schema) -> AbstractContextManager[Reading]:
+        """Open the partition for reading in bounded memory.
+
+        Raises SourceError naming file and column when the source as a whole is not as declared (missing, empty,
+        truncated, a column missing or twice); single bad rows come back as `unreadable`.
+        """
+
+    @abstractmethod
+    def describe(self) -> str:
+        """One line for people: kind and place, without secrets."""
