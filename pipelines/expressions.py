@@ -8,6 +8,7 @@ Add a primitive to `primitives.py`, a node here; keep relations, files and decla
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 import sqlglot
@@ -53,6 +54,15 @@ def columns_of(sql: str) -> tuple[str, ...]:
     if isinstance(tree, str):
         return ()
     return tuple(dict.fromkeys(column.name for column in tree.find_all(exp.Column)))
+
+
+def substituted(sql: str, columns: Mapping[str, str]) -> str:
+    """A scalar expression with its columns replaced by canonical expressions; columns not named stay."""
+    tree = sqlglot.parse_one(sql)
+    replaced = tree.transform(
+        lambda node: sqlglot.parse_one(columns[node.name]) if isinstance(node, exp.Column) and node.name in columns else node
+    )
+    return f"({replaced.sql()})"
 
 
 def problems_of(sql: str, columns: frozenset[str] | None = None) -> list[str]:

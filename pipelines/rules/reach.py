@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pipelines.declared import declared
 from pipelines.expressions import problems_of, quote
+from pipelines.keys import key_text
 from pipelines.rules.rule import REFERENCE_PREFIX, Failure, Operand, Rule, text_of
 
 @declared
@@ -40,12 +41,6 @@ class Reference(Rule):
 
     def problems(self) -> list[str]:
         return [] if self.to.count(".") == 1 else [f'"{self.to}" must read "context.entity"']
-
-
-def key_text(parts: tuple[str, ...]) -> str:
-    """Canonical text of a composite key from the texts of its parts (canonical SQL): `\\` and `|` escaped, joined by `|`."""
-    escaped = [f"REPLACE(REPLACE({part}, '\\', '\\\\'), '|', '\\|')" for part in parts]
-    return escaped[0] if len(parts) == 1 else " || '|' || ".join(escaped)
 
 
 @declared

@@ -1,0 +1,111 @@
+"""The engine that runs the plan: DuckDB in memory over Parquet, with bounded memory, spilling to disk.
+
+Everything but file scans is canonical SQL, compiled on the way in; stages know relations by name and never see DuckDB.
+One engine serves one reconciliation and is closed with it. Another engine would be another class with these verbs.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.errors import IntegrityError, SourceError
+from pipelines.expressions import compile_sql, quote
+
+BATCH_ROWS = 131_072
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What an engine may use. Memory is a hard limit: beyond it DuckDB spills to a temporary folder."""
+
+    memory_limit: str = field(default_factory=lambda: os.environ.get("COEXIST_MEMORY_LIMIT", "4GB"))
+    threads: int = field(default_factory=lambda: int(os.environ.get("COEXIST_THREADS", "0")) or os.cpu_count() or 1)
+
+
+@contextmanager
+def opened(resources: Resources | None = None) -> Iterator[Engine]:
+    """An engine for the length of a block; its spill folder goes with it."""
+    wanted = resources or Resources()
+    with tempfile.TemporaryDirectory(prefix="coexist-spill-") as spill:
+        connection = duckdb.connect(
+            config={"memory_limit": wanted.memory_limit, "threads": wanted.threads, "temp_directory": spill, "TimeZone": "UTC"}
+        )
+        try:
+            yield Engine(connection)
+        finally:
+            connection.close()
+
+
+class Engine:
+    """Named relations and canonical SQL over them."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def scan(self, name: str, files: Sequence[Path], *, partitions: Sequence[str] = ()) -> None:
+        """A view over Parquet files of one schema; with `partitions`, each file's partition key stands in `__partition`."""
+        if not partitions:
+            listed = ", ".join(_file(file) for file in files)
+            self._create("VIEW", name, f"SELECT * FROM read_parquet([{listed}])")
+            return
+        parts = [f"SELECT *, '{key}' AS __partition FROM read_parquet({_file(file)})" for key, file in zip(partitions, files, strict=True)]
+        self._create("VIEW", name, " UNION ALL ".join(parts))
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """A small table of ours as a relation."""
+        self._connection.register(name, table)
+
+    def view(self, name: str, sql: str) -> None:
+        """A relation computed whenever it is read."""
+        self._create("VIEW", name, compile_sql(sql))
+
+    def materialise(self, name: str, sql: str) -> None:
+        """A relation computed once, now."""
+        self._create("TABLE", name, compile_sql(sql))
+
+    def rows(self, sql: str) -> list[dict[str, object]]:
+        """All rows of a small result."""
+        return self.table(sql).to_pylist()
+
+    def table(self, sql: str) -> pa.Table:
+        """A small result as an Arrow table."""
+        with _translated_errors():
+            return self._connection.sql(compile_sql(sql)).to_arrow_table()
+
+    def reader(self, sql: str) -> pa.RecordBatchReader:
+        """A result of any size as a stream of record batches."""
+        with _translated_errors():
+            return self._connection.sql(compile_sql(sql)).to_arrow_reader(BATCH_ROWS)
+
+    def types(self, relation: str) -> dict[str, str]:
+        """Column names of a relation and their engine types, such as DECIMAL(12,2)."""
+        described = self._connection.sql(f"SELECT * FROM {quote(relation)} LIMIT 0")
+        return {name: str(kind) for name, kind in zip(described.columns, described.types, strict=True)}
+
+    def _create(self, what: str, name: str, sql: str) -> None:
+        with _translated_errors():
+            self._connection.execute(f"CREATE OR REPLACE TEMP {what} {quote(name)} AS {sql}")
+
+
+def _file(file: Path) -> str:
+    return "'" + str(file).replace("'", "''") + "'"
+
+
+@contextmanager
+def _translated_errors() -> Iterator[None]:
+    """Engine failures that are not our own defects, in the words of the error families."""
+    try:
+        yield
+    except duckdb.IOException as error:
+        raise SourceError(f"cannot read the lake: {error}", transient=True) from error
+    except duckdb.OutOfMemoryException as error:
+        message = f"out of memory or spill space; raise COEXIST_MEMORY_LIMIT or free the temporary folder: {error}"
+        raise IntegrityError(message) from error

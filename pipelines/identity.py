@@ -1,0 +1,162 @@
+"""The identity map: which keys of both sides denote the same thing, as links with validity, provenance and confidence.
+
+Reads a declared table or derives the links from natural keys, follows merges to their survivors, and keeps everything as
+rows: a link in a cycle of merges stays, marked with its problem. What the links mean for rows is judged in `linkage`.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from pipelines.declarations import Entity, Holder, IdentityTable, Merges, NaturalKey
+from pipelines.engine import Engine
+from pipelines.expressions import literal, quote
+from pipelines.keys import column_texts, key_text
+from pipelines.rows import present
+from pipelines.rules.rule import text_of
+
+
+def _column(name: str, kind: pa.DataType, description: str) -> pa.Field:
+    return pa.field(name, kind, metadata={"description": description})
+
+
+SCHEMA = pa.schema([
+    _column("legacy_key", pa.string(), "Key of the legacy row, canonical text"),
+    _column("service_key", pa.string(), "Key of the service row, canonical text"),
+    _column("valid_from", pa.date32(), "First day the link holds; missing: always has"),
+    _column("valid_to", pa.date32(), "Day the link ceased to hold; missing: still holds"),
+    _column("provenance", pa.string(), "Where the link comes from"),
+    _column("confidence", pa.float64(), "1 is certain; below, the link is a candidate"),
+    _column("is_primary", pa.bool_(), "Of several service counterparts the one references resolve to"),
+    _column("is_merged", pa.bool_(), "The legacy key was merged into another: linked, its values not compared"),
+    _column("problem", pa.string(), "Why the link cannot be used: merge_cycle, merge_conflict; missing: usable"),
+])  # fmt: skip
+
+
+def build(engine: Engine, entity: Entity) -> str:
+    """The query of all links of an entity (SCHEMA, ordered by keys).
+
+    Needs the relations `identity_table` and, where declared, `merges` for an `IdentityTable`; `legacy` and `service` (raw
+    rows) for a `NaturalKey`.
+    """
+    if isinstance(entity.identity, NaturalKey):
+        _derive(engine, entity, entity.identity)
+    else:
+        _read(engine, entity.identity)
+    columns = ", ".join(SCHEMA.names)
+    return f"SELECT {columns} FROM links ORDER BY {columns}"
+
+
+def resolve(engine: Engine, *, links: str, on: str, into: str) -> None:
+    """Make `into` (legacy_key, service_key) the one service key each legacy key stands for on a day, if there is just one.
+
+    Of several counterparts the single primary one counts; without it the key is left out.
+    """
+    engine.materialise(
+        into,
+        "SELECT legacy_key, CASE WHEN COUNT(DISTINCT service_key) = 1 THEN MIN(service_key) "
+        "WHEN COUNT(DISTINCT CASE WHEN is_primary THEN service_key END) = 1 "
+        "THEN MIN(CASE WHEN is_primary THEN service_key END) END AS service_key "
+        f"FROM {quote(links)} WHERE {valid_on(on)} AND problem IS NULL GROUP BY legacy_key",
+    )
+
+
+def valid_on(day: str) -> str:
+    """Condition: a link holds on the day (an ISO date)."""
+    date = f"CAST({literal(day)} AS DATE)"
+    return f"COALESCE(valid_from <= {date}, TRUE) AND COALESCE(valid_to > {date}, TRUE)"
+
+
+def table_schema(columns: tuple[str, ...], holder_types: tuple[pa.DataType, ...]) -> pa.Schema:
+    """The declared types of key columns in an identity or merge table: those of the keys they hold."""
+    return pa.schema(list(zip(columns, holder_types, strict=True)))
+
+
+def identity_schema(table: IdentityTable, legacy: tuple[pa.DataType, ...], service: tuple[pa.DataType, ...]) -> pa.Schema:
+    """The declared Arrow schema of an identity table, given the types of both sides' keys."""
+    keys = [*table_schema(table.legacy, legacy), *table_schema(table.service, service)]
+    optional = {
+        table.valid_from: pa.date32(),
+        table.valid_to: pa.date32(),
+        table.provenance: pa.string(),
+        table.confidence: pa.float64(),
+        table.primary: pa.bool_(),
+    }
+    return pa.schema(keys + [pa.field(name, kind) for name, kind in optional.items() if name])
+
+
+def _derive(engine: Engine, entity: Entity, identity: NaturalKey) -> None:
+    for side, holder, rules in (("legacy", entity.legacy, identity.legacy), ("service", entity.service, identity.service)):
+        business_key = key_text(tuple(text_of(rule) for rule in rules))
+        engine.materialise(f"{side} business keys", _business_keys(side, holder, business_key))
+    engine.materialise(
+        "links",
+        "SELECT l.row_key AS legacy_key, s.row_key AS service_key, CAST(NULL AS DATE) AS valid_from, "
+        "CAST(NULL AS DATE) AS valid_to, 'natural_key' AS provenance, "
+        "CASE WHEN COUNT(*) OVER (PARTITION BY l.row_key) = 1 AND COUNT(*) OVER (PARTITION BY s.row_key) = 1 "
+        "THEN to_double('1') ELSE to_double('0.5') END AS confidence, "
+        "FALSE AS is_primary, FALSE AS is_merged, CAST(NULL AS VARCHAR) AS problem "
+        'FROM "legacy business keys" AS l JOIN "service business keys" AS s ON l.business_key = s.business_key',
+    )
+
+
+def _business_keys(side: str, holder: Holder, business_key: str) -> str:
+    row_key = key_text(column_texts(holder.key))
+    return f"SELECT DISTINCT {row_key} AS row_key, {business_key} AS business_key FROM {side} WHERE {present(holder)} AND {row_key} IS NOT NULL"
+
+
+def _read(engine: Engine, table: IdentityTable) -> None:
+    def column(name: str | None, otherwise: str) -> str:
+        return f"COALESCE({quote(name)}, {otherwise})" if name else otherwise
+
+    engine.view(
+        "declared links",
+        f"SELECT DISTINCT {key_text(column_texts(table.legacy))} AS legacy_key, {key_text(column_texts(table.service))} AS service_key, "
+        f"{column(table.valid_from, 'CAST(NULL AS DATE)')} AS valid_from, {column(table.valid_to, 'CAST(NULL AS DATE)')} AS valid_to, "
+        f"{column(table.provenance, literal('table'))} AS provenance, {column(table.confidence, 'to_double(1)')} AS confidence, "
+        f"{column(table.primary, 'FALSE')} AS is_primary FROM identity_table",
+    )
+    _follow_merges(engine, table.merges)
+    own = "d.legacy_key, d.service_key, d.valid_from, d.valid_to, d.provenance, d.confidence, d.is_primary"
+    inherited = "m.merged_key AS legacy_key, d.service_key, d.valid_from, d.valid_to, d.provenance, d.confidence, d.is_primary"
+    engine.materialise(
+        "links",
+        f'SELECT {own}, FALSE AS is_merged, b.problem FROM "declared links" AS d LEFT JOIN "broken merges" AS b '
+        "ON b.merged_key = d.legacy_key WHERE d.legacy_key IS NOT NULL AND d.service_key IS NOT NULL "
+        'AND NOT EXISTS (SELECT 1 FROM "merged keys" AS m WHERE m.merged_key = d.legacy_key) '
+        f'UNION ALL SELECT {inherited}, TRUE AS is_merged, CAST(NULL AS VARCHAR) AS problem FROM "merged keys" AS m '
+        'JOIN "declared links" AS d ON d.legacy_key = m.survivor_key WHERE d.service_key IS NOT NULL',
+    )
+
+
+def _follow_merges(engine: Engine, merges: Merges | None) -> None:
+    """`merged keys` (merged_key, survivor_key) with chains followed to the end; `broken merges` for those that have no end."""
+    if merges is None:
+        pairs = "SELECT CAST(NULL AS VARCHAR) AS merged_key, CAST(NULL AS VARCHAR) AS survivor_key FROM identity_table WHERE FALSE"
+    else:
+        merged, survivor = key_text(column_texts(merges.merged)), key_text(column_texts(merges.survivor))
+        pairs = f"SELECT DISTINCT {merged} AS merged_key, {survivor} AS survivor_key FROM merges WHERE {merged} <> {survivor}"
+    engine.materialise("declared merges", pairs)
+    engine.materialise(
+        "hops",
+        "SELECT merged_key, MIN(survivor_key) AS survivor_key FROM \"declared merges\" GROUP BY merged_key HAVING COUNT(*) = 1",
+    )
+    count = engine.rows("SELECT COUNT(*) AS n FROM hops")[0]["n"]
+    # Each round doubles the distance every key has been followed, so this many rounds reach the end of any chain.
+    for _ in range(int(str(count)).bit_length()):
+        engine.materialise("longer hops", _doubled_hops())
+        engine.materialise("hops", 'SELECT merged_key, survivor_key FROM "longer hops"')
+    endless = "(SELECT merged_key FROM \"declared merges\")"
+    engine.materialise("merged keys", f"SELECT merged_key, survivor_key FROM hops WHERE NOT survivor_key IN {endless}")
+    engine.materialise(
+        "broken merges",
+        f"SELECT merged_key, 'merge_cycle' AS problem FROM hops WHERE survivor_key IN {endless} UNION ALL SELECT merged_key, "
+        "'merge_conflict' AS problem FROM \"declared merges\" GROUP BY merged_key HAVING COUNT(*) > 1",
+    )
+
+
+def _doubled_hops() -> str:
+    return (
+        "SELECT h.merged_key, COALESCE(n.survivor_key, h.survivor_key) AS survivor_key "
+        "FROM hops AS h LEFT JOIN hops AS n ON n.merged_key = h.survivor_key"
+    )

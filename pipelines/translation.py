@@ -1,0 +1,94 @@
+"""Translation, the anti-corruption layer: legacy rows in the service's language, field by field, with what failed and why.
+
+Builds relations of canonical SQL from the entity's rules; nothing is read here. A row whose field cannot be translated
+stays, with the reason in that field's `failure` column. Kinds of rules live in `rules`, comparing in `comparison`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipelines.declarations import Entity, Field, Holder, Reference
+from pipelines.engine import Engine
+from pipelines.expressions import literal, quote
+from pipelines.keys import column_texts, key_text
+from pipelines.rules.rule import value_of
+
+
+def failure_column(field: Field) -> str:
+    """The column that holds why a field could not be translated, as `rule: reason`."""
+    return quote(f"failure {field.name}")
+
+
+def raw_column(field: Field) -> str:
+    """The column that holds the raw legacy values a field is made from, as text."""
+    return quote(f"raw {field.name}")
+
+
+def references_of(entity: Entity) -> list[Reference]:
+    """The references in an entity's rules, each once."""
+    found = (reference for field in entity.fields for reference in field.rule.references())
+    return list({reference.column: reference for reference in found if isinstance(reference, Reference)}.values())
+
+
+def identity_relation(entity_path: str) -> str:
+    """The name of the relation that resolves legacy keys of `context.entity` to service keys."""
+    return f"identity of {entity_path}"
+
+
+def translate(engine: Engine, entity: Entity, *, rows: str, into: str) -> None:
+    """Make `into` a view of the legacy relation `rows` in the service's language.
+
+    Columns: legacy_key, every field by name, `failure <field>` (missing when translated), `raw <field>`, and any column
+    of `rows` beginning with `__`. Needs the relation `identity_relation(...)` (legacy_key, service_key) of each entity
+    referred to.
+    """
+    linked = f"{into} with references"
+    engine.view(linked, _with_references(entity, rows))
+    kept = [quote(name) for name in engine.types(rows) if name.startswith("__")]
+    columns = [f"{row_key(entity.legacy)} AS legacy_key", *kept, *(sql for field in entity.fields for sql in _columns(field))]
+    engine.view(into, f"SELECT {', '.join(columns)} FROM {quote(linked)}")
+
+
+def row_key(holder: Holder) -> str:
+    """Canonical SQL of a row's key text on one side; NULL when a part is missing."""
+    return key_text(column_texts(holder.key))
+
+
+def version(entity: Entity) -> str:
+    """What identifies this translation in code versions: declared version and everything the rules render."""
+    rendered = ";".join(f"{field.name}={field.rule.value()}" for field in entity.fields)
+    return f"{entity.translation_version}:{rendered}"
+
+
+def _with_references(entity: Entity, rows: str) -> str:
+    selected, joins = ["l.*"], []
+    for number, reference in enumerate(references_of(entity)):
+        selected.append(f"r{number}.service_key AS {quote(reference.column)}")
+        joins.append(f"LEFT JOIN {quote(identity_relation(reference.to))} AS r{number} ON r{number}.legacy_key = {reference.key()}")
+    return f"SELECT {', '.join(selected)} FROM {quote(rows)} AS l {' '.join(joins)}"
+
+
+def _columns(field: Field) -> Iterable[str]:
+    yield f"{field.rule.value()} AS {quote(field.name)}"
+    yield f"{_failure(field)} AS {failure_column(field)}"
+    yield f"{_raw(field)} AS {raw_column(field)}"
+
+
+def _failure(field: Field) -> str:
+    whens = " ".join(f"WHEN {failure.condition} THEN {literal(failure.reason)}" for failure in field.rule.failures())
+    return f"CASE {whens} END" if whens else "CAST(NULL AS VARCHAR)"
+
+
+def _raw(field: Field) -> str:
+    columns = field.rule.columns()
+    if not columns:
+        return "CAST(NULL AS VARCHAR)"
+    if len(columns) == 1:
+        return f"text_of({value_of(columns[0])})"
+    members = [f"{literal(_json_name(column))} || COALESCE(json_text(text_of({quote(column)})), 'null')" for column in columns]
+    return "'{' || " + " || ', ' || ".join(members) + " || '}'"
+
+
+def _json_name(column: str) -> str:
+    return '"' + column.replace("\\", "\\\\").replace('"', '\\"') + '": '
