@@ -134,7 +134,7 @@ class Holder:
     """One side's model of an entity: where its rows are, the contract they keep, what identifies a row.
 
     `scope` (canonical SQL over the raw columns) says which rows take part at all; the others are counted as out of scope.
-    `changed_at` names the column that says when a row last changed: an instant, or wall time in `changed_at_zone`.
+    `changed_at` says when a row last changed: a column that holds an instant, or a rule that makes one (`LocalTime`).
     """
 
     _: KW_ONLY
@@ -143,8 +143,7 @@ class Holder:
     key: tuple[str, ...]
     scope: str | None = None
     deletion: HardDelete | SoftDelete | Tombstone = field(default_factory=HardDelete)
-    changed_at: str | None = None
-    changed_at_zone: str | None = None
+    changed_at: str | Rule | None = None
 
 
 @declared
@@ -217,6 +216,7 @@ class Entity:
     allowed_lag: timedelta = timedelta(0)
     service_level: ServiceLevel = ServiceLevel(0.0)
     linkage_level: ServiceLevel = ServiceLevel(0.0)
+    linkage_criticality: Criticality = Criticality.CRITICAL
     horizon: int = 10
     events: EventLog | None = None
     partitioning: Partitioning | None = None

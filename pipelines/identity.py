@@ -12,7 +12,7 @@ from pipelines.declarations import Entity, Holder, IdentityTable, Merges, Natura
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.keys import column_texts, key_text
-from pipelines.rows import present
+from pipelines.rows import in_scope
 from pipelines.rules.rule import text_of
 
 
@@ -101,8 +101,9 @@ def _derive(engine: Engine, entity: Entity, identity: NaturalKey) -> None:
 
 
 def _business_keys(side: str, holder: Holder, business_key: str) -> str:
+    # Soft-deleted rows are linked too: the link explains what the other side kept.
     row_key = key_text(column_texts(holder.key))
-    return f"SELECT DISTINCT {row_key} AS row_key, {business_key} AS business_key FROM {side} WHERE {present(holder)} AND {row_key} IS NOT NULL"
+    return f"SELECT DISTINCT {row_key} AS row_key, {business_key} AS business_key FROM {side} WHERE {in_scope(holder)} AND {row_key} IS NOT NULL"
 
 
 def _read(engine: Engine, table: IdentityTable) -> None:

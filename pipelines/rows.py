@@ -13,8 +13,3 @@ def in_scope(holder: Holder) -> str:
 def deleted(holder: Holder) -> str:
     """Condition: the row is there but marked as deleted."""
     return f"COALESCE({holder.deletion.when}, FALSE)" if isinstance(holder.deletion, SoftDelete) else "FALSE"
-
-
-def present(holder: Holder) -> str:
-    """Condition: the row takes part; soft-deleted ones included, since links to them explain what the other side kept."""
-    return in_scope(holder)

@@ -1,0 +1,152 @@
+"""Comparison: for every linked pair and field one verdict, and for every pair of values that differs, both values.
+
+Owns what a missing value means and which pairs are left out; what "equal" means for two values that are there is the
+comparator's. Linkage comes before, why values differ comes after (`history`, `classification`).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from pipelines.declarations import Entity, Field, MissingMeans
+from pipelines.engine import Engine
+from pipelines.expressions import literal, quote, substituted
+from pipelines.translation import failure_column, raw_column
+
+
+class Verdict(IntEnum):
+    """What comparing one field of one pair came to; `DIFFERENT` and above go to `differences`."""
+
+    NOT_COMPARED = 0
+    EQUAL = 1
+    WITHIN_TOLERANCE = 2
+    DIFFERENT = 3
+    MISSING_IN_LEGACY = 4
+    MISSING_IN_SERVICE = 5
+    UNTRANSLATABLE = 6
+    PENDING = 7  # missing in the service, declared as not yet synchronised
+
+
+def compare(engine: Engine, entity: Entity) -> None:
+    """Compare the relation `translated` with `service rows` over `pairs`.
+
+    Makes:
+    `compared` (legacy_key, service_key, `verdict <field>`...): every compared pair;
+    `measures` (field, compared, equal, within_tolerance, null_only_legacy, null_only_service, untranslatable): counts;
+    `differences` (legacy_key, service_key, field, system_of_record, legacy_raw, expected, actual, delta, failure, verdict).
+    """
+    engine.materialise("compared", _verdicts(entity, "pairs", "translated", "service rows"))
+    engine.materialise("measures", " UNION ALL ".join(_counts(field) for field in entity.fields))
+    engine.materialise("suspects", _suspects(entity))
+    engine.materialise("differences", " UNION ALL ".join(_differences(field) for field in entity.fields))
+
+
+def agreements(engine: Engine, entity: Entity, *, pairs: str, translated: str, service: str, into: str) -> None:
+    """Make `into` (legacy_key, service_key, field, partition) every field of these pairs that is equal or within tolerance.
+
+    One of `translated` and `service` holds several partitions of each row, told apart by its column `__partition`.
+    """
+    engine.materialise(f"{into} verdicts", _verdicts(entity, pairs, translated, service, extra="__partition AS partition_key, "))
+    agree = f"({Verdict.EQUAL:d}, {Verdict.WITHIN_TOLERANCE:d})"
+    found = [
+        f"SELECT legacy_key, service_key, {literal(field.name)} AS field, partition_key FROM {quote(into + ' verdicts')} "
+        f"WHERE {_verdict_column(field)} IN {agree}"
+        for field in entity.fields
+    ]
+    engine.materialise(into, " UNION ALL ".join(found))
+
+
+def system_of_record(entity: Entity, field: Field) -> str:
+    """Canonical SQL: which side is right for this field of a pair (`t` translated, `s` service, `p` pair)."""
+    if field.system_of_record:
+        return literal(field.system_of_record)
+    whens = " ".join(f"WHEN {_over_pair(entity, part.when)} THEN {literal(part.system_of_record)}" for part in entity.slices)
+    return f"CASE {whens} ELSE {literal(entity.system_of_record)} END" if whens else literal(entity.system_of_record)
+
+
+def _verdicts(entity: Entity, pairs: str, translated: str, service: str, extra: str = "") -> str:
+    verdicts = ", ".join(f"{_verdict(entity, field)} AS {_verdict_column(field)}" for field in entity.fields)
+    return f"SELECT p.legacy_key, p.service_key, {extra}{verdicts} FROM {_joined(pairs, translated, service)} WHERE p.compared"
+
+
+def _joined(pairs: str, translated: str, service: str) -> str:
+    return (
+        f"{quote(pairs)} AS p JOIN {quote(translated)} AS t ON t.legacy_key = p.legacy_key "
+        f"JOIN {quote(service)} AS s ON s.service_key = p.service_key"
+    )
+
+
+def _verdict(entity: Entity, field: Field) -> str:
+    expected, actual = f"t.{quote(field.name)}", f"s.{quote(field.name)}"
+    when = f"WHEN NOT COALESCE({_over_pair(entity, field.compared_when)}, FALSE) THEN 0 " if field.compared_when else ""
+    equal, within = field.compare.equal(expected, actual), field.compare.within(expected, actual)
+    return (
+        f"CASE {when}WHEN t.{failure_column(field)} IS NOT NULL THEN {Verdict.UNTRANSLATABLE:d} "
+        f"WHEN {expected} IS NULL AND {actual} IS NULL THEN {Verdict.EQUAL:d} "
+        f"WHEN {expected} IS NULL THEN {_missing(field.missing.legacy, Verdict.MISSING_IN_LEGACY):d} "
+        f"WHEN {actual} IS NULL THEN {_missing(field.missing.service, Verdict.MISSING_IN_SERVICE):d} "
+        f"WHEN {equal} THEN {Verdict.EQUAL:d} WHEN {within} THEN {Verdict.WITHIN_TOLERANCE:d} ELSE {Verdict.DIFFERENT:d} END"
+    )
+
+
+def _missing(means: MissingMeans, verdict: Verdict) -> Verdict:
+    if means in {MissingMeans.UNKNOWN, MissingMeans.NOT_APPLICABLE}:
+        return Verdict.NOT_COMPARED
+    return Verdict.PENDING if means is MissingMeans.NOT_YET_SYNCHRONISED else verdict
+
+
+def _over_pair(entity: Entity, condition: str | None) -> str:
+    """A condition over an entity's fields, read from the service row, and over the link."""
+    columns = {field.name: f"s.{quote(field.name)}" for field in entity.fields}
+    return substituted(condition or "TRUE", {**columns, "link_primary": "p.link_primary"})
+
+
+def _verdict_column(field: Field) -> str:
+    return quote(f"verdict {field.name}")
+
+
+def _counts(field: Field) -> str:
+    def count(*verdicts: Verdict) -> str:
+        return f"COUNT(*) FILTER (WHERE {_verdict_column(field)} IN ({', '.join(str(int(v)) for v in verdicts)}))"
+
+    return (
+        f"SELECT {literal(field.name)} AS field, {count(*list(Verdict)[1:])} AS compared, {count(Verdict.EQUAL)} AS equal, "
+        f"{count(Verdict.WITHIN_TOLERANCE)} AS within_tolerance, {count(Verdict.MISSING_IN_LEGACY)} AS null_only_legacy, "
+        f"{count(Verdict.MISSING_IN_SERVICE, Verdict.PENDING)} AS null_only_service, "
+        f"{count(Verdict.UNTRANSLATABLE)} AS untranslatable FROM compared"
+    )
+
+
+def _suspects(entity: Entity) -> str:
+    """The compared pairs with any difference, whole: everything after this reads only them."""
+    different = " OR ".join(f"{_verdict_column(field)} >= {Verdict.DIFFERENT:d}" for field in entity.fields)
+    columns = [sql for field in entity.fields for sql in _suspect_columns(entity, field)]
+    keys = 'SELECT c.*, p.compared, p.link_primary FROM compared AS c JOIN pairs AS p ON p.legacy_key = c.legacy_key AND p.service_key = c.service_key'
+    engine_pairs = f"({keys} WHERE {different})"
+    verdicts = ", ".join(f"p.{_verdict_column(field)}" for field in entity.fields)
+    return (
+        f"SELECT p.legacy_key, p.service_key, p.compared, p.link_primary, {verdicts}, {', '.join(columns)} FROM {engine_pairs} AS p "
+        "JOIN translated AS t ON t.legacy_key = p.legacy_key JOIN \"service rows\" AS s ON s.service_key = p.service_key"
+    )
+
+
+def _suspect_columns(entity: Entity, field: Field) -> list[str]:
+    expected, actual = f"t.{quote(field.name)}", f"s.{quote(field.name)}"
+    there = f"CASE WHEN t.{failure_column(field)} IS NULL THEN {field.compare.delta(expected, actual)} END"
+    return [
+        f"{system_of_record(entity, field)} AS {quote('record ' + field.name)}",
+        f"t.{raw_column(field)}",
+        f"text_of({expected}) AS {quote('expected ' + field.name)}",
+        f"text_of({actual}) AS {quote('actual ' + field.name)}",
+        f"{there} AS {quote('delta ' + field.name)}",
+        f"t.{failure_column(field)}",
+    ]
+
+
+def _differences(field: Field) -> str:
+    return (
+        f"SELECT legacy_key, service_key, {literal(field.name)} AS field, {quote('record ' + field.name)} AS system_of_record, "
+        f"{raw_column(field)} AS legacy_raw, {quote('expected ' + field.name)} AS expected, {quote('actual ' + field.name)} AS actual, "
+        f"{quote('delta ' + field.name)} AS delta, {failure_column(field)} AS failure, {_verdict_column(field)} AS verdict "
+        f"FROM suspects WHERE {_verdict_column(field)} >= {Verdict.DIFFERENT:d}"
+    )
