@@ -70,7 +70,10 @@ def classify(engine: Engine, context: Context, entity: Entity, run: Run) -> str:
     engine.register("declared fields", _declared_fields(entity))
     engine.view("witnesses", 'SELECT * FROM "legacy witnesses" UNION ALL SELECT * FROM "service witnesses"')
     engine.view("typed findings", f"{_of_linkage(entity)} UNION ALL {_of_values(entity, run)}")
-    engine.view("identified findings", f"SELECT {_fingerprint(context, entity)} AS discrepancy_id, f.* FROM \"typed findings\" AS f")
+    engine.view(
+        "identified findings",
+        f'SELECT {_fingerprint(context, entity)} AS discrepancy_id, f.* FROM "typed findings" AS f',
+    )
     return _discrepancies(context, entity, run)
 
 
@@ -153,5 +156,3 @@ def _discrepancies(context: Context, entity: Entity, run: Run) -> str:
         f'SELECT {columns} FROM "identified findings" AS f LEFT JOIN "earlier findings" AS e ON e.discrepancy_id = f.discrepancy_id '
         "ORDER BY f.legacy_key, f.service_key, f.field, f.type, f.reason"
     )
-
-

@@ -15,7 +15,9 @@ from decimal import Decimal
 from pipelines.declared import declared
 from pipelines.rules.text import normalised
 
-INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"})
+INTEGERS = frozenset(
+    {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
+)
 
 
 class Comparator(ABC):
@@ -47,7 +49,11 @@ class Exact(Comparator):
     """Equal means equal to the last bit: integers, booleans, codes, keys, text."""
 
     def accepts(self, kind: str) -> bool:
-        return kind in INTEGERS or kind in {"BOOLEAN", "VARCHAR", "DATE", "BLOB"} or kind.startswith(("DECIMAL", "TIMESTAMP"))
+        return (
+            kind in INTEGERS
+            or kind in {"BOOLEAN", "VARCHAR", "DATE", "BLOB"}
+            or kind.startswith(("DECIMAL", "TIMESTAMP"))
+        )
 
 
 @declared

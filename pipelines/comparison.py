@@ -46,7 +46,9 @@ def agreements(engine: Engine, entity: Entity, *, pairs: str, translated: str, s
 
     One of `translated` and `service` holds several partitions of each row, told apart by its column `__partition`.
     """
-    engine.materialise(f"{into} verdicts", _verdicts(entity, pairs, translated, service, extra="__partition AS partition_key, "))
+    engine.materialise(
+        f"{into} verdicts", _verdicts(entity, pairs, translated, service, extra="__partition AS partition_key, ")
+    )
     agree = f"({Verdict.EQUAL:d}, {Verdict.WITHIN_TOLERANCE:d})"
     found = [
         f"SELECT legacy_key, service_key, {literal(field.name)} AS field, partition_key FROM {quote(into + ' verdicts')} "
@@ -60,7 +62,9 @@ def system_of_record(entity: Entity, field: Field) -> str:
     """Canonical SQL: which side is right for this field of a pair (`t` translated, `s` service, `p` pair)."""
     if field.system_of_record:
         return literal(field.system_of_record)
-    whens = " ".join(f"WHEN {_over_pair(entity, part.when)} THEN {literal(part.system_of_record)}" for part in entity.slices)
+    whens = " ".join(
+        f"WHEN {_over_pair(entity, part.when)} THEN {literal(part.system_of_record)}" for part in entity.slices
+    )
     return f"CASE {whens} ELSE {literal(entity.system_of_record)} END" if whens else literal(entity.system_of_record)
 
 
@@ -121,12 +125,12 @@ def _suspects(entity: Entity) -> str:
     """The compared pairs with any difference, whole: everything after this reads only them."""
     different = " OR ".join(f"{_verdict_column(field)} >= {Verdict.DIFFERENT:d}" for field in entity.fields)
     columns = [sql for field in entity.fields for sql in _suspect_columns(entity, field)]
-    keys = 'SELECT c.*, p.compared, p.link_primary FROM compared AS c JOIN pairs AS p ON p.legacy_key = c.legacy_key AND p.service_key = c.service_key'
+    keys = "SELECT c.*, p.compared, p.link_primary FROM compared AS c JOIN pairs AS p ON p.legacy_key = c.legacy_key AND p.service_key = c.service_key"
     engine_pairs = f"({keys} WHERE {different})"
     verdicts = ", ".join(f"p.{_verdict_column(field)}" for field in entity.fields)
     return (
         f"SELECT p.legacy_key, p.service_key, p.compared, p.link_primary, {verdicts}, {', '.join(columns)} FROM {engine_pairs} AS p "
-        "JOIN translated AS t ON t.legacy_key = p.legacy_key JOIN \"service rows\" AS s ON s.service_key = p.service_key"
+        'JOIN translated AS t ON t.legacy_key = p.legacy_key JOIN "service rows" AS s ON s.service_key = p.service_key'
     )
 
 

@@ -19,8 +19,26 @@ from pipelines.declared import declared
 from pipelines.identities import Cardinality, Identity, IdentityTable, Merges, NaturalKey
 from pipelines.partitioning import Daily, EffectiveDates, Monthly, Partitioning
 from pipelines.rules import (
-    Case, Clean, CodeTable, Combine, Constant, Currency, DateSpelling, Decode, LegacyDate, LocalTime, NullIf, Number,
-    ParsedDate, Reference, Rule, Same, Scale, Split, Sql, UnknownCode,
+    Case,
+    Clean,
+    CodeTable,
+    Combine,
+    Constant,
+    Currency,
+    DateSpelling,
+    Decode,
+    LegacyDate,
+    LocalTime,
+    NullIf,
+    Number,
+    ParsedDate,
+    Reference,
+    Rule,
+    Same,
+    Scale,
+    Split,
+    Sql,
+    UnknownCode,
 )  # fmt: skip
 from pipelines.sources import Column, Csv, FixedWidth, ParquetFile, Source
 
@@ -133,7 +151,7 @@ class Tombstone:
 class Holder:
     """One side's model of an entity: where its rows are, the contract they keep, what identifies a row.
 
-    `scope` (canonical SQL over the raw columns) says which rows take part at all; the others are counted as out of scope.
+    Parts of the key named in `nullable_key` may be missing: for them missing is a value. `scope` (canonical SQL over the raw columns) says which rows take part at all; the others are counted as out of scope.
     `changed_at` says when a row last changed: a column that holds an instant, or a rule that makes one (`LocalTime`).
     """
 
@@ -141,6 +159,7 @@ class Holder:
     source: Source
     contract: type[DataFrameModel]
     key: tuple[str, ...]
+    nullable_key: tuple[str, ...] = ()
     scope: str | None = None
     deletion: HardDelete | SoftDelete | Tombstone = field(default_factory=HardDelete)
     changed_at: str | Rule | None = None

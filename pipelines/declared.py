@@ -40,7 +40,7 @@ def collecting() -> Iterator[list[Problem]]:
 def declared(cls: type[T]) -> type[T]:
     """Make a class a declaration: frozen, validated, hashable, unknown arguments refused."""
     made = pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid", arbitrary_types_allowed=True))(cls)
-    made.__init__ = _collecting_init(made.__init__)  # type: ignore[misc]
+    made.__init__ = _collecting_init(made.__init__)  # type: ignore[method-assign]
     return made  # type: ignore[return-value]
 
 
@@ -80,14 +80,18 @@ def _leave_broken(self: object, args: tuple[object, ...], kwargs: dict[str, obje
     vars(self).update(dict(zip(names, args, strict=False)) | kwargs | {"_broken": True})
 
 
-def _problems(self: object, error: ValidationError, args: tuple[object, ...], kwargs: dict[str, object]) -> list[Problem]:
+def _problems(
+    self: object, error: ValidationError, args: tuple[object, ...], kwargs: dict[str, object]
+) -> list[Problem]:
     file, line = declared_at()
     names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
     name = kwargs.get("name", args[0] if args and isinstance(args[0], str) else "")
     title = f"{type(self).__name__}({str(name)!r})" if name else type(self).__name__
     found = []
     for detail in error.errors(include_url=False, include_input=False):
-        place = ".".join(names[part] if isinstance(part, int) and not i else str(part) for i, part in enumerate(detail["loc"]))
+        place = ".".join(
+            names[part] if isinstance(part, int) and not i else str(part) for i, part in enumerate(detail["loc"])
+        )
         unknown = detail["type"] == "unexpected_keyword_argument"
         message = "unknown argument" if unknown else detail["msg"].removeprefix("Value error, ")
         hint = did_you_mean(place, names) if unknown else ""

@@ -36,7 +36,12 @@ def opened(resources: Resources | None = None) -> Iterator[Engine]:
     wanted = resources or Resources()
     with tempfile.TemporaryDirectory(prefix="coexist-spill-") as spill:
         connection = duckdb.connect(
-            config={"memory_limit": wanted.memory_limit, "threads": wanted.threads, "temp_directory": spill, "TimeZone": "UTC"}
+            config={
+                "memory_limit": wanted.memory_limit,
+                "threads": wanted.threads,
+                "temp_directory": spill,
+                "TimeZone": "UTC",
+            }
         )
         try:
             yield Engine(connection)
@@ -56,7 +61,10 @@ class Engine:
             listed = ", ".join(_file(file) for file in files)
             self._create("VIEW", name, f"SELECT * FROM read_parquet([{listed}])")
             return
-        parts = [f"SELECT *, '{key}' AS __partition FROM read_parquet({_file(file)})" for key, file in zip(partitions, files, strict=True)]
+        parts = [
+            f"SELECT *, '{key}' AS __partition FROM read_parquet({_file(file)})"
+            for key, file in zip(partitions, files, strict=True)
+        ]
         self._create("VIEW", name, " UNION ALL ".join(parts))
 
     def register(self, name: str, table: pa.Table) -> None:
@@ -73,7 +81,8 @@ class Engine:
 
     def rows(self, sql: str) -> list[dict[str, object]]:
         """All rows of a small result."""
-        return self.table(sql).to_pylist()
+        found: list[dict[str, object]] = self.table(sql).to_pylist()
+        return found
 
     def table(self, sql: str) -> pa.Table:
         """A small result as an Arrow table."""

@@ -18,14 +18,14 @@ from sqlglot.errors import SqlglotError
 from pipelines.errors import did_you_mean
 from pipelines.primitives import PRIMITIVES
 
-_SCALAR_NODES: frozenset[type[exp.Expression]] = frozenset({
+_SCALAR_NODES: frozenset[type[exp.Expr]] = frozenset({
     exp.Column, exp.Identifier, exp.Literal, exp.Null, exp.Boolean, exp.Paren, exp.Tuple,
     exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Is, exp.In, exp.Between, exp.Like,
     exp.NullSafeEQ, exp.NullSafeNEQ, exp.Add, exp.Sub, exp.Mul, exp.Neg, exp.DPipe, exp.Case, exp.If, exp.Coalesce,
     exp.Nullif, exp.Substring, exp.Length, exp.Replace, exp.Abs, exp.Greatest, exp.Least, exp.Cast, exp.DataType,
     exp.DataTypeParam, exp.Anonymous,
 })  # fmt: skip
-_RELATIONAL_NODES: frozenset[type[exp.Expression]] = frozenset({
+_RELATIONAL_NODES: frozenset[type[exp.Expr]] = frozenset({
     exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.With, exp.CTE, exp.Union,
     exp.Subquery, exp.Table, exp.TableAlias, exp.Alias, exp.Star, exp.Distinct, exp.Window, exp.WindowSpec, exp.RowNumber,
     exp.Count, exp.Sum, exp.Min, exp.Max, exp.Filter, exp.Exists, exp.Limit, exp.Lag, exp.Lead,
@@ -60,7 +60,9 @@ def substituted(sql: str, columns: Mapping[str, str]) -> str:
     """A scalar expression with its columns replaced by canonical expressions; columns not named stay."""
     tree = sqlglot.parse_one(sql)
     replaced = tree.transform(
-        lambda node: sqlglot.parse_one(columns[node.name]) if isinstance(node, exp.Column) and node.name in columns else node
+        lambda node: (
+            sqlglot.parse_one(columns[node.name]) if isinstance(node, exp.Column) and node.name in columns else node
+        )
     )
     return f"({replaced.sql()})"
 
@@ -92,7 +94,7 @@ def compile_sql(sql: str, engine: str = "duckdb") -> str:
     return tree.transform(lambda node: _expand(node, engine)).sql(dialect=engine)
 
 
-def _parse(sql: str) -> exp.Expression | str:
+def _parse(sql: str) -> exp.Expr | str:
     """The syntax tree, or why there is none."""
     try:
         return sqlglot.parse_one(sql)
@@ -100,13 +102,15 @@ def _parse(sql: str) -> exp.Expression | str:
         return str(error).splitlines()[0]
 
 
-def _refusals(node: exp.Expression, allowed: frozenset[type[exp.Expression]]) -> list[str]:
+def _refusals(node: exp.Expr, allowed: frozenset[type[exp.Expr]]) -> list[str]:
     if isinstance(node, exp.Anonymous):
         return _primitive_refusals(node)
     if type(node) not in allowed:
         return [f"{_named(node)} is outside the portable subset; {did_you_mean(_named(node), _FUNCTIONS)}"]
     if isinstance(node, exp.DataType) and node.this not in _TYPES:
-        return [f"type {node.sql()} is outside the portable subset; valid: {', '.join(sorted(t.value for t in _TYPES))}"]
+        return [
+            f"type {node.sql()} is outside the portable subset; valid: {', '.join(sorted(t.value for t in _TYPES))}"
+        ]
     return []
 
 
@@ -120,15 +124,17 @@ def _primitive_refusals(node: exp.Anonymous) -> list[str]:
     return []
 
 
-def _named(node: exp.Expression) -> str:
+def _named(node: exp.Expr) -> str:
     return node.sql_name().lower() if isinstance(node, exp.Func) else node.key
 
 
-def _expand(node: exp.Expression, engine: str) -> exp.Expression:
+def _expand(node: exp.Expr, engine: str) -> exp.Expr:
     """A primitive call replaced by the engine's own spelling of it; its arguments are expanded by the same walk."""
     if not isinstance(node, exp.Anonymous) or node.name.lower() not in PRIMITIVES:
         return node
     spelling = PRIMITIVES[node.name.lower()].spelling[engine]
-    arguments = [argument.transform(lambda inner: _expand(inner, engine)).sql(dialect=engine) for argument in node.expressions]
+    arguments = [
+        argument.transform(lambda inner: _expand(inner, engine)).sql(dialect=engine) for argument in node.expressions
+    ]
     # A Var is generated as it stands: the spelling is final engine SQL, and the walk does not enter it again.
     return exp.Var(this=re.sub(r"\$(\d)", lambda place: arguments[int(place[1]) - 1], spelling))

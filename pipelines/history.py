@@ -14,6 +14,7 @@ from pipelines import comparison, translation
 from pipelines.declarations import Entity, Holder, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
+from pipelines.rows import row_key
 from pipelines.rules.rule import value_of
 
 
@@ -26,15 +27,16 @@ def witness(engine: Engine, entity: Entity, side: Side, partitions: list[str], *
     """
     keys = f"{side}_key"
     engine.materialise(f"{side} questions", _questions(side))
-    row_key = translation.row_key(_holder(entity, side))
     past = f"{side} past"
     engine.materialise(
         past,
-        f"SELECT h.* FROM {quote(f'{side} history')} AS h WHERE {row_key} IN (SELECT {keys} FROM {quote(f'{side} questions')})",
+        f"SELECT h.* FROM {quote(f'{side} history')} AS h WHERE {row_key(_holder(entity, side))} IN (SELECT {keys} FROM {quote(f'{side} questions')})",
     )
     translated, service = _both_sides(engine, entity, side, past)
     agreed = f"{side} agreements"
-    comparison.agreements(engine, entity, pairs=f"{side} questions", translated=translated, service=service, into=agreed)
+    comparison.agreements(
+        engine, entity, pairs=f"{side} questions", translated=translated, service=service, into=agreed
+    )
     engine.register(f"{side} calendar", _calendar(partitions))
     engine.materialise(into, _witnesses(entity, side, agreed, past))
 
@@ -62,21 +64,26 @@ def _both_sides(engine: Engine, entity: Entity, side: Side, past: str) -> tuple[
     if side is Side.LEGACY:
         translation.translate(engine, entity, rows=past, into="translated past")
         return "translated past", "service rows"
-    engine.view("service past rows", f"SELECT {translation.row_key(entity.service)} AS service_key, p.* FROM {quote(past)} AS p")
+    engine.view("service past rows", f"SELECT {row_key(entity.service)} AS service_key, p.* FROM {quote(past)} AS p")
     return "translated", "service past rows"
 
 
 def _calendar(partitions: list[str]) -> pa.Table:
     """Each partition with the next one, and its first instant."""
-    starts = [int(date.fromisoformat(key).toordinal() - date(1970, 1, 1).toordinal()) * 86_400_000_000 for key in partitions[1:]]
-    return pa.table({"partition_key": partitions[:-1], "moved_on": partitions[1:], "start_us": pa.array(starts, pa.int64())})
+    starts = [
+        int(date.fromisoformat(key).toordinal() - date(1970, 1, 1).toordinal()) * 86_400_000_000
+        for key in partitions[1:]
+    ]
+    return pa.table(
+        {"partition_key": partitions[:-1], "moved_on": partitions[1:], "start_us": pa.array(starts, pa.int64())}
+    )
 
 
 def _witnesses(entity: Entity, side: Side, agreed: str, past: str) -> str:
     """The latest agreeing partition of each difference; its state ended when the row changed after it, at the latest then."""
     holder = _holder(entity, side)
     changed = f"epoch_us({value_of(holder.changed_at)})" if holder.changed_at else "CAST(NULL AS BIGINT)"
-    changes = f"SELECT {translation.row_key(holder)} AS row_key, __partition, MAX({changed}) AS changed_us FROM {quote(past)} GROUP BY {translation.row_key(holder)}, __partition"
+    changes = f"SELECT {row_key(holder)} AS row_key, __partition, MAX({changed}) AS changed_us FROM {quote(past)} GROUP BY {row_key(holder)}, __partition"
     latest = (
         "SELECT a.legacy_key, a.service_key, a.field, MAX(a.partition_key) AS witness "
         f"FROM {quote(agreed)} AS a JOIN differences AS d ON d.legacy_key = a.legacy_key AND d.service_key = a.service_key "

@@ -11,8 +11,8 @@ import pyarrow as pa
 from pipelines.declarations import Entity, Holder, IdentityTable, Merges, NaturalKey
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
-from pipelines.keys import column_texts, key_text
-from pipelines.rows import in_scope
+from pipelines.keys import key_text
+from pipelines.rows import holder_key, in_scope, row_key
 from pipelines.rules.rule import text_of
 
 
@@ -42,7 +42,7 @@ def build(engine: Engine, entity: Entity) -> str:
     if isinstance(entity.identity, NaturalKey):
         _derive(engine, entity, entity.identity)
     else:
-        _read(engine, entity.identity)
+        _read(engine, entity, entity.identity)
     columns = ", ".join(SCHEMA.names)
     return f"SELECT {columns} FROM links ORDER BY {columns}"
 
@@ -72,7 +72,9 @@ def table_schema(columns: tuple[str, ...], holder_types: tuple[pa.DataType, ...]
     return pa.schema(list(zip(columns, holder_types, strict=True)))
 
 
-def identity_schema(table: IdentityTable, legacy: tuple[pa.DataType, ...], service: tuple[pa.DataType, ...]) -> pa.Schema:
+def identity_schema(
+    table: IdentityTable, legacy: tuple[pa.DataType, ...], service: tuple[pa.DataType, ...]
+) -> pa.Schema:
     """The declared Arrow schema of an identity table, given the types of both sides' keys."""
     keys = [*table_schema(table.legacy, legacy), *table_schema(table.service, service)]
     optional = {
@@ -86,7 +88,10 @@ def identity_schema(table: IdentityTable, legacy: tuple[pa.DataType, ...], servi
 
 
 def _derive(engine: Engine, entity: Entity, identity: NaturalKey) -> None:
-    for side, holder, rules in (("legacy", entity.legacy, identity.legacy), ("service", entity.service, identity.service)):
+    for side, holder, rules in (
+        ("legacy", entity.legacy, identity.legacy),
+        ("service", entity.service, identity.service),
+    ):
         business_key = key_text(tuple(text_of(rule) for rule in rules))
         engine.materialise(f"{side} business keys", _business_keys(side, holder, business_key))
     engine.materialise(
@@ -102,24 +107,29 @@ def _derive(engine: Engine, entity: Entity, identity: NaturalKey) -> None:
 
 def _business_keys(side: str, holder: Holder, business_key: str) -> str:
     # Soft-deleted rows are linked too: the link explains what the other side kept.
-    row_key = key_text(column_texts(holder.key))
-    return f"SELECT DISTINCT {row_key} AS row_key, {business_key} AS business_key FROM {side} WHERE {in_scope(holder)} AND {row_key} IS NOT NULL"
+    key = row_key(holder)
+    return (
+        f"SELECT DISTINCT {key} AS row_key, {business_key} AS business_key FROM {side} "
+        f"WHERE {in_scope(holder)} AND {key} IS NOT NULL"
+    )
 
 
-def _read(engine: Engine, table: IdentityTable) -> None:
+def _read(engine: Engine, entity: Entity, table: IdentityTable) -> None:
     def column(name: str | None, otherwise: str) -> str:
         return f"COALESCE({quote(name)}, {otherwise})" if name else otherwise
 
     engine.view(
         "declared links",
-        f"SELECT DISTINCT {key_text(column_texts(table.legacy))} AS legacy_key, {key_text(column_texts(table.service))} AS service_key, "
+        f"SELECT DISTINCT {holder_key(entity.legacy, table.legacy)} AS legacy_key, {holder_key(entity.service, table.service)} AS service_key, "
         f"{column(table.valid_from, 'CAST(NULL AS DATE)')} AS valid_from, {column(table.valid_to, 'CAST(NULL AS DATE)')} AS valid_to, "
         f"{column(table.provenance, literal('table'))} AS provenance, {column(table.confidence, 'to_double(1)')} AS confidence, "
         f"{column(table.primary, 'FALSE')} AS is_primary FROM identity_table",
     )
-    _follow_merges(engine, table.merges)
+    _follow_merges(engine, entity, table.merges)
     own = "d.legacy_key, d.service_key, d.valid_from, d.valid_to, d.provenance, d.confidence, d.is_primary"
-    inherited = "m.merged_key AS legacy_key, d.service_key, d.valid_from, d.valid_to, d.provenance, d.confidence, d.is_primary"
+    inherited = (
+        "m.merged_key AS legacy_key, d.service_key, d.valid_from, d.valid_to, d.provenance, d.confidence, d.is_primary"
+    )
     engine.materialise(
         "links",
         f'SELECT {own}, FALSE AS is_merged, b.problem FROM "declared links" AS d LEFT JOIN "broken merges" AS b '
@@ -130,24 +140,24 @@ def _read(engine: Engine, table: IdentityTable) -> None:
     )
 
 
-def _follow_merges(engine: Engine, merges: Merges | None) -> None:
+def _follow_merges(engine: Engine, entity: Entity, merges: Merges | None) -> None:
     """`merged keys` (merged_key, survivor_key) with chains followed to the end; `broken merges` for those that have no end."""
     if merges is None:
         pairs = "SELECT CAST(NULL AS VARCHAR) AS merged_key, CAST(NULL AS VARCHAR) AS survivor_key FROM identity_table WHERE FALSE"
     else:
-        merged, survivor = key_text(column_texts(merges.merged)), key_text(column_texts(merges.survivor))
+        merged, survivor = holder_key(entity.legacy, merges.merged), holder_key(entity.legacy, merges.survivor)
         pairs = f"SELECT DISTINCT {merged} AS merged_key, {survivor} AS survivor_key FROM merges WHERE {merged} <> {survivor}"
     engine.materialise("declared merges", pairs)
     engine.materialise(
         "hops",
-        "SELECT merged_key, MIN(survivor_key) AS survivor_key FROM \"declared merges\" GROUP BY merged_key HAVING COUNT(*) = 1",
+        'SELECT merged_key, MIN(survivor_key) AS survivor_key FROM "declared merges" GROUP BY merged_key HAVING COUNT(*) = 1',
     )
     count = engine.rows("SELECT COUNT(*) AS n FROM hops")[0]["n"]
     # Each round doubles the distance every key has been followed, so this many rounds reach the end of any chain.
     for _ in range(int(str(count)).bit_length()):
         engine.materialise("longer hops", _doubled_hops())
         engine.materialise("hops", 'SELECT merged_key, survivor_key FROM "longer hops"')
-    endless = "(SELECT merged_key FROM \"declared merges\")"
+    endless = '(SELECT merged_key FROM "declared merges")'
     engine.materialise("merged keys", f"SELECT merged_key, survivor_key FROM hops WHERE NOT survivor_key IN {endless}")
     engine.materialise(
         "broken merges",

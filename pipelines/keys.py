@@ -9,17 +9,21 @@ from __future__ import annotations
 from pipelines.expressions import literal, quote
 
 SEPARATOR = "|"
-NO_VALUE = "\\N"  # how a missing part is shown
+NO_VALUE = "\\N"  # no escaped part can read like this
 
 
-def key_text(parts: tuple[str, ...]) -> str:
-    """Canonical SQL of a key's text from the canonical SQL of its parts' texts; NULL when any part is."""
-    return _joined(tuple(_escaped(part) for part in parts))
+def key_text(parts: tuple[str, ...], may_miss: tuple[bool, ...] = ()) -> str:
+    """Canonical SQL of a key's text from the canonical SQL of its parts' texts; NULL when a part is.
+
+    Parts that `may_miss` are written `\\N` when they do: being missing is one of their values.
+    """
+    allowed = may_miss or (False,) * len(parts)
+    return _joined(tuple(_shown(part) if may else _escaped(part) for part, may in zip(parts, allowed, strict=True)))
 
 
 def shown_key(parts: tuple[str, ...]) -> str:
-    """As `key_text`, but a missing part shows as `\\N`, so that rows without a key can still be told apart."""
-    return _joined(tuple(f"COALESCE({_escaped(part)}, {literal(NO_VALUE)})" for part in parts))
+    """As `key_text` with all parts allowed to miss, so that rows without a key can still be told apart."""
+    return _joined(tuple(map(_shown, parts)))
 
 
 def column_texts(columns: tuple[str, ...]) -> tuple[str, ...]:
@@ -29,6 +33,10 @@ def column_texts(columns: tuple[str, ...]) -> tuple[str, ...]:
 
 def _escaped(part: str) -> str:
     return f"REPLACE(REPLACE({part}, '\\', '\\\\'), {literal(SEPARATOR)}, {literal(chr(92) + SEPARATOR)})"
+
+
+def _shown(part: str) -> str:
+    return f"COALESCE({_escaped(part)}, {literal(NO_VALUE)})"
 
 
 def _joined(parts: tuple[str, ...]) -> str:

@@ -11,9 +11,7 @@ from pipelines.declarations import Cardinality, Entity, Holder, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.identity import valid_on
-from pipelines.keys import column_texts, shown_key
-from pipelines.rows import deleted, in_scope
-from pipelines.translation import row_key
+from pipelines.rows import deleted, in_scope, row_key, shown_key
 
 ROW_STATES = ("out_of_scope", "deleted", "null_key", "duplicate")  # verdicts a row gets by itself, before any link
 LINK_STATES = ("matched", "ambiguous", "only")  # verdicts a live row gets from its links
@@ -43,7 +41,7 @@ def link(engine: Engine, entity: Entity, *, on: str, links: str) -> None:
 
 def _keys(side: Side, holder: Holder) -> str:
     """One row per key and state: key text, how it is shown, the state of its rows, and how many there are."""
-    shown = shown_key(column_texts(holder.key))
+    shown = shown_key(holder)
     state = (
         f"CASE WHEN NOT {in_scope(holder)} THEN 'out_of_scope' WHEN {deleted(holder)} THEN 'deleted' "
         f"WHEN {row_key(holder)} IS NULL THEN 'null_key' ELSE 'live' END"
@@ -71,7 +69,7 @@ def _judged_links(cardinality: Cardinality) -> str:
         if single
     ]
     crowds = " OR ".join(crowded) or "FALSE"
-    counted = f"SELECT v.*, NOT is_merged AND ({crowds}) AS is_crowded FROM \"valid links\" AS v"
+    counted = f'SELECT v.*, NOT is_merged AND ({crowds}) AS is_crowded FROM "valid links" AS v'
     # One uncertain link makes the whole crowd a matter of choice; only certain links can violate a cardinality.
     unsure = "MIN(confidence) OVER (PARTITION BY legacy_key) < 1 OR MIN(confidence) OVER (PARTITION BY service_key) < 1"
     verdict = (
@@ -98,7 +96,7 @@ def _liveliest(side: Side) -> str:
 
 def _pairs() -> str:
     return (
-        "SELECT legacy_key, service_key, is_primary AS link_primary, NOT is_merged AS compared FROM \"judged links\" "
+        'SELECT legacy_key, service_key, is_primary AS link_primary, NOT is_merged AS compared FROM "judged links" '
         "WHERE verdict = 'good' AND legacy_state = 'live' AND service_state = 'live'"
     )
 
@@ -121,7 +119,9 @@ def _live_verdicts(side: Side) -> str:
 def _findings() -> list[str]:
     columns = "legacy_key, service_key, {side} AS side, {reason} AS reason, {rows} AS n"
     both = columns.format(side="CAST(NULL AS VARCHAR)", reason="verdict", rows="CAST(1 AS BIGINT)")
-    found = [f"SELECT {both} FROM \"judged links\" WHERE verdict <> 'good' AND (legacy_state = 'live' OR service_state = 'live')"]
+    found = [
+        f"SELECT {both} FROM \"judged links\" WHERE verdict <> 'good' AND (legacy_state = 'live' OR service_state = 'live')"
+    ]
     for side in Side:
         found += [_one_ended(side, columns), _unlinked(side), _unusable(side, "null_key"), _duplicates(side)]
     return found
@@ -146,7 +146,7 @@ def _unlinked(side: Side) -> str:
 def _unusable(side: Side, state: str) -> str:
     return (
         f"SELECT {_keys_of(side, 'shown')}, {literal(side)} AS side, {literal(state)} AS reason, n "
-        f"FROM \"{side} keys\" WHERE state = {literal(state)}"
+        f'FROM "{side} keys" WHERE state = {literal(state)}'
     )
 
 
@@ -172,5 +172,5 @@ def _keys_of(side: Side, column: str) -> str:
 def _row_verdicts(side: Side) -> str:
     return (
         f"SELECT {literal(side)} AS side, state AS verdict, SUM(n) AS n FROM \"{side} keys\" WHERE state <> 'live' GROUP BY state "
-        f"UNION ALL SELECT {literal(side)} AS side, verdict, COUNT(*) AS n FROM \"{side} verdicts\" GROUP BY verdict"
+        f'UNION ALL SELECT {literal(side)} AS side, verdict, COUNT(*) AS n FROM "{side} verdicts" GROUP BY verdict'
     )

@@ -27,7 +27,19 @@ def _duckdb(arity: int, meaning: str, spelling: str) -> Primitive:
 _BLANK = r"[\s\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]"
 
 # Trimming by a set of characters is several times cheaper than by a pattern, and most rules trim.
-_BLANK_CODES = (*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
+_BLANK_CODES = (
+    *range(0x09, 0x0E),
+    0x20,
+    0x85,
+    0xA0,
+    0x1680,
+    *range(0x2000, 0x200B),
+    0x2028,
+    0x2029,
+    0x202F,
+    0x205F,
+    0x3000,
+)
 _BLANK_CHARACTERS = "'" + "".join(map(chr, _BLANK_CODES)) + "'"
 
 PRIMITIVES: dict[str, Primitive] = {
@@ -39,12 +51,16 @@ PRIMITIVES: dict[str, Primitive] = {
     "nfc": _duckdb(1, "Unicode normal form C", "nfc_normalize($1)"),
     "strip_accents": _duckdb(1, "without combining marks", "strip_accents($1)"),
     "strip_zeros": _duckdb(1, "without leading zeros; '000' is '0'", r"regexp_replace($1, '^0+(.)', '\1')"),
-    "keep_alphanumeric": _duckdb(1, "only letters and digits (Unicode)", r"regexp_replace($1, '[^\p{L}\p{N}]', '', 'g')"),
+    "keep_alphanumeric": _duckdb(
+        1, "only letters and digits (Unicode)", r"regexp_replace($1, '[^\p{L}\p{N}]', '', 'g')"
+    ),
     "split_text": _duckdb(
         3, "n-th part (from 1) between separators; NULL beyond the last", "nullif(string_split($1, $2)[$3], '')"
     ),
     "matches": _duckdb(2, "whether a regular expression (RE2) matches the whole text", "regexp_full_match($1, $2)"),
-    "text_of": _duckdb(1, "the value as text, as the engine-independent forms of `canonical_text` say", "CAST($1 AS VARCHAR)"),
+    "text_of": _duckdb(
+        1, "the value as text, as the engine-independent forms of `canonical_text` say", "CAST($1 AS VARCHAR)"
+    ),
     # numbers: text that is not exactly such a number, or does not fit, gives NULL; nothing is ever rounded
     "to_integer": _duckdb(
         1,
@@ -73,7 +89,9 @@ PRIMITIVES: dict[str, Primitive] = {
         "the date of year, month, day (integers); NULL for an impossible one",
         "TRY_CAST(printf('%04d-%02d-%02d', $1, $2, $3) AS DATE)",
     ),
-    "parse_date": _duckdb(2, "text by strptime format as DATE, NULL when it does not fit", "CAST(try_strptime($1, $2) AS DATE)"),
+    "parse_date": _duckdb(
+        2, "text by strptime format as DATE, NULL when it does not fit", "CAST(try_strptime($1, $2) AS DATE)"
+    ),
     "parse_timestamp": _duckdb(
         2, "text by strptime format as wall time, NULL when it does not fit", "CAST(try_strptime($1, $2) AS TIMESTAMP)"
     ),
@@ -83,9 +101,13 @@ PRIMITIVES: dict[str, Primitive] = {
         "least(timezone($2, $1), timezone($2, $1 - INTERVAL 1 HOUR) + INTERVAL 1 HOUR)",
     ),
     "epoch_us": _duckdb(1, "microseconds since 1970 of a timestamp or instant", "epoch_us($1)"),
-    "whole_seconds": _duckdb(1, "microseconds as whole seconds, towards minus infinity", "CAST(floor($1 / 1000000) AS BIGINT)"),
+    "whole_seconds": _duckdb(
+        1, "microseconds as whole seconds, towards minus infinity", "CAST(floor($1 / 1000000) AS BIGINT)"
+    ),
     "epoch_days": _duckdb(1, "days since 1970 of a date", "date_diff('day', DATE '1970-01-01', $1)"),
-    "discrete_quantile": _duckdb(2, "aggregate: the smallest value at or above that share of all", "quantile_disc($1, $2)"),
+    "discrete_quantile": _duckdb(
+        2, "aggregate: the smallest value at or above that share of all", "quantile_disc($1, $2)"
+    ),
     # keys, findings, evidence
     "sha256_hex": _duckdb(1, "SHA-256 of text (UTF-8), lower-case hex", "sha256($1)"),
     "json_text": _duckdb(1, "a text as a JSON string", "CAST(to_json($1) AS VARCHAR)"),

@@ -1,8 +1,25 @@
-"""What a raw row is for its side: in scope or not, deleted or there. The declared conditions as canonical SQL."""
+"""What a raw row is for its side: its key, in scope or not, deleted or there. What a holder declares, as canonical SQL."""
 
 from __future__ import annotations
 
+from pipelines import keys
 from pipelines.declarations import Holder, SoftDelete
+
+
+def row_key(holder: Holder) -> str:
+    """The text of a row's key; NULL when a part is missing that must not be."""
+    return holder_key(holder, holder.key)
+
+
+def holder_key(holder: Holder, columns: tuple[str, ...]) -> str:
+    """The text of a holder's key when it stands in other columns, as in an identity table."""
+    may_miss = tuple(column in holder.nullable_key for column in holder.key)
+    return keys.key_text(keys.column_texts(columns), may_miss)
+
+
+def shown_key(holder: Holder) -> str:
+    """The text of a row's key as it is shown when parts are missing."""
+    return keys.shown_key(keys.column_texts(holder.key))
 
 
 def in_scope(holder: Holder) -> str:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pipelines.declarations import Entity, Field, Holder, Reference
+from pipelines.declarations import Entity, Field, Reference
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
-from pipelines.keys import column_texts, key_text
+from pipelines.rows import row_key
 from pipelines.rules.rule import value_of
 
 
@@ -46,13 +46,12 @@ def translate(engine: Engine, entity: Entity, *, rows: str, into: str) -> None:
     linked = f"{into} with references"
     engine.view(linked, _with_references(entity, rows))
     kept = [quote(name) for name in engine.types(rows) if name.startswith("__")]
-    columns = [f"{row_key(entity.legacy)} AS legacy_key", *kept, *(sql for field in entity.fields for sql in _columns(field))]
+    columns = [
+        f"{row_key(entity.legacy)} AS legacy_key",
+        *kept,
+        *(sql for field in entity.fields for sql in _columns(field)),
+    ]
     engine.view(into, f"SELECT {', '.join(columns)} FROM {quote(linked)}")
-
-
-def row_key(holder: Holder) -> str:
-    """Canonical SQL of a row's key text on one side; NULL when a part is missing."""
-    return key_text(column_texts(holder.key))
 
 
 def version(entity: Entity) -> str:
@@ -65,7 +64,9 @@ def _with_references(entity: Entity, rows: str) -> str:
     selected, joins = ["l.*"], []
     for number, reference in enumerate(references_of(entity)):
         selected.append(f"r{number}.service_key AS {quote(reference.column)}")
-        joins.append(f"LEFT JOIN {quote(identity_relation(reference.to))} AS r{number} ON r{number}.legacy_key = {reference.key()}")
+        joins.append(
+            f"LEFT JOIN {quote(identity_relation(reference.to))} AS r{number} ON r{number}.legacy_key = {reference.key()}"
+        )
     return f"SELECT {', '.join(selected)} FROM {quote(rows)} AS l {' '.join(joins)}"
 
 
@@ -86,7 +87,9 @@ def _raw(field: Field) -> str:
         return "CAST(NULL AS VARCHAR)"
     if len(columns) == 1:
         return f"text_of({value_of(columns[0])})"
-    members = [f"{literal(_json_name(column))} || COALESCE(json_text(text_of({quote(column)})), 'null')" for column in columns]
+    members = [
+        f"{literal(_json_name(column))} || COALESCE(json_text(text_of({quote(column)})), 'null')" for column in columns
+    ]
     return "'{' || " + " || ', ' || ".join(members) + " || '}'"
 
 

@@ -9,6 +9,7 @@ from pipelines.expressions import problems_of, quote
 from pipelines.keys import key_text
 from pipelines.rules.rule import REFERENCE_PREFIX, Failure, Operand, Rule, text_of
 
+
 @declared
 class Reference(Rule):
     """The service key of another entity ("context.entity"), found through that entity's identity map.

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from pipelines.expressions import columns_of, literal, quote
 
-
 REFERENCE_PREFIX = "__reference "  # of the columns that `translation` joins for references: never a raw column's name
 
 

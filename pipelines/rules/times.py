@@ -47,7 +47,9 @@ class LegacyDate(Rule):
 
     def own_failures(self) -> tuple[Failure, ...]:
         sentinels = self._is((*self.missing, *self.open_ended))
-        return (Failure(f"{value_of(self.of)} IS NOT NULL AND NOT {sentinels} AND {self.value()} IS NULL", self.reason),)
+        return (
+            Failure(f"{value_of(self.of)} IS NOT NULL AND NOT {sentinels} AND {self.value()} IS NULL", self.reason),
+        )
 
     def problems(self) -> list[str]:
         two_digits = "YYYY" not in self.spelling
@@ -104,7 +106,9 @@ class LocalTime(Rule):
     reason: ClassVar[str] = "impossible_time"
 
     def value(self) -> str:
-        wall = value_of(self.of) if self.format is None else f"parse_timestamp({text_of(self.of)}, {literal(self.format)})"
+        wall = (
+            value_of(self.of) if self.format is None else f"parse_timestamp({text_of(self.of)}, {literal(self.format)})"
+        )
         return f"local_to_utc({wall}, {literal(self.zone)})"
 
     def problems(self) -> list[str]:

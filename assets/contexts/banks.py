@@ -1,0 +1,78 @@
+"""The German bank registry in two models (real data, see data/banks): sort codes of the register, and a service's banks."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+from checks.contracts.banks import LegacyBank, ServiceBank
+from pipelines.declarations import (
+    Context,
+    Criticality,
+    Csv,
+    EffectiveDates,
+    Entity,
+    Exact,
+    Field,
+    Holder,
+    NaturalKey,
+    Owner,
+    Same,
+    ServiceLevel,
+)  # fmt: skip
+
+PAYMENTS = Owner("Payments platform", "payments@bank.example")
+
+banks = Entity(
+    "banks",
+    description="Banks that can be reached by sort code",
+    owner=PAYMENTS,
+    legacy=Holder(source=Csv("legacy_banks_{date}.csv"), contract=LegacyBank, key=("blz",)),
+    service=Holder(
+        source=Csv("new_banks_{date}.csv"),
+        contract=ServiceBank,
+        key=("bank_code", "bic"),
+        nullable_key=("bic",),
+        scope="primary",
+    ),
+    identity=NaturalKey(legacy=(Same("blz"),), service=(Same("bank_code"),)),
+    fields=(
+        Field(
+            "name",
+            Same("bankName"),
+            Exact(),
+            description="Name of the bank",
+            criticality=Criticality.MAJOR,
+            service_level=ServiceLevel(0.001),
+            impact="Customers see an outdated name beside their payee",
+        ),
+        Field(
+            "bic",
+            Same("bic"),
+            Exact(),
+            description="Business identifier code",
+            criticality=Criticality.CRITICAL,
+            service_level=ServiceLevel(0.0),
+            impact="Payments are routed to the wrong bank",
+        ),
+    ),
+    dropped={"source_release": "release of the package, not of the bank"},
+    service_only={
+        "short_name": "the register's short name is not in the legacy package",
+        "country_code": "always DE here",
+        "checksum_algo": "account checks never were a legacy capability",
+        "source_release": "release of the package, not of the bank",
+    },
+    allowed_lag=timedelta(days=30),
+    linkage_level=ServiceLevel(0.01, warn=0.001),
+)
+
+context = Context(
+    "banks",
+    description="Bank registry",
+    owner=PAYMENTS,
+    partitioning=EffectiveDates((date(2026, 3, 9), date(2026, 6, 8), date(2026, 9, 7))),
+    entities=(banks,),
+    schedule="0 6 * * 1",
+    root=Path("data/banks"),
+)

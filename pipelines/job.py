@@ -1,0 +1,114 @@
+"""A job: one entity and partition to reconcile, where its inputs and results live, and what versions they carry.
+
+Versions of extraction, translation, comparison and service levels are kept apart, so that a changed limit does not make a
+comparison stale. Running the stages is `reconciliation`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import uuid4
+
+import pyarrow as pa
+
+from pipelines import contract, translation
+from pipelines.declarations import Context, Entity, Holder, Side
+from pipelines.errors import SourceError
+from pipelines.lake import Address, Lake, Manifest
+from pipelines.partitioning import Partitioning
+
+
+def content_version(*parts: str) -> str:
+    """A short digest of texts, for code versions."""
+    return hashlib.sha256("\x1f".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One entity and partition, the lake, and the id under which results are written."""
+
+    context: Context
+    entity: Entity
+    partition: str
+    lake: Lake
+    run_id: str = field(default_factory=lambda: uuid4().hex)
+
+    @property
+    def partitioning(self) -> Partitioning:
+        """The entity's own partitioning, or its context's."""
+        return self.entity.partitioning or self.context.partitioning
+
+    @property
+    def watermark(self) -> datetime:
+        """Up to when this partition's snapshots are complete."""
+        return self.partitioning.watermark(self.partition)
+
+    def address(self, stage: str) -> Address:
+        """Where a stage of this job lives."""
+        return self.at(stage, self.partition)
+
+    def at(self, stage: str, partition: str) -> Address:
+        """Where the same stage of another partition lives."""
+        return Address(self.context.name, self.entity.name, str(stage), partition)
+
+    def other(self, entity_path: str) -> Address:
+        """Where the identity map of another entity ("context.entity") lives, for the same partition."""
+        context, entity = entity_path.split(".")
+        return Address(context, entity, "identity_map", self.partition)
+
+    def read(self, stage: str) -> Manifest:
+        """The manifest of a stage of this job. Raises SourceError when it has not been run."""
+        return self.manifest(self.address(stage))
+
+    def manifest(self, address: Address) -> Manifest:
+        """The manifest at an address. Raises SourceError when nothing is there."""
+        manifest = self.lake.manifest(address)
+        if manifest is None:
+            raise SourceError(f"{address} is not in the lake {self.lake.root}: run that stage first")
+        return manifest
+
+    def previous(self, stage: str) -> str | None:
+        """The latest earlier partition of a stage in the lake."""
+        earlier = [
+            key for key in self.lake.partitions(self.context.name, self.entity.name, stage) if key < self.partition
+        ]
+        return earlier[-1] if earlier else None
+
+    def holder(self, side: Side) -> Holder:
+        """The declaration of one side."""
+        return self.entity.legacy if side is Side.LEGACY else self.entity.service
+
+    def key_types(self, side: Side) -> tuple[pa.DataType, ...]:
+        """The Arrow types of a side's key columns."""
+        schema = contract.schema_of(self.holder(side).contract)
+        return tuple(schema.field(name).type for name in self.holder(side).key)
+
+    @property
+    def comparison_version(self) -> str:
+        """Version of everything that decides what is a discrepancy and why, limits excluded."""
+        entity = self.entity
+        fields = "".join(repr((f.compare, f.missing, f.compared_when, f.system_of_record)) for f in entity.fields)
+        decided = repr((entity.identity, entity.system_of_record, entity.slices, entity.allowed_lag, entity.horizon))
+        return content_version(
+            translation.version(entity), fields, decided, repr(entity.legacy.scope), repr(entity.service.scope)
+        )
+
+    @property
+    def level_version(self) -> str:
+        """Version of the limits and the ownership that drift is judged by."""
+        entity = self.entity
+        levels = repr([(f.name, f.service_level, f.criticality, f.owner) for f in entity.fields])
+        return content_version(
+            levels, repr((entity.service_level, entity.linkage_level, entity.allowed_lag, entity.owner))
+        )
+
+    def stamp(self) -> dict[str, str]:
+        """What every row of a judged table says about its origin."""
+        return {
+            "translation_version": self.entity.translation_version,
+            "legacy_contract_version": contract.version_of(self.entity.legacy.contract),
+            "service_contract_version": contract.version_of(self.entity.service.contract),
+            "run_id": self.run_id,
+        }
