@@ -40,10 +40,11 @@ def opened(resources: Resources | None = None) -> Iterator[Engine]:
                 "memory_limit": wanted.memory_limit,
                 "threads": wanted.threads,
                 "temp_directory": spill,
-                "TimeZone": "UTC",
             }
         )
         try:
+            # Not in `config`: there it is set before the extension that knows zones is loaded, and refused.
+            connection.execute("SET TimeZone = 'UTC'")
             yield Engine(connection)
         finally:
             connection.close()
