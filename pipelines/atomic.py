@@ -1,0 +1,99 @@
+"""Files that appear whole or not at all: a folder aside that dies with its process, and swapping folders in one step.
+
+Knows the file system, not what is in the files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+@contextmanager
+def aside(parent: Path, label: str) -> Iterator[Path]:
+    """A folder of one's own under `parent`, removed at the end; what killed processes left there is removed first.
+
+    A lock file beside the folder says that its owner lives: the operating system lets go of it when the process dies,
+    however it dies, and a process id that was given to another process cannot mislead.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(parent)
+    folder = parent / f"{label}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    lock = folder.with_name(folder.name + ".lock")
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        try:
+            folder.mkdir()
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.unlink(missing_ok=True)
+
+
+def swap(new: Path, target: Path) -> None:
+    """Put folder `new` where `target` is; what was there is afterwards at `new` (or nowhere, when there was nothing)."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists():
+        new.rename(target)
+    elif not _exchange(new, target):
+        # No atomic exchange on this file system: for a moment there is nothing at `target`, never something half-written.
+        old = new.with_name(new.name + ".old")
+        target.rename(old)
+        new.rename(target)
+        old.rename(new)
+    sync_folder(target.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Wait until the file's content is on the disk: a rename must not become durable before what it shows."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the folder's entries are on the disk, where the system can say so."""
+    with contextlib.suppress(PermissionError, IsADirectoryError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _remove_leftovers(parent: Path) -> None:
+    for folder in parent.iterdir():
+        if folder.is_dir():
+            _remove_if_dead(folder, folder.with_name(folder.name + ".lock"))
+
+
+def _remove_if_dead(folder: Path, lock: Path) -> None:
+    try:
+        with lock.open("r") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.unlink(missing_ok=True)
+    except FileNotFoundError:
+        shutil.rmtree(folder, ignore_errors=True)  # the lock is made before its folder and removed after it
+    except OSError:
+        return  # its owner lives, or this file system has no locks: leave it
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    if not sys.platform.startswith("linux"):
+        return False
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    done = rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
+    return bool(done == 0)
