@@ -15,26 +15,22 @@ from pipelines.declarations import Side
 from pipelines.engine import Engine
 from pipelines.errors import IntegrityError
 from pipelines.job import Job
+from pipelines.schemas import column, table_schema
 
-
-def _column(name: str, kind: pa.DataType, description: str) -> pa.Field:
-    return pa.field(name, kind, metadata={"description": description})
-
-
-MEASURES = pa.schema([
-    _column("field", pa.string(), "Declared field"),
-    _column("compared", pa.int64(), "Linked pairs whose values of this field were compared"),
-    _column("equal", pa.int64(), "Pairs with equal values"),
-    _column("within_tolerance", pa.int64(), "Pairs that differ by no more than the declared tolerance"),
-    _column("null_only_legacy", pa.int64(), "Pairs whose value is missing in legacy only"),
-    _column("null_only_service", pa.int64(), "Pairs whose value is missing in the service only"),
-    _column("untranslatable", pa.int64(), "Pairs whose legacy value cannot be translated"),
-])  # fmt: skip
-ROW_VERDICTS = pa.schema([
-    _column("side", pa.string(), "legacy or service"),
-    _column("verdict", pa.string(), "What became of the rows"),
-    _column("n", pa.int64(), "Rows"),
-])  # fmt: skip
+MEASURES = table_schema(
+    column("field", pa.string(), "Declared field"),
+    column("compared", pa.int64(), "Linked pairs whose values of this field were compared"),
+    column("equal", pa.int64(), "Pairs with equal values"),
+    column("within_tolerance", pa.int64(), "Pairs that differ by no more than the declared tolerance"),
+    column("null_only_legacy", pa.int64(), "Pairs whose value is missing in legacy only"),
+    column("null_only_service", pa.int64(), "Pairs whose value is missing in the service only"),
+    column("untranslatable", pa.int64(), "Pairs whose legacy value cannot be translated"),
+)  # fmt: skip
+ROW_VERDICTS = table_schema(
+    column("side", pa.string(), "legacy or service"),
+    column("verdict", pa.string(), "What became of the rows"),
+    column("n", pa.int64(), "Rows"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

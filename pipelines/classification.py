@@ -15,6 +15,7 @@ from pipelines.comparison import Verdict
 from pipelines.declarations import Context, Entity
 from pipelines.engine import Engine
 from pipelines.expressions import literal
+from pipelines.schemas import column, table_schema
 
 TYPES = (
     "key_linkage", "missing_event", "out_of_order_update", "stale_replica", "invalid_transformation",
@@ -22,34 +23,30 @@ TYPES = (
 )  # fmt: skip
 
 
-def _column(name: str, kind: pa.DataType, description: str) -> pa.Field:
-    return pa.field(name, kind, metadata={"description": description})
-
-
-SCHEMA = pa.schema([
-    _column("discrepancy_id", pa.string(), "Stable fingerprint of entity, keys, field and type"),
-    _column("context", pa.string(), "Bounded context"),
-    _column("entity", pa.string(), "Business entity"),
-    _column("legacy_key", pa.string(), "Key of the legacy row, canonical text; missing when there is none"),
-    _column("service_key", pa.string(), "Key of the service row, canonical text; missing when there is none"),
-    _column("field", pa.string(), "Field that differs; missing when the finding is about the whole row"),
-    _column("type", pa.string(), f"One of {', '.join(TYPES)}"),
-    _column("reason", pa.string(), "Reason within the type"),
-    _column("legacy_raw", pa.string(), "Raw legacy value, or a JSON object of several"),
-    _column("expected", pa.string(), "Legacy value in the service's language"),
-    _column("actual", pa.string(), "Service value"),
-    _column("delta", pa.float64(), "actual - expected: numbers in their unit, dates in days, times in seconds"),
-    _column("in_flight", pa.bool_(), "Within the allowed lag: reported, not counted as drift"),
-    _column("lag_seconds", pa.int64(), "How long the replica has been behind, when it is"),
-    _column("criticality", pa.string(), "critical, major or minor"),
-    _column("owner", pa.string(), "Team that answers for it"),
-    _column("system_of_record", pa.string(), "Side that is right for this field of this row"),
-    _column("first_seen", pa.date32(), "First partition of the unbroken run in which it was found"),
-    _column("last_seen", pa.date32(), "Latest partition in which it was found, as of this one"),
-    _column("evidence", pa.string(), "JSON: what proves type and reason"),
-    _column("translation_version", pa.string(), "Declared version of the translation"),
-    _column("run_id", pa.string(), "Run that wrote this row"),
-])  # fmt: skip
+SCHEMA = table_schema(
+    column("discrepancy_id", pa.string(), "Stable fingerprint of entity, keys, field and type"),
+    column("context", pa.string(), "Bounded context"),
+    column("entity", pa.string(), "Business entity"),
+    column("legacy_key", pa.string(), "Key of the legacy row, canonical text; missing when there is none"),
+    column("service_key", pa.string(), "Key of the service row, canonical text; missing when there is none"),
+    column("field", pa.string(), "Field that differs; missing when the finding is about the whole row"),
+    column("type", pa.string(), f"One of {', '.join(TYPES)}"),
+    column("reason", pa.string(), "Reason within the type"),
+    column("legacy_raw", pa.string(), "Raw legacy value, or a JSON object of several"),
+    column("expected", pa.string(), "Legacy value in the service's language"),
+    column("actual", pa.string(), "Service value"),
+    column("delta", pa.float64(), "actual - expected: numbers in their unit, dates in days, times in seconds"),
+    column("in_flight", pa.bool_(), "Within the allowed lag: reported, not counted as drift"),
+    column("lag_seconds", pa.int64(), "How long the replica has been behind, when it is"),
+    column("criticality", pa.string(), "critical, major or minor"),
+    column("owner", pa.string(), "Team that answers for it"),
+    column("system_of_record", pa.string(), "Side that is right for this field of this row"),
+    column("first_seen", pa.date32(), "First partition of the unbroken run in which it was found"),
+    column("last_seen", pa.date32(), "Latest partition in which it was found, as of this one"),
+    column("evidence", pa.string(), "JSON: what proves type and reason"),
+    column("translation_version", pa.string(), "Declared version of the translation"),
+    column("run_id", pa.string(), "Run that wrote this row"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,9 @@ def _of_linkage(entity: Entity) -> str:
 
 
 def _of_values(entity: Entity, run: Run) -> str:
-    lag = f"whole_seconds(GREATEST({_microseconds(run.watermark)} - w.ended_us, 0))"
+    behind = f"{_microseconds(run.watermark)} - w.ended_us"
+    # Not GREATEST: it passes over a missing value, and an unknown lag would read as none.
+    lag = f"CASE WHEN {behind} > 0 THEN whole_seconds({behind}) WHEN {behind} <= 0 THEN 0 END"
     within = f"{lag} <= {int(entity.allowed_lag.total_seconds())}"
     kind = (
         f"CASE WHEN d.verdict = {Verdict.UNTRANSLATABLE:d} THEN 'invalid_transformation' "

@@ -105,7 +105,7 @@ class Amount(Comparator):
         return " OR ".join(conditions) or "FALSE"
 
     def delta(self, expected: str, actual: str) -> str:
-        return f"to_double({actual} - {expected})"
+        return f"as_double({actual} - {expected})"
 
 
 @declared
@@ -121,12 +121,12 @@ class Floating(Comparator):
 
     def within(self, expected: str, actual: str) -> str:
         # Engines hold |NaN - x| <= slack to be true, because they order NaN above every number: guard it.
-        slack = f"GREATEST(to_double('{self.absolute!r}'), ABS({expected}) * to_double('{self.relative!r}'))"
+        slack = f"GREATEST(as_double('{self.absolute!r}'), ABS({expected}) * as_double('{self.relative!r}'))"
         near = f"ABS({actual} - {expected}) <= {slack}"
-        return f"NOT is_nan({expected}) AND NOT is_nan({actual}) AND {near}"
+        return f"NOT is_not_a_number({expected}) AND NOT is_not_a_number({actual}) AND {near}"
 
     def delta(self, expected: str, actual: str) -> str:
-        return f"CASE WHEN NOT is_nan({expected}) AND NOT is_nan({actual}) THEN {actual} - {expected} END"
+        return f"CASE WHEN NOT is_not_a_number({expected}) AND NOT is_not_a_number({actual}) THEN {actual} - {expected} END"
 
 
 @declared
@@ -143,7 +143,7 @@ class Day(Comparator):
         return f"ABS(epoch_days({actual}) - epoch_days({expected})) <= {self.tolerance_days}"
 
     def delta(self, expected: str, actual: str) -> str:
-        return f"to_double(epoch_days({actual}) - epoch_days({expected}))"
+        return f"as_double(epoch_days({actual}) - epoch_days({expected}))"
 
 
 @declared
@@ -164,4 +164,4 @@ class Instant(Comparator):
         return f"ABS(epoch_us({actual}) - epoch_us({expected})) <= {slack}"
 
     def delta(self, expected: str, actual: str) -> str:
-        return f"to_double(epoch_us({actual}) - epoch_us({expected})) * to_double('1e-6')"
+        return f"as_double(epoch_us({actual}) - epoch_us({expected})) * as_double('1e-6')"

@@ -53,6 +53,16 @@ def is_broken(declaration: object) -> bool:
     return "_broken" in vars(declaration) or any(map(is_broken, vars(declaration).values()))
 
 
+def is_unfinished(declaration: object) -> bool:
+    """Whether this declaration itself failed validation while collecting: attributes may be missing or of any type."""
+    return "_broken" in vars(declaration)
+
+
+def place_of(declaration: object) -> str:
+    """`file:line` at which a declaration made while collecting was written; empty when that is not known."""
+    return str(getattr(declaration, "_place", ""))
+
+
 def declared_at() -> tuple[str, int]:
     """File and line of the innermost frame outside this package: where the user wrote the declaration."""
     frame = sys._getframe(1)  # noqa: SLF001 (the only way to name the line of a declaration)
@@ -63,14 +73,17 @@ def declared_at() -> tuple[str, int]:
 
 def _collecting_init(validate: Callable[..., None]) -> Callable[..., None]:
     def __init__(self: object, *args: object, **kwargs: object) -> None:  # noqa: N807 (it becomes the class's __init__)
+        problems = _PROBLEMS.get()
         try:
             validate(self, *args, **kwargs)
         except ValidationError as error:
-            problems = _PROBLEMS.get()
             if problems is None:
                 raise
             problems.extend(_problems(self, error, args, kwargs))
             _leave_broken(self, args, kwargs)
+        if problems is not None:
+            # Beside the fields, so that it takes no part in equality, in repr or in `replace`.
+            vars(self)["_place"] = "{}:{}".format(*declared_at())
 
     return __init__
 

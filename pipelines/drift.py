@@ -14,44 +14,40 @@ from pipelines.accounting import Measured
 from pipelines.classification import TYPES
 from pipelines.declarations import Context, Entity, Field, ServiceLevel, Side
 from pipelines.engine import Engine
+from pipelines.schemas import column, table_schema
 from pipelines.service_level import Verdict, judge
 
-
-def _column(name: str, kind: pa.DataType, description: str) -> pa.Field:
-    return pa.field(name, kind, metadata={"description": description})
-
-
-_VERDICT = _column("verdict", pa.string(), "met, warned, breached or not_measured")
+_VERDICT = column("verdict", pa.string(), "met, warned, breached or not_measured")
 _OWNERSHIP = [
-    _column("owner", pa.string(), "Team that answers for it"),
-    _column("translation_version", pa.string(), "Declared version of the translation"),
-    _column("legacy_contract_version", pa.string(), "Version of the legacy contract"),
-    _column("service_contract_version", pa.string(), "Version of the service contract"),
-    _column("run_id", pa.string(), "Run that wrote this row"),
+    column("owner", pa.string(), "Team that answers for it"),
+    column("translation_version", pa.string(), "Declared version of the translation"),
+    column("legacy_contract_version", pa.string(), "Version of the legacy contract"),
+    column("service_contract_version", pa.string(), "Version of the service contract"),
+    column("run_id", pa.string(), "Run that wrote this row"),
 ]
 
-DRIFT_SCHEMA = pa.schema([
-    _column("context", pa.string(), "Bounded context"),
-    _column("entity", pa.string(), "Business entity"),
-    _column("field", pa.string(), "Declared field"),
-    _column("compared", pa.int64(), "Linked pairs whose values of this field were compared"),
-    _column("equal", pa.int64(), "Pairs with equal values"),
-    _column("within_tolerance", pa.int64(), "Pairs that differ by no more than the declared tolerance"),
-    _column("discrepant", pa.int64(), "Pairs that differ and count as drift"),
-    _column("in_flight", pa.int64(), "Pairs that differ within the allowed lag: reported, not counted as drift"),
-    *(_column(name, pa.int64(), f"Discrepancies of type {name}, in flight or not") for name in TYPES),
-    _column("null_only_legacy", pa.int64(), "Pairs whose value is missing in legacy only"),
-    _column("null_only_service", pa.int64(), "Pairs whose value is missing in the service only"),
-    _column("drift_rate", pa.float64(), "discrepant / compared"),
-    _column("limit", pa.float64(), "Highest drift rate allowed"),
+DRIFT_SCHEMA = table_schema(
+    column("context", pa.string(), "Bounded context"),
+    column("entity", pa.string(), "Business entity"),
+    column("field", pa.string(), "Declared field"),
+    column("compared", pa.int64(), "Linked pairs whose values of this field were compared"),
+    column("equal", pa.int64(), "Pairs with equal values"),
+    column("within_tolerance", pa.int64(), "Pairs that differ by no more than the declared tolerance"),
+    column("discrepant", pa.int64(), "Pairs that differ and count as drift"),
+    column("in_flight", pa.int64(), "Pairs that differ within the allowed lag: reported, not counted as drift"),
+    *(column(name, pa.int64(), f"Discrepancies of type {name}, in flight or not") for name in TYPES),
+    column("null_only_legacy", pa.int64(), "Pairs whose value is missing in legacy only"),
+    column("null_only_service", pa.int64(), "Pairs whose value is missing in the service only"),
+    column("drift_rate", pa.float64(), "discrepant / compared"),
+    column("limit", pa.float64(), "Highest drift rate allowed"),
     _VERDICT,
-    _column("criticality", pa.string(), "critical, major or minor"),
-    _column("system_of_record", pa.string(), "Side that is right, unless a slice says otherwise"),
-    _column("abs_delta_p50", pa.float64(), "Median of |actual - expected| over the discrepancies"),
-    _column("abs_delta_p95", pa.float64(), "95th percentile of |actual - expected| over the discrepancies"),
-    _column("abs_delta_max", pa.float64(), "Largest |actual - expected| over the discrepancies"),
+    column("criticality", pa.string(), "critical, major or minor"),
+    column("system_of_record", pa.string(), "Side that is right, unless a slice says otherwise"),
+    column("abs_delta_p50", pa.float64(), "Median of |actual - expected| over the discrepancies"),
+    column("abs_delta_p95", pa.float64(), "95th percentile of |actual - expected| over the discrepancies"),
+    column("abs_delta_max", pa.float64(), "Largest |actual - expected| over the discrepancies"),
     *_OWNERSHIP,
-])  # fmt: skip
+)  # fmt: skip
 
 _ROW_COUNTS = {
     "matched": "linked to a row of the other side",
@@ -63,38 +59,38 @@ _ROW_COUNTS = {
     "out_of_scope": "that do not take part",
 }
 
-LINKAGE_SCHEMA = pa.schema([
-    _column("context", pa.string(), "Bounded context"),
-    _column("entity", pa.string(), "Business entity"),
-    _column("legacy_rows", pa.int64(), "Rows read from legacy"),
-    _column("service_rows", pa.int64(), "Rows read from the service"),
-    _column("matched", pa.int64(), "Linked pairs"),
+LINKAGE_SCHEMA = table_schema(
+    column("context", pa.string(), "Bounded context"),
+    column("entity", pa.string(), "Business entity"),
+    column("legacy_rows", pa.int64(), "Rows read from legacy"),
+    column("service_rows", pa.int64(), "Rows read from the service"),
+    column("matched", pa.int64(), "Linked pairs"),
     *(
-        _column(f"{side}_{name}", pa.int64(), f"Rows of {side} {meaning}")
+        column(f"{side}_{name}", pa.int64(), f"Rows of {side} {meaning}")
         for side in Side
         for name, meaning in (_ROW_COUNTS | {"rejected": "that could not be read or break the contract"}).items()
     ),
-    _column("ambiguous", pa.int64(), "Findings: the counterpart cannot be told, or the cardinality is violated"),
-    _column("dangling", pa.int64(), "Findings: a link leads to no row"),
-    _column("duplicate", pa.int64(), "Findings: a key occurs more than once on a side"),
-    _column("linkage_rate", pa.float64(), "Linked rows of both sides / rows of both sides that take part"),
-    _column("limit", pa.float64(), "Highest rate of unlinked rows allowed"),
+    column("ambiguous", pa.int64(), "Findings: the counterpart cannot be told, or the cardinality is violated"),
+    column("dangling", pa.int64(), "Findings: a link leads to no row"),
+    column("duplicate", pa.int64(), "Findings: a key occurs more than once on a side"),
+    column("linkage_rate", pa.float64(), "Linked rows of both sides / rows of both sides that take part"),
+    column("limit", pa.float64(), "Highest rate of unlinked rows allowed"),
     _VERDICT,
     *_OWNERSHIP,
-])  # fmt: skip
+)  # fmt: skip
 
-LAG_SCHEMA = pa.schema([
-    _column("context", pa.string(), "Bounded context"),
-    _column("entity", pa.string(), "Business entity"),
-    _column("lag_p50_seconds", pa.int64(), "Median lag of the values a replica is behind with"),
-    _column("lag_p95_seconds", pa.int64(), "95th percentile of that lag"),
-    _column("lag_max_seconds", pa.int64(), "Largest lag"),
-    _column("allowed_seconds", pa.int64(), "Lag allowed"),
-    _column("rows_in_flight", pa.int64(), "Pairs with a value behind, but within the allowed lag"),
-    _column("rows_behind", pa.int64(), "Pairs with a value behind beyond the allowed lag"),
+LAG_SCHEMA = table_schema(
+    column("context", pa.string(), "Bounded context"),
+    column("entity", pa.string(), "Business entity"),
+    column("lag_p50_seconds", pa.int64(), "Median lag of the values a replica is behind with"),
+    column("lag_p95_seconds", pa.int64(), "95th percentile of that lag"),
+    column("lag_max_seconds", pa.int64(), "Largest lag"),
+    column("allowed_seconds", pa.int64(), "Lag allowed"),
+    column("rows_in_flight", pa.int64(), "Pairs with a value behind, but within the allowed lag"),
+    column("rows_behind", pa.int64(), "Pairs with a value behind beyond the allowed lag"),
     _VERDICT,
     *_OWNERSHIP,
-])  # fmt: skip
+)  # fmt: skip
 
 
 Stamp = Mapping[str, str]  # translation_version, legacy_contract_version, service_contract_version, run_id

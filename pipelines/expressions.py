@@ -133,8 +133,12 @@ def _expand(node: exp.Expr, engine: str) -> exp.Expr:
     if not isinstance(node, exp.Anonymous) or node.name.lower() not in PRIMITIVES:
         return node
     spelling = PRIMITIVES[node.name.lower()].spelling[engine]
-    arguments = [
-        argument.transform(lambda inner: _expand(inner, engine)).sql(dialect=engine) for argument in node.expressions
-    ]
+    arguments = [_argument(argument, engine) for argument in node.expressions]
     # A Var is generated as it stands: the spelling is final engine SQL, and the walk does not enter it again.
     return exp.Var(this=re.sub(r"\$(\d)", lambda place: arguments[int(place[1]) - 1], spelling))
+
+
+def _argument(argument: exp.Expr, engine: str) -> str:
+    """An argument in the engine's dialect, in parentheses where the spelling around it could tear it apart."""
+    sql = argument.transform(lambda inner: _expand(inner, engine)).sql(dialect=engine)
+    return sql if isinstance(argument, exp.Column | exp.Literal | exp.Paren | exp.Func | exp.Null) else f"({sql})"

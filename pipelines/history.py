@@ -14,7 +14,7 @@ from pipelines import comparison, translation
 from pipelines.declarations import Entity, Holder, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
-from pipelines.rows import row_key
+from pipelines.rows import live, row_key
 from pipelines.rules.rule import value_of
 
 
@@ -64,7 +64,7 @@ def _both_sides(engine: Engine, entity: Entity, side: Side, past: str) -> tuple[
     if side is Side.LEGACY:
         translation.translate(engine, entity, rows=past, into="translated past")
         return "translated past", "service rows"
-    engine.view("service past rows", f"SELECT {row_key(entity.service)} AS service_key, p.* FROM {quote(past)} AS p")
+    engine.view("service past rows", f"SELECT {row_key(entity.service)} AS service_key, p.* FROM {quote(past)} AS p WHERE {live(entity.service)}")
     return "translated", "service past rows"
 
 

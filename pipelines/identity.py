@@ -14,23 +14,19 @@ from pipelines.expressions import literal, quote
 from pipelines.keys import key_text
 from pipelines.rows import holder_key, in_scope, row_key
 from pipelines.rules.rule import text_of
+from pipelines.schemas import column, table_schema
 
-
-def _column(name: str, kind: pa.DataType, description: str) -> pa.Field:
-    return pa.field(name, kind, metadata={"description": description})
-
-
-SCHEMA = pa.schema([
-    _column("legacy_key", pa.string(), "Key of the legacy row, canonical text"),
-    _column("service_key", pa.string(), "Key of the service row, canonical text"),
-    _column("valid_from", pa.date32(), "First day the link holds; missing: always has"),
-    _column("valid_to", pa.date32(), "Day the link ceased to hold; missing: still holds"),
-    _column("provenance", pa.string(), "Where the link comes from"),
-    _column("confidence", pa.float64(), "1 is certain; below, the link is a candidate"),
-    _column("is_primary", pa.bool_(), "Of several service counterparts the one references resolve to"),
-    _column("is_merged", pa.bool_(), "The legacy key was merged into another: linked, its values not compared"),
-    _column("problem", pa.string(), "Why the link cannot be used: merge_cycle, merge_conflict; missing: usable"),
-])  # fmt: skip
+SCHEMA = table_schema(
+    column("legacy_key", pa.string(), "Key of the legacy row, canonical text"),
+    column("service_key", pa.string(), "Key of the service row, canonical text"),
+    column("valid_from", pa.date32(), "First day the link holds; missing: always has"),
+    column("valid_to", pa.date32(), "Day the link ceased to hold; missing: still holds"),
+    column("provenance", pa.string(), "Where the link comes from"),
+    column("confidence", pa.float64(), "1 is certain; below, the link is a candidate"),
+    column("is_primary", pa.bool_(), "Of several service counterparts the one references resolve to"),
+    column("is_merged", pa.bool_(), "The legacy key was merged into another: linked, its values not compared"),
+    column("problem", pa.string(), "Why the link cannot be used: merge_cycle, merge_conflict; missing: usable"),
+)  # fmt: skip
 
 
 def build(engine: Engine, entity: Entity) -> str:
@@ -67,7 +63,7 @@ def valid_on(day: str) -> str:
     return f"COALESCE(valid_from <= {date}, TRUE) AND COALESCE(valid_to > {date}, TRUE)"
 
 
-def table_schema(columns: tuple[str, ...], holder_types: tuple[pa.DataType, ...]) -> pa.Schema:
+def key_schema(columns: tuple[str, ...], holder_types: tuple[pa.DataType, ...]) -> pa.Schema:
     """The declared types of key columns in an identity or merge table: those of the keys they hold."""
     return pa.schema(list(zip(columns, holder_types, strict=True)))
 
@@ -76,7 +72,7 @@ def identity_schema(
     table: IdentityTable, legacy: tuple[pa.DataType, ...], service: tuple[pa.DataType, ...]
 ) -> pa.Schema:
     """The declared Arrow schema of an identity table, given the types of both sides' keys."""
-    keys = [*table_schema(table.legacy, legacy), *table_schema(table.service, service)]
+    keys = [*key_schema(table.legacy, legacy), *key_schema(table.service, service)]
     optional = {
         table.valid_from: pa.date32(),
         table.valid_to: pa.date32(),
@@ -99,7 +95,7 @@ def _derive(engine: Engine, entity: Entity, identity: NaturalKey) -> None:
         "SELECT l.row_key AS legacy_key, s.row_key AS service_key, CAST(NULL AS DATE) AS valid_from, "
         "CAST(NULL AS DATE) AS valid_to, 'natural_key' AS provenance, "
         "CASE WHEN COUNT(*) OVER (PARTITION BY l.row_key) = 1 AND COUNT(*) OVER (PARTITION BY s.row_key) = 1 "
-        "THEN to_double('1') ELSE to_double('0.5') END AS confidence, "
+        "THEN as_double('1') ELSE as_double('0.5') END AS confidence, "
         "FALSE AS is_primary, FALSE AS is_merged, CAST(NULL AS VARCHAR) AS problem "
         'FROM "legacy business keys" AS l JOIN "service business keys" AS s ON l.business_key = s.business_key',
     )
@@ -115,15 +111,15 @@ def _business_keys(side: str, holder: Holder, business_key: str) -> str:
 
 
 def _read(engine: Engine, entity: Entity, table: IdentityTable) -> None:
-    def column(name: str | None, otherwise: str) -> str:
+    def optional(name: str | None, otherwise: str) -> str:
         return f"COALESCE({quote(name)}, {otherwise})" if name else otherwise
 
     engine.view(
         "declared links",
         f"SELECT DISTINCT {holder_key(entity.legacy, table.legacy)} AS legacy_key, {holder_key(entity.service, table.service)} AS service_key, "
-        f"{column(table.valid_from, 'CAST(NULL AS DATE)')} AS valid_from, {column(table.valid_to, 'CAST(NULL AS DATE)')} AS valid_to, "
-        f"{column(table.provenance, literal('table'))} AS provenance, {column(table.confidence, 'to_double(1)')} AS confidence, "
-        f"{column(table.primary, 'FALSE')} AS is_primary FROM identity_table",
+        f"{optional(table.valid_from, 'CAST(NULL AS DATE)')} AS valid_from, {optional(table.valid_to, 'CAST(NULL AS DATE)')} AS valid_to, "
+        f"{optional(table.provenance, literal('table'))} AS provenance, {optional(table.confidence, 'as_double(1)')} AS confidence, "
+        f"{optional(table.primary, 'FALSE')} AS is_primary FROM identity_table",
     )
     _follow_merges(engine, entity, table.merges)
     own = "d.legacy_key, d.service_key, d.valid_from, d.valid_to, d.provenance, d.confidence, d.is_primary"

@@ -81,8 +81,8 @@ PRIMITIVES: dict[str, Primitive] = {
     "round_decimal": _duckdb(
         4, "number times factor as DECIMAL(p, s), half away from zero", "TRY_CAST($1 * $2 AS DECIMAL($3, $4))"
     ),
-    "to_double": _duckdb(1, "text or number as DOUBLE", "TRY_CAST($1 AS DOUBLE)"),
-    "is_nan": _duckdb(1, "whether a DOUBLE is NaN", "isnan($1)"),
+    "as_double": _duckdb(1, "text or number as DOUBLE", "TRY_CAST($1 AS DOUBLE)"),
+    "is_not_a_number": _duckdb(1, "whether a DOUBLE is NaN", "isnan($1)"),
     # dates and times
     "calendar_date": _duckdb(
         3,

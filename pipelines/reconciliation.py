@@ -28,7 +28,7 @@ from pipelines.declarations import IdentityTable, Merges, Side
 from pipelines.engine import Engine
 from pipelines.job import Job, content_version
 from pipelines.lake import Manifest, Transaction
-from pipelines.rows import row_key
+from pipelines.rows import live, row_key
 from pipelines.sources import REJECTED, Place
 from pipelines.sources.source import Source
 
@@ -64,10 +64,11 @@ def find_discrepancies(job: Job) -> dict[str, Manifest]:
 
     Raises IntegrityError when the rows of a side do not balance, SourceError when an input is not in the lake.
     """
-    witnesses = _witness_partitions(job)
+    witnesses = witness_partitions(job)
     inputs = _inputs(job, witnesses)
     with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
-        _link_and_compare(session, job)
+        link_and_translate(session, job)
+        comparison.compare(session, job.entity)
         accounting.balance(job, accounting.count(session, job))
         for side in Side:
             _ask_history(session, job, side, witnesses[side])
@@ -111,7 +112,7 @@ def _read_identity(session: Engine, job: Job) -> pa.Table:
     rejected = [_register(session, job, "identity_table", declared.source, schema)]
     if isinstance(declared.merges, Merges):
         columns = (*declared.merges.merged, *declared.merges.survivor)
-        merges_schema = identity.table_schema(columns, (*legacy, *legacy))
+        merges_schema = identity.key_schema(columns, (*legacy, *legacy))
         rejected.append(_register(session, job, "merges", declared.merges.source, merges_schema))
     return pa.concat_tables(rejected)
 
@@ -134,8 +135,8 @@ def _scan_rows(session: Engine, job: Job) -> None:
         session.scan(side, [job.lake.file(job.address(side))])
 
 
-def _link_and_compare(session: Engine, job: Job) -> None:
-    """The relations of the plan: everything up to `differences`."""
+def link_and_translate(session: Engine, job: Job) -> None:
+    """The relations of the plan up to linked pairs, translated legacy rows and service rows with their keys."""
     _scan_rows(session, job)
     for reference in translation.references_of(job.entity):
         links = f"links of {reference.to}"
@@ -144,11 +145,10 @@ def _link_and_compare(session: Engine, job: Job) -> None:
     session.scan("identity map", [job.lake.file(job.address("identity_map"))])
     linkage.link(session, job.entity, on=job.partition, links="identity map")
     translation.translate(session, job.entity, rows="legacy", into="translated")
-    session.view("service rows", f"SELECT {row_key(job.entity.service)} AS service_key, s.* FROM service AS s")
-    comparison.compare(session, job.entity)
+    session.view("service rows", f"SELECT {row_key(job.entity.service)} AS service_key, s.* FROM service AS s WHERE {live(job.entity.service)}")
 
 
-def _witness_partitions(job: Job) -> dict[Side, list[str]]:
+def witness_partitions(job: Job) -> dict[Side, list[str]]:
     """Per side the partitions in the lake that can testify, oldest first, the present one last."""
     names = (job.context.name, job.entity.name)
     earlier = {side: [key for key in job.lake.partitions(*names, side) if key < job.partition] for side in Side}

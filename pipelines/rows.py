@@ -27,6 +27,11 @@ def in_scope(holder: Holder) -> str:
     return f"COALESCE({holder.scope}, FALSE)" if holder.scope else "TRUE"
 
 
+def live(holder: Holder) -> str:
+    """Condition: the row takes part and is not deleted; only such rows are compared."""
+    return f"{in_scope(holder)} AND NOT {deleted(holder)}"
+
+
 def deleted(holder: Holder) -> str:
     """Condition: the row is there but marked as deleted."""
     return f"COALESCE({holder.deletion.when}, FALSE)" if isinstance(holder.deletion, SoftDelete) else "FALSE"

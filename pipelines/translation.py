@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pipelines.declarations import Entity, Field, Reference
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
-from pipelines.rows import row_key
+from pipelines.rows import live, row_key
 from pipelines.rules.rule import value_of
 
 
@@ -67,7 +67,8 @@ def _with_references(entity: Entity, rows: str) -> str:
         joins.append(
             f"LEFT JOIN {quote(identity_relation(reference.to))} AS r{number} ON r{number}.legacy_key = {reference.key()}"
         )
-    return f"SELECT {', '.join(selected)} FROM {quote(rows)} AS l {' '.join(joins)}"
+    taking_part = f"(SELECT * FROM {quote(rows)} WHERE {live(entity.legacy)})"
+    return f"SELECT {', '.join(selected)} FROM {taking_part} AS l {' '.join(joins)}"
 
 
 def _columns(field: Field) -> Iterable[str]:
