@@ -1,0 +1,195 @@
+"""Binding: rules, conditions and keys fit the types of the contracts' columns. Asked from the engine itself.
+
+Empty tables of both contracts' types stand in for data, so whatever the engine would refuse on the night of the run, or
+compare as two different kinds of value, is found when declarations are loaded. Names are `columns`' business.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import duckdb
+
+from pipelines import rows
+from pipelines.declarations import (
+    Amount,
+    Day,
+    Exact,
+    Field,
+    Floating,
+    Holder,
+    Instant,
+    NaturalKey,
+    Reference,
+    Side,
+    Text,
+)
+from pipelines.engine import Engine, opened
+from pipelines.errors import Problem
+from pipelines.expressions import columns_of, problems_of, quote
+from pipelines.rules import Currency, LocalTime, Rule, Scale
+from pipelines.rules.rule import value_of
+from pipelines.soundness.kinds import INSTANT, family, nearest_rule
+from pipelines.soundness.spot import Spot
+from pipelines.soundness.subject import Subject, is_sound
+
+_COMPARATORS = (Exact(), Text(), Amount(), Floating(), Day(), Instant())
+_PAIR = "pair"  # what conditions over fields read: the service's types, and the link's
+
+
+def check(subjects: list[Subject]) -> Iterator[Problem]:
+    """Problems of types, for every entity whose names are in order."""
+    with opened() as engine:
+        for subject in subjects:
+            for side, schema in subject.schemas.items():
+                engine.register(side, schema.empty_table())
+            yield from _Binder(engine, subject).problems()
+
+
+class _Misfit(Exception):
+    """What the engine has against an expression."""
+
+
+@dataclass(frozen=True)
+class _Binder:
+    """The engine with empty tables of one entity's types."""
+
+    engine: Engine
+    subject: Subject
+
+    def problems(self) -> Iterator[Problem]:
+        for side, holder in self.subject.holders.items():
+            if side in self.subject.schemas:
+                yield from self._holder(side, holder)
+        if Side.LEGACY in self.subject.schemas:
+            for field in self.subject.fields:
+                yield from self._field(field)
+        if self.subject.is_finished and len(self.subject.schemas) == len(Side):
+            yield from self._natural_key()
+        if self.subject.is_finished and Side.SERVICE in self.subject.schemas:
+            yield from self._conditions()
+
+    def _holder(self, side: Side, holder: Holder) -> Iterator[Problem]:
+        spot = self.subject.at_holder(side)
+        yield from self._condition(spot.at("scope"), rows.in_scope(holder), side)
+        yield from self._condition(spot.at("deletion", "when"), rows.deleted(holder), side)
+        changed_at = holder.changed_at
+        if changed_at is None or (isinstance(changed_at, Rule) and not self._is_bindable(changed_at, side)):
+            return
+        spot = spot.at("changed_at")
+        try:
+            kind = self._type(value_of(changed_at), side)
+        except _Misfit as misfit:
+            yield spot.problem(str(misfit))
+            return
+        if kind != INSTANT:
+            yield spot.problem(
+                f"must be an instant ({INSTANT}), this is {kind}", 'LocalTime(..., zone="...") makes one'
+            )
+
+    def _condition(self, spot: Spot, condition: str, relation: str) -> Iterator[Problem]:
+        if not self._knows(condition, relation):
+            return
+        try:
+            kind = self._type(condition, relation)
+        except _Misfit as misfit:
+            yield spot.problem(str(misfit))
+            return
+        if kind != "BOOLEAN":
+            yield spot.problem(f"a condition is true or false, this is {kind}")
+
+    def _field(self, field: Field) -> Iterator[Problem]:
+        if not self._is_bindable(field.rule, Side.LEGACY):
+            return
+        try:
+            made = self._type(field.rule.value(), Side.LEGACY, field.rule)
+            for failure in field.rule.failures():
+                self._type(failure.condition, Side.LEGACY, field.rule)
+        except _Misfit as misfit:
+            yield self.subject.at_field(field, "rule").problem(str(misfit), _wrapping(field.rule))
+            return
+        wanted = self._types(Side.SERVICE).get(field.name) if Side.SERVICE in self.subject.schemas else None
+        if wanted and family(made) not in {family(wanted), None}:
+            message = f"makes {made}, but the service column is {wanted}"
+            yield self.subject.at_field(field, "rule").problem(message, nearest_rule(made, wanted))
+        elif wanted and not field.compare.accepts(wanted):
+            yield self._unfit_comparator(field, wanted)
+
+    def _unfit_comparator(self, field: Field, kind: str) -> Problem:
+        fit = " or ".join(
+            f"{type(comparator).__name__}(...)" for comparator in _COMPARATORS if comparator.accepts(kind)
+        )
+        message = f"{type(field.compare).__name__} does not compare {kind}"
+        return self.subject.at_field(field, "compare").problem(
+            message, f"use {fit}" if fit else "nothing compares this type"
+        )
+
+    def _natural_key(self) -> Iterator[Problem]:
+        identity = self.subject.entity.identity
+        if not isinstance(identity, NaturalKey):
+            return
+        spot = self.subject.spot.at("identity", of=identity)
+        for number, (legacy, service) in enumerate(zip(identity.legacy, identity.service, strict=False), start=1):
+            if not self._is_bindable(legacy, Side.LEGACY) or not self._is_bindable(service, Side.SERVICE):
+                continue
+            try:
+                kinds = [self._type(legacy.value(), Side.LEGACY), self._type(service.value(), Side.SERVICE)]
+            except _Misfit as misfit:
+                yield spot.problem(f"part {number}: {misfit}")
+                continue
+            if family(kinds[0]) != family(kinds[1]):
+                message = f"part {number} is {kinds[0]} in legacy and {kinds[1]} in the service, which are never equal"
+                yield spot.problem(message, "bring one side to the other's type, with Number(...) or Clean(...)")
+
+    def _conditions(self) -> Iterator[Problem]:
+        """Conditions over fields, which the plan reads from the service row and the link."""
+        self.engine.view(_PAIR, f"SELECT s.*, TRUE AS link_primary FROM {Side.SERVICE} AS s")
+        for part in self.subject.entity.slices:
+            yield from self._condition(self.subject.spot.at("slices", part.name, "when", of=part), part.when, _PAIR)
+        for field in self.subject.fields:
+            if field.compared_when is not None:
+                yield from self._condition(self.subject.at_field(field, "compared_when"), field.compared_when, _PAIR)
+
+    def _is_bindable(self, rule: Rule, side: Side) -> bool:
+        """Whether the only thing left to be wrong are types: anything else was reported under its own name."""
+        return is_sound(rule) and set(rule.columns()) <= set(self.subject.columns(side))
+
+    def _knows(self, condition: str, relation: str) -> bool:
+        """As `_is_bindable`, for conditions."""
+        found = columns_of(condition)
+        return set(found) <= set(self._types(relation)) and not problems_of(condition)
+
+    def _types(self, relation: str) -> dict[str, str]:
+        return self.engine.types(relation)
+
+    def _type(self, sql: str, relation: str, rule: Rule | None = None) -> str:
+        """The engine type of an expression over a relation. Raises _Misfit when the engine refuses it."""
+        joined = [f"CAST(NULL AS VARCHAR) AS {quote(name)}" for name in _reference_columns(rule)]
+        source = f"(SELECT {', '.join(['r.*', *joined])} FROM {quote(relation)} AS r) AS q"
+        try:
+            self.engine.view("bound", f"SELECT {sql} AS made FROM {source}")
+        except duckdb.Error as error:
+            raise _Misfit(self._in_words(error, sql, relation)) from None
+        return self._types("bound")["made"]
+
+    def _in_words(self, error: duckdb.Error, sql: str, relation: str) -> str:
+        """The engine's first line without its jargon, and the types of the columns it is about."""
+        first = str(error).splitlines()[0]
+        reason = re.sub(r"^[\w ]+ Error: |\. You might need to add.*| - an explicit cast is required", "", first)
+        types = self._types(relation)
+        columns = ", ".join(f"{name} {types[name]}" for name in columns_of(sql) if name in types)
+        return f"does not fit the types of its columns ({columns}): {reason}"
+
+
+def _reference_columns(rule: Rule | None) -> list[str]:
+    references = rule.references() if rule else ()
+    return [reference.column for reference in references if isinstance(reference, Reference)]
+
+
+def _wrapping(rule: Rule) -> str:
+    """What helps a rule that was given text where it takes a number or a time."""
+    if isinstance(rule, Scale | Currency):
+        return f"{type(rule).__name__}(Number(...), ...) reads the number from text first"
+    return 'give the format of the text: LocalTime(..., format="...")' if isinstance(rule, LocalTime) else ""

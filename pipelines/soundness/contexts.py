@@ -1,0 +1,93 @@
+"""What a context says about itself, and what entities say about each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pipelines.declarations import Context, EventType, Reference, SemanticRule
+from pipelines.declared import is_broken, is_unfinished
+from pipelines.errors import Problem, did_you_mean
+from pipelines.soundness.names import badly_named, repeated
+from pipelines.soundness.spot import Spot
+from pipelines.soundness.subject import Subject, parts
+from pipelines.soundness.timetable import partitioning_problems, schedule_problems
+
+
+@dataclass(frozen=True)
+class Known:
+    """All entities of the portfolio by path, and the contexts nothing can be said about since their file cannot be read."""
+
+    entities: dict[str, Subject]
+    unread: frozenset[str]
+
+    def misses(self, path: str) -> bool:
+        """Whether there is no such entity, for certain."""
+        return path not in self.entities and path.split(".")[0] not in self.unread
+
+    def suggestion(self, path: str) -> str:
+        """The entity that may have been meant."""
+        return did_you_mean(path, self.entities)
+
+
+def check(context: Context, spot: Spot, known: Known) -> Iterator[Problem]:
+    """Problems of one context by itself, and of its vocabulary and semantic rules."""
+    if is_unfinished(context):
+        return
+    yield from badly_named(spot, context.name)
+    yield from repeated(
+        spot.at("entities"), "entity", [entity.name for entity in context.entities if not is_unfinished(entity)]
+    )
+    if not is_broken(context.partitioning):
+        yield from partitioning_problems(spot.at("partitioning"), context.partitioning)
+    yield from schedule_problems(spot.at("schedule"), context.schedule)
+    yield from _vocabulary(context, spot, known)
+    yield from _rules(context, spot, known)
+
+
+def check_references(subject: Subject, known: Known) -> Iterator[Problem]:
+    """References lead to entities with as many legacy key parts, and one service key part to take."""
+    for field in subject.fields:
+        for reference in field.rule.references():
+            if isinstance(reference, Reference) and not reference.problems():
+                yield from _reference(subject.at_field(field, "rule"), reference, known)
+
+
+def _reference(spot: Spot, reference: Reference, known: Known) -> Iterator[Problem]:
+    if known.misses(reference.to):
+        yield spot.problem(f'unknown entity "{reference.to}"', known.suggestion(reference.to))
+    target = known.entities.get(reference.to)
+    for side, holder in target.holders.items() if target else ():
+        parts_given, key = len(reference.of), ", ".join(holder.key)
+        if side == "legacy" and parts_given != len(holder.key):
+            yield spot.problem(
+                f"{parts_given} key parts given, the legacy key of {reference.to} has {len(holder.key)}: {key}"
+            )
+        if side == "service" and len(holder.key) > 1:
+            message = f"the service key of {reference.to} is composite ({key}): no single value can refer to it"
+            yield spot.problem(message, "declare an entity with a single service key, or list the columns as dropped")
+
+
+def _vocabulary(context: Context, spot: Spot, known: Known) -> Iterator[Problem]:
+    kinds = [kind for kind in parts(context, "event_types", EventType) if not is_broken(kind)]
+    yield from repeated(spot.at("event_types"), "event type", [kind.name for kind in kinds])
+    for kind in kinds:
+        yield from _entity(spot.at("event_types", kind.name, "entity", of=kind), context, kind.entity, known)
+
+
+def _rules(context: Context, spot: Spot, known: Known) -> Iterator[Problem]:
+    rules = [rule for rule in parts(context, "semantic_rules", SemanticRule) if not is_broken(rule)]
+    yield from repeated(spot.at("semantic_rules"), "semantic rule", [rule.name for rule in rules])
+    for rule in rules:
+        place = spot.at("semantic_rules", rule.name, "over", of=rule)
+        if not rule.over:
+            yield place.problem("a rule over no entity holds of nothing")
+        for name in rule.over:
+            yield from _entity(place, context, name, known)
+
+
+def _entity(spot: Spot, context: Context, name: str, known: Known) -> Iterator[Problem]:
+    """An entity of the same context by its name, or of any by its path."""
+    path = name if "." in name else f"{context.name}.{name}"
+    if known.misses(path):
+        yield spot.problem(f'unknown entity "{name}"', known.suggestion(path))

@@ -1,0 +1,51 @@
+"""Kinds of engine types: which may meet in a comparison, and which rule leads from one kind to another."""
+
+from __future__ import annotations
+
+import re
+
+from pipelines.comparators import INTEGERS
+
+INSTANT = "TIMESTAMP WITH TIME ZONE"
+
+_RULES = {
+    ("text", "integer"): "Number(...) reads an integer from text",
+    ("text", "decimal"): "Number(..., scale={scale}) reads a decimal from text",
+    ("text", "date"): "LegacyDate(...) or ParsedDate(...) reads a date from text",
+    ("text", "instant"): 'LocalTime(..., zone="...", format="...") reads an instant from text',
+    ("text", "boolean"): 'Decode(..., {{"Y": True, "N": False}}) makes a boolean',
+    ("integer", "text"): "Clean(...) makes text",
+    ("integer", "decimal"): 'Scale(..., by="1", scale={scale}) makes a decimal (by="0.01" from cents)',
+    ("integer", "date"): "LegacyDate(...) reads a date from digits",
+    ("integer", "boolean"): 'Decode(..., {{"1": True, "0": False}}) makes a boolean',
+    ("decimal", "text"): "Clean(...) makes text",
+    ("wall time", "instant"): 'LocalTime(..., zone="...") makes an instant of wall time',
+}
+
+
+def family(kind: str) -> str | None:
+    """Types of one family may meet; None is the type of NULL, which meets all."""
+    if kind in INTEGERS:
+        return "integer"
+    if kind.startswith("DECIMAL"):
+        return "decimal"
+    if kind.startswith("TIMESTAMP"):
+        return "instant" if kind == INSTANT else "wall time"
+    named = {
+        "VARCHAR": "text",
+        "DOUBLE": "float",
+        "FLOAT": "float",
+        "BOOLEAN": "boolean",
+        "DATE": "date",
+        '"NULL"': None,
+    }
+    return named.get(kind, kind)
+
+
+def nearest_rule(made: str, wanted: str) -> str:
+    """Which kind of rule helps when one type is made and another wanted."""
+    digits = re.search(r",\s*(\d+)", wanted)
+    hint = _RULES.get(
+        (family(made) or "", family(wanted) or ""), "use a rule that makes {wanted}, or change the service contract"
+    )
+    return hint.format(scale=digits[1] if digits else 0, wanted=wanted)

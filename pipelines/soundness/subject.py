@@ -1,0 +1,91 @@
+"""What the checks of one entity start from: its parts that are fit to be checked.
+
+A part that failed validation was reported already and is left out here, so that one mistake is not reported again in other
+words. Which columns a rule reads is asked here, since an unsound rule has no answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pyarrow as pa
+
+from pipelines import contract
+from pipelines.declarations import Context, Entity, Field, Holder, Side
+from pipelines.declared import is_broken, is_unfinished
+from pipelines.rules import Rule
+from pipelines.soundness.spot import Spot
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An entity under check. `fields`, `holders` and `schemas` have only the parts, and usable contracts, that are sound."""
+
+    spot: Spot
+    entity: Entity
+    fields: tuple[Field, ...]
+    holders: Mapping[Side, Holder]
+    schemas: Mapping[Side, pa.Schema]
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the entity's own attributes can be trusted."""
+        return not is_unfinished(self.entity)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is broken anywhere inside, so that what is absent is absent indeed."""
+        rules = (field.rule for field in self.fields)
+        return not is_broken(self.entity) and len(self.schemas) == len(Side) and all(map(is_sound, rules))
+
+    def columns(self, side: Side) -> tuple[str, ...]:
+        """The column names of a side's contract; call it for sides in `schemas` only."""
+        return tuple(self.schemas[side].names)
+
+    def at_field(self, field: Field, *names: str) -> Spot:
+        """The place of a field, or of a part of it."""
+        return self.spot.at("fields", field.name, *names, of=field)
+
+    def at_holder(self, side: Side, *names: str) -> Spot:
+        """The place of a side's holder, or of a part of it."""
+        return self.spot.at(side, *names, of=self.holders.get(side))
+
+
+def subjects_of(context: Context, spot: Spot) -> Iterator[Subject]:
+    """Every entity of a context that has a name to report it by."""
+    for entity in parts(context, "entities", Entity):
+        if isinstance(vars(entity).get("name"), str):
+            yield _subject(entity, spot.at(entity.name, of=entity))
+
+
+def parts(declaration: object, attribute: str, kind: type[T]) -> list[T]:
+    """The members of a declaration's tuple that are of the right kind, though the declaration itself may be unfinished."""
+    members = vars(declaration).get(attribute)
+    return [member for member in members if isinstance(member, kind)] if isinstance(members, tuple | list) else []
+
+
+def is_sound(rule: Rule) -> bool:
+    """Whether the rule can render its SQL."""
+    return not rule.all_problems()
+
+
+def columns_of(rule: Rule) -> tuple[str, ...]:
+    """The raw columns a rule reads; none of an unsound one."""
+    return rule.columns() if is_sound(rule) else ()
+
+
+def _subject(entity: Entity, spot: Spot) -> Subject:
+    holders = {side: vars(entity).get(side) for side in Side}
+    sound = {side: holder for side, holder in holders.items() if isinstance(holder, Holder) and not is_broken(holder)}
+    usable = {side: holder.contract for side, holder in sound.items() if not contract.problems_of(holder.contract)}
+    return Subject(
+        spot=spot,
+        entity=entity,
+        fields=tuple(field for field in parts(entity, "fields", Field) if not is_broken(field)),
+        holders=sound,
+        schemas={side: contract.schema_of(model) for side, model in usable.items()},
+    )
