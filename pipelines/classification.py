@@ -83,50 +83,67 @@ def _declared_fields(entity: Entity) -> pa.Table:
 
 
 def _of_linkage(entity: Entity) -> str:
-    """Linkage findings. A row kept on one side after its counterpart was marked deleted was linked well: see who is right."""
+    """Linkage findings. A row kept on one side after its counterpart was marked deleted was linked well: who is right?"""
     record = literal(entity.system_of_record)
     kept_by_replica = f"reason = 'counterpart_deleted' AND side <> {record}"
     kept_by_record = f"reason = 'counterpart_deleted' AND side = {record}"
-    return (
-        "SELECT legacy_key, service_key, CAST(NULL AS VARCHAR) AS field, "
-        f"CASE WHEN {kept_by_replica} THEN 'stale_replica' WHEN {kept_by_record} THEN 'semantic_contradiction' ELSE 'key_linkage' END AS type, "
-        f"CASE WHEN {kept_by_replica} THEN 'deletion_not_propagated' WHEN {kept_by_record} THEN 'written_by_replica' ELSE reason END AS reason, "
-        "CAST(NULL AS VARCHAR) AS legacy_raw, CAST(NULL AS VARCHAR) AS expected, CAST(NULL AS VARCHAR) AS actual, "
-        "CAST(NULL AS DOUBLE) AS delta, FALSE AS in_flight, CAST(NULL AS BIGINT) AS lag_seconds, "
-        f"{literal(entity.linkage_criticality)} AS criticality, {literal(entity.owner.team)} AS owner, {record} AS system_of_record, "
-        "'{\"side\": ' || COALESCE(json_text(side), 'null') || ', \"rows\": ' || text_of(n) || '}' AS evidence "
-        'FROM "linkage findings"'
-    )
+    return f"""
+        SELECT legacy_key, service_key, CAST(NULL AS VARCHAR) AS field,
+            CASE WHEN {kept_by_replica} THEN 'stale_replica'
+                WHEN {kept_by_record} THEN 'semantic_contradiction' ELSE 'key_linkage' END AS type,
+            CASE WHEN {kept_by_replica} THEN 'deletion_not_propagated'
+                WHEN {kept_by_record} THEN 'written_by_replica' ELSE reason END AS reason,
+            CAST(NULL AS VARCHAR) AS legacy_raw, CAST(NULL AS VARCHAR) AS expected, CAST(NULL AS VARCHAR) AS actual,
+            CAST(NULL AS DOUBLE) AS delta, FALSE AS in_flight, CAST(NULL AS BIGINT) AS lag_seconds,
+            {literal(entity.linkage_criticality)} AS criticality, {literal(entity.owner.team)} AS owner,
+            {record} AS system_of_record,
+            '{{"side": ' || COALESCE(json_text(side), 'null') || ', "rows": ' || text_of(n) || '}}' AS evidence
+        FROM "linkage findings"
+    """
 
 
 def _of_values(entity: Entity, run: Run) -> str:
+    """Differing values: untranslatable, behind (witnessed, or declared to come later), or without evidence."""
+    return f"""
+        SELECT legacy_key, service_key, field,
+            CASE WHEN is_untranslatable THEN 'invalid_transformation'
+                WHEN is_behind THEN 'stale_replica' ELSE 'unexplained' END AS type,
+            CASE WHEN is_untranslatable THEN 'untranslatable'
+                WHEN is_within_lag THEN 'behind_within_lag'
+                WHEN is_behind THEN 'behind_beyond_lag' ELSE 'no_evidence' END AS reason,
+            legacy_raw, expected, actual, delta,
+            NOT is_untranslatable AND is_within_lag AS in_flight,
+            CASE WHEN NOT is_untranslatable THEN lag END AS lag_seconds,
+            criticality, owner, system_of_record, {_EVIDENCE_OF_VALUES} AS evidence
+        FROM (
+            SELECT b.*, COALESCE(lag <= {int(entity.allowed_lag.total_seconds())}, FALSE) AS is_within_lag
+            FROM ({_measured_values(run)}) AS b
+        ) AS v
+    """
+
+
+def _measured_values(run: Run) -> str:
+    """Each difference with what was declared of its field, its witness, and how long the replica has been behind."""
     behind = f"{_microseconds(run.watermark)} - w.ended_us"
     # Not GREATEST: it passes over a missing value, and an unknown lag would read as none.
     lag = f"CASE WHEN {behind} > 0 THEN whole_seconds({behind}) WHEN {behind} <= 0 THEN 0 END"
-    within = f"{lag} <= {int(entity.allowed_lag.total_seconds())}"
-    kind = (
-        f"CASE WHEN d.verdict = {Verdict.UNTRANSLATABLE:d} THEN 'invalid_transformation' "
-        f"WHEN w.witness IS NOT NULL OR d.verdict = {Verdict.PENDING:d} THEN 'stale_replica' ELSE 'unexplained' END"
-    )
-    reason = (
-        f"CASE WHEN d.verdict = {Verdict.UNTRANSLATABLE:d} THEN 'untranslatable' WHEN {within} THEN 'behind_within_lag' "
-        f"WHEN w.witness IS NOT NULL OR d.verdict = {Verdict.PENDING:d} THEN 'behind_beyond_lag' ELSE 'no_evidence' END"
-    )
-    return (
-        f"SELECT d.legacy_key, d.service_key, d.field, {kind} AS type, {reason} AS reason, d.legacy_raw, d.expected, d.actual, d.delta, "
-        f"COALESCE(d.verdict <> {Verdict.UNTRANSLATABLE:d} AND {within}, FALSE) AS in_flight, "
-        f"CASE WHEN d.verdict <> {Verdict.UNTRANSLATABLE:d} THEN {lag} END AS lag_seconds, "
-        f"f.criticality, f.owner, d.system_of_record, {_evidence_of_values()} AS evidence FROM differences AS d "
-        'JOIN "declared fields" AS f ON f.field = d.field LEFT JOIN witnesses AS w '
-        "ON w.legacy_key = d.legacy_key AND w.service_key = d.service_key AND w.field = d.field"
-    )
+    return f"""
+        SELECT d.*, f.criticality, f.owner, w.witness, w.moved_on, {lag} AS lag,
+            d.verdict = {Verdict.UNTRANSLATABLE:d} AS is_untranslatable,
+            w.witness IS NOT NULL OR d.verdict = {Verdict.PENDING:d} AS is_behind
+        FROM differences AS d
+        JOIN "declared fields" AS f ON f.field = d.field
+        LEFT JOIN witnesses AS w
+            ON w.legacy_key = d.legacy_key AND w.service_key = d.service_key AND w.field = d.field
+    """
 
 
-def _evidence_of_values() -> str:
-    return (
-        "CASE WHEN d.failure IS NOT NULL THEN '{\"rule_failure\": ' || json_text(d.failure) || '}' WHEN w.witness IS NOT NULL "
-        "THEN '{\"witness\": ' || json_text(w.witness) || ', \"moved_on\": ' || json_text(w.moved_on) || '}' ELSE '{}' END"
-    )
+_EVIDENCE_OF_VALUES = """
+    CASE WHEN failure IS NOT NULL THEN '{"rule_failure": ' || json_text(failure) || '}'
+        WHEN witness IS NOT NULL
+            THEN '{"witness": ' || json_text(witness) || ', "moved_on": ' || json_text(moved_on) || '}'
+        ELSE '{}' END
+"""
 
 
 def _microseconds(instant: datetime) -> str:
@@ -151,7 +168,9 @@ def _discrepancies(context: Context, entity: Entity, run: Run) -> str:
         "run_id": literal(run.run_id),
     }
     columns = ", ".join(f"{special.get(name, 'f.' + name)} AS {name}" for name in SCHEMA.names)
-    return (
-        f'SELECT {columns} FROM "identified findings" AS f LEFT JOIN "earlier findings" AS e ON e.discrepancy_id = f.discrepancy_id '
-        "ORDER BY f.legacy_key, f.service_key, f.field, f.type, f.reason"
-    )
+    return f"""
+        SELECT {columns}
+        FROM "identified findings" AS f
+        LEFT JOIN "earlier findings" AS e ON e.discrepancy_id = f.discrepancy_id
+        ORDER BY f.legacy_key, f.service_key, f.field, f.type, f.reason
+    """

@@ -6,6 +6,7 @@ comparator's. Linkage comes before, why values differ comes after (`history`, `c
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntEnum
 
 from pipelines.declarations import Entity, Field, MissingMeans
@@ -27,39 +28,59 @@ class Verdict(IntEnum):
     PENDING = 7  # missing in the service, declared as not yet synchronised
 
 
+@dataclass(frozen=True)
+class Relations:
+    """The relations a comparison joins: linked keys, translated legacy rows, service rows with their `service_key`."""
+
+    pairs: str = "pairs"
+    translated: str = "translated"
+    service: str = "service rows"
+
+    def joined(self) -> str:
+        """The join, as `p` (pairs), `t` (translated) and `s` (service)."""
+        return f"""
+            {quote(self.pairs)} AS p
+            JOIN {quote(self.translated)} AS t ON t.legacy_key = p.legacy_key
+            JOIN {quote(self.service)} AS s ON s.service_key = p.service_key
+        """
+
+
 def compare(engine: Engine, entity: Entity) -> None:
     """Compare the relation `translated` with `service rows` over `pairs`.
 
     Makes:
     `compared` (legacy_key, service_key, `verdict <field>`...): every compared pair;
     `measures` (field, compared, equal, within_tolerance, null_only_legacy, null_only_service, untranslatable): counts;
-    `differences` (legacy_key, service_key, field, system_of_record, legacy_raw, expected, actual, delta, failure, verdict).
+    `suspects`: the pairs with any difference, whole;
+    `differences` (legacy_key, service_key, field, system_of_record, legacy_raw, expected, actual, delta, failure,
+    verdict).
     """
-    engine.materialise("compared", _verdicts(entity, "pairs", "translated", "service rows"))
+    engine.materialise("compared", _verdicts(entity, Relations()))
     engine.materialise("measures", " UNION ALL ".join(_counts(field) for field in entity.fields))
     engine.materialise("suspects", _suspects(entity))
     engine.materialise("differences", " UNION ALL ".join(_differences(field) for field in entity.fields))
 
 
-def agreements(engine: Engine, entity: Entity, *, pairs: str, translated: str, service: str, into: str) -> None:
-    """Make `into` (legacy_key, service_key, field, partition) every field of these pairs that is equal or within tolerance.
+def agreements(engine: Engine, entity: Entity, relations: Relations, *, into: str) -> None:
+    """Make `into` (legacy_key, service_key, field, partition_key) every field that is equal or within tolerance.
 
     One of `translated` and `service` holds several partitions of each row, told apart by its column `__partition`.
     """
-    engine.materialise(
-        f"{into} verdicts", _verdicts(entity, pairs, translated, service, extra="__partition AS partition_key, ")
-    )
-    agree = f"({Verdict.EQUAL:d}, {Verdict.WITHIN_TOLERANCE:d})"
+    judged = f"{into} verdicts"
+    engine.materialise(judged, _verdicts(entity, relations, extra="__partition AS partition_key, "))
     found = [
-        f"SELECT legacy_key, service_key, {literal(field.name)} AS field, partition_key FROM {quote(into + ' verdicts')} "
-        f"WHERE {_verdict_column(field)} IN {agree}"
+        f"""
+        SELECT legacy_key, service_key, {literal(field.name)} AS field, partition_key
+        FROM {quote(judged)}
+        WHERE {_verdict_column(field)} IN ({Verdict.EQUAL:d}, {Verdict.WITHIN_TOLERANCE:d})
+        """
         for field in entity.fields
     ]
     engine.materialise(into, " UNION ALL ".join(found))
 
 
 def system_of_record(entity: Entity, field: Field) -> str:
-    """Canonical SQL: which side is right for this field of a pair (`t` translated, `s` service, `p` pair)."""
+    """Canonical SQL: which side is right for this field of a joined pair (see `Relations.joined`)."""
     if field.system_of_record:
         return literal(field.system_of_record)
     whens = " ".join(
@@ -68,29 +89,24 @@ def system_of_record(entity: Entity, field: Field) -> str:
     return f"CASE {whens} ELSE {literal(entity.system_of_record)} END" if whens else literal(entity.system_of_record)
 
 
-def _verdicts(entity: Entity, pairs: str, translated: str, service: str, extra: str = "") -> str:
+def _verdicts(entity: Entity, relations: Relations, extra: str = "") -> str:
     verdicts = ", ".join(f"{_verdict(entity, field)} AS {_verdict_column(field)}" for field in entity.fields)
-    return f"SELECT p.legacy_key, p.service_key, {extra}{verdicts} FROM {_joined(pairs, translated, service)} WHERE p.compared"
-
-
-def _joined(pairs: str, translated: str, service: str) -> str:
-    return (
-        f"{quote(pairs)} AS p JOIN {quote(translated)} AS t ON t.legacy_key = p.legacy_key "
-        f"JOIN {quote(service)} AS s ON s.service_key = p.service_key"
-    )
+    return f"SELECT p.legacy_key, p.service_key, {extra}{verdicts} FROM {relations.joined()} WHERE p.compared"
 
 
 def _verdict(entity: Entity, field: Field) -> str:
     expected, actual = f"t.{quote(field.name)}", f"s.{quote(field.name)}"
-    when = f"WHEN NOT COALESCE({_over_pair(entity, field.compared_when)}, FALSE) THEN 0 " if field.compared_when else ""
-    equal, within = field.compare.equal(expected, actual), field.compare.within(expected, actual)
-    return (
-        f"CASE {when}WHEN t.{failure_column(field)} IS NOT NULL THEN {Verdict.UNTRANSLATABLE:d} "
-        f"WHEN {expected} IS NULL AND {actual} IS NULL THEN {Verdict.EQUAL:d} "
-        f"WHEN {expected} IS NULL THEN {_missing(field.missing.legacy, Verdict.MISSING_IN_LEGACY):d} "
-        f"WHEN {actual} IS NULL THEN {_missing(field.missing.service, Verdict.MISSING_IN_SERVICE):d} "
-        f"WHEN {equal} THEN {Verdict.EQUAL:d} WHEN {within} THEN {Verdict.WITHIN_TOLERANCE:d} ELSE {Verdict.DIFFERENT:d} END"
-    )
+    left_out = f"NOT COALESCE({_over_pair(entity, field.compared_when)}, FALSE)" if field.compared_when else "FALSE"
+    return f"""
+        CASE WHEN {left_out} THEN {Verdict.NOT_COMPARED:d}
+            WHEN t.{failure_column(field)} IS NOT NULL THEN {Verdict.UNTRANSLATABLE:d}
+            WHEN {expected} IS NULL AND {actual} IS NULL THEN {Verdict.EQUAL:d}
+            WHEN {expected} IS NULL THEN {_missing(field.missing.legacy, Verdict.MISSING_IN_LEGACY):d}
+            WHEN {actual} IS NULL THEN {_missing(field.missing.service, Verdict.MISSING_IN_SERVICE):d}
+            WHEN {field.compare.equal(expected, actual)} THEN {Verdict.EQUAL:d}
+            WHEN {field.compare.within(expected, actual)} THEN {Verdict.WITHIN_TOLERANCE:d}
+            ELSE {Verdict.DIFFERENT:d} END
+    """
 
 
 def _missing(means: MissingMeans, verdict: Verdict) -> Verdict:
@@ -111,46 +127,56 @@ def _verdict_column(field: Field) -> str:
 
 def _counts(field: Field) -> str:
     def count(*verdicts: Verdict) -> str:
-        return f"COUNT(*) FILTER (WHERE {_verdict_column(field)} IN ({', '.join(str(int(v)) for v in verdicts)}))"
+        listed = ", ".join(f"{verdict:d}" for verdict in verdicts)
+        return f"COUNT(*) FILTER (WHERE {_verdict_column(field)} IN ({listed}))"
 
-    return (
-        f"SELECT {literal(field.name)} AS field, {count(*list(Verdict)[1:])} AS compared, {count(Verdict.EQUAL)} AS equal, "
-        f"{count(Verdict.WITHIN_TOLERANCE)} AS within_tolerance, {count(Verdict.MISSING_IN_LEGACY)} AS null_only_legacy, "
-        f"{count(Verdict.MISSING_IN_SERVICE, Verdict.PENDING)} AS null_only_service, "
-        f"{count(Verdict.UNTRANSLATABLE)} AS untranslatable FROM compared"
-    )
+    return f"""
+        SELECT {literal(field.name)} AS field,
+            {count(*(verdict for verdict in Verdict if verdict is not Verdict.NOT_COMPARED))} AS compared,
+            {count(Verdict.EQUAL)} AS equal,
+            {count(Verdict.WITHIN_TOLERANCE)} AS within_tolerance,
+            {count(Verdict.MISSING_IN_LEGACY)} AS null_only_legacy,
+            {count(Verdict.MISSING_IN_SERVICE, Verdict.PENDING)} AS null_only_service,
+            {count(Verdict.UNTRANSLATABLE)} AS untranslatable
+        FROM compared
+    """
 
 
 def _suspects(entity: Entity) -> str:
     """The compared pairs with any difference, whole: everything after this reads only them."""
-    different = " OR ".join(f"{_verdict_column(field)} >= {Verdict.DIFFERENT:d}" for field in entity.fields)
-    columns = [sql for field in entity.fields for sql in _suspect_columns(entity, field)]
-    keys = "SELECT c.*, p.compared, p.link_primary FROM compared AS c JOIN pairs AS p ON p.legacy_key = c.legacy_key AND p.service_key = c.service_key"
-    engine_pairs = f"({keys} WHERE {different})"
-    verdicts = ", ".join(f"p.{_verdict_column(field)}" for field in entity.fields)
-    return (
-        f"SELECT p.legacy_key, p.service_key, p.compared, p.link_primary, {verdicts}, {', '.join(columns)} FROM {engine_pairs} AS p "
-        'JOIN translated AS t ON t.legacy_key = p.legacy_key JOIN "service rows" AS s ON s.service_key = p.service_key'
-    )
+    verdicts = ", ".join(f"c.{_verdict_column(field)}" for field in entity.fields)
+    columns = ", ".join(sql for field in entity.fields for sql in _suspect_columns(entity, field))
+    different = " OR ".join(f"c.{_verdict_column(field)} >= {Verdict.DIFFERENT:d}" for field in entity.fields)
+    return f"""
+        SELECT p.legacy_key, p.service_key, p.compared, p.link_primary, {verdicts}, {columns}
+        FROM compared AS c
+        JOIN pairs AS p ON p.legacy_key = c.legacy_key AND p.service_key = c.service_key
+        JOIN translated AS t ON t.legacy_key = c.legacy_key
+        JOIN "service rows" AS s ON s.service_key = c.service_key
+        WHERE {different}
+    """
 
 
 def _suspect_columns(entity: Entity, field: Field) -> list[str]:
     expected, actual = f"t.{quote(field.name)}", f"s.{quote(field.name)}"
-    there = f"CASE WHEN t.{failure_column(field)} IS NULL THEN {field.compare.delta(expected, actual)} END"
+    translated = f"t.{failure_column(field)} IS NULL"
     return [
         f"{system_of_record(entity, field)} AS {quote('record ' + field.name)}",
         f"t.{raw_column(field)}",
         f"text_of({expected}) AS {quote('expected ' + field.name)}",
         f"text_of({actual}) AS {quote('actual ' + field.name)}",
-        f"{there} AS {quote('delta ' + field.name)}",
+        f"CASE WHEN {translated} THEN {field.compare.delta(expected, actual)} END AS {quote('delta ' + field.name)}",
         f"t.{failure_column(field)}",
     ]
 
 
 def _differences(field: Field) -> str:
-    return (
-        f"SELECT legacy_key, service_key, {literal(field.name)} AS field, {quote('record ' + field.name)} AS system_of_record, "
-        f"{raw_column(field)} AS legacy_raw, {quote('expected ' + field.name)} AS expected, {quote('actual ' + field.name)} AS actual, "
-        f"{quote('delta ' + field.name)} AS delta, {failure_column(field)} AS failure, {_verdict_column(field)} AS verdict "
-        f"FROM suspects WHERE {_verdict_column(field)} >= {Verdict.DIFFERENT:d}"
-    )
+    return f"""
+        SELECT legacy_key, service_key, {literal(field.name)} AS field,
+            {quote("record " + field.name)} AS system_of_record, {raw_column(field)} AS legacy_raw,
+            {quote("expected " + field.name)} AS expected, {quote("actual " + field.name)} AS actual,
+            {quote("delta " + field.name)} AS delta, {failure_column(field)} AS failure,
+            {_verdict_column(field)} AS verdict
+        FROM suspects
+        WHERE {_verdict_column(field)} >= {Verdict.DIFFERENT:d}
+    """

@@ -6,11 +6,12 @@ proved, by which partition, and when the state that the replica still shows had 
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, datetime
 
 import pyarrow as pa
 
 from pipelines import comparison, translation
+from pipelines.comparison import Relations
 from pipelines.declarations import Entity, Holder, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
@@ -21,24 +22,23 @@ from pipelines.rules.rule import value_of
 def witness(engine: Engine, entity: Entity, side: Side, partitions: list[str], *, into: str) -> None:
     """Find past states of the system of record `side` that the replica still shows.
 
-    `partitions` are the keys in the relation `<side> history` (raw rows with `__partition`), oldest first, the present one
-    last. Makes `into` (legacy_key, service_key, field, witness, moved_on, ended_us): the latest partition in which the
-    field agreed with the replica of today, the first one after it, and when the state ended (microseconds since 1970).
+    `partitions` are the keys in the relation `<side> history` (raw rows with `__partition`), oldest first, the present
+    one last. Makes `into` (legacy_key, service_key, field, witness, moved_on, ended_us): the latest partition in which
+    the field agreed with the replica of today, the first one after it, and when the state ended (microseconds since
+    1970).
     """
-    keys = f"{side}_key"
-    engine.materialise(f"{side} questions", _questions(side))
-    past = f"{side} past"
+    questions, past, agreed = f"{side} questions", f"{side} past", f"{side} agreements"
+    engine.materialise(questions, _questions(side))
     engine.materialise(
         past,
-        f"SELECT h.* FROM {quote(f'{side} history')} AS h WHERE {row_key(_holder(entity, side))} IN (SELECT {keys} FROM {quote(f'{side} questions')})",
+        f"""
+        SELECT h.* FROM {quote(f"{side} history")} AS h
+        WHERE {row_key(_holder(entity, side))} IN (SELECT {side}_key FROM {quote(questions)})
+        """,
     )
-    translated, service = _both_sides(engine, entity, side, past)
-    agreed = f"{side} agreements"
-    comparison.agreements(
-        engine, entity, pairs=f"{side} questions", translated=translated, service=service, into=agreed
-    )
+    comparison.agreements(engine, entity, _past_relations(engine, entity, side), into=agreed)
     engine.register(f"{side} calendar", _calendar(partitions))
-    engine.materialise(into, _witnesses(entity, side, agreed, past))
+    engine.materialise(into, _witnesses(entity, side))
 
 
 def nothing(engine: Engine, *, into: str) -> None:
@@ -53,48 +53,62 @@ _EMPTY = pa.schema([
 
 
 def _questions(side: Side) -> str:
-    return (
-        "SELECT DISTINCT s.legacy_key, s.service_key, s.compared, s.link_primary FROM suspects AS s JOIN differences AS d "
-        f"ON d.legacy_key = s.legacy_key AND d.service_key = s.service_key WHERE d.system_of_record = {literal(side)}"
-    )
+    """The pairs with a difference in a field that this side is right about."""
+    return f"""
+        SELECT DISTINCT s.legacy_key, s.service_key, s.compared, s.link_primary
+        FROM suspects AS s
+        JOIN differences AS d ON d.legacy_key = s.legacy_key AND d.service_key = s.service_key
+        WHERE d.system_of_record = {literal(side)}
+    """
 
 
-def _both_sides(engine: Engine, entity: Entity, side: Side, past: str) -> tuple[str, str]:
-    """The relations to compare: the past of one side, the present of the other."""
+def _past_relations(engine: Engine, entity: Entity, side: Side) -> Relations:
+    """What to compare: the past of one side with the present of the other."""
+    past, pairs = quote(f"{side} past"), f"{side} questions"
     if side is Side.LEGACY:
-        translation.translate(engine, entity, rows=past, into="translated past")
-        return "translated past", "service rows"
-    engine.view("service past rows", f"SELECT {row_key(entity.service)} AS service_key, p.* FROM {quote(past)} AS p WHERE {live(entity.service)}")
-    return "translated", "service past rows"
+        translation.translate(engine, entity, rows="legacy past", into="translated past")
+        return Relations(pairs=pairs, translated="translated past")
+    engine.view(
+        "service past rows",
+        f"SELECT {row_key(entity.service)} AS service_key, p.* FROM {past} AS p WHERE {live(entity.service)}",
+    )
+    return Relations(pairs=pairs, service="service past rows")
 
 
 def _calendar(partitions: list[str]) -> pa.Table:
-    """Each partition with the next one, and its first instant."""
-    starts = [
-        int(date.fromisoformat(key).toordinal() - date(1970, 1, 1).toordinal()) * 86_400_000_000
-        for key in partitions[1:]
-    ]
+    """Each partition but the last with the next one, and the first instant of that."""
+    starts = [datetime.fromisoformat(key).replace(tzinfo=UTC) for key in partitions[1:]]
     return pa.table(
-        {"partition_key": partitions[:-1], "moved_on": partitions[1:], "start_us": pa.array(starts, pa.int64())}
+        {
+            "partition_key": partitions[:-1],
+            "moved_on": partitions[1:],
+            "start_us": pa.array([int(start.timestamp()) * 1_000_000 for start in starts], pa.int64()),
+        }
     )
 
 
-def _witnesses(entity: Entity, side: Side, agreed: str, past: str) -> str:
-    """The latest agreeing partition of each difference; its state ended when the row changed after it, at the latest then."""
+def _witnesses(entity: Entity, side: Side) -> str:
+    """The latest agreeing partition of each difference. Its state ended when the row changed next, if the row says so."""
     holder = _holder(entity, side)
     changed = f"epoch_us({value_of(holder.changed_at)})" if holder.changed_at else "CAST(NULL AS BIGINT)"
-    changes = f"SELECT {row_key(holder)} AS row_key, __partition, MAX({changed}) AS changed_us FROM {quote(past)} GROUP BY {row_key(holder)}, __partition"
-    latest = (
-        "SELECT a.legacy_key, a.service_key, a.field, MAX(a.partition_key) AS witness "
-        f"FROM {quote(agreed)} AS a JOIN differences AS d ON d.legacy_key = a.legacy_key AND d.service_key = a.service_key "
-        f"AND d.field = a.field WHERE d.system_of_record = {literal(side)} GROUP BY a.legacy_key, a.service_key, a.field"
-    )
-    return (
-        f"SELECT l.legacy_key, l.service_key, l.field, l.witness, c.moved_on, "
-        f"GREATEST(COALESCE(h.changed_us, c.start_us), c.start_us) AS ended_us FROM ({latest}) AS l "
-        f"JOIN {quote(f'{side} calendar')} AS c ON c.partition_key = l.witness "
-        f"LEFT JOIN ({changes}) AS h ON h.row_key = l.{side}_key AND h.__partition = c.moved_on"
-    )
+    return f"""
+        SELECT w.legacy_key, w.service_key, w.field, w.witness, c.moved_on,
+            GREATEST(COALESCE(h.changed_us, c.start_us), c.start_us) AS ended_us
+        FROM (
+            SELECT a.legacy_key, a.service_key, a.field, MAX(a.partition_key) AS witness
+            FROM {quote(f"{side} agreements")} AS a
+            JOIN differences AS d
+                ON d.legacy_key = a.legacy_key AND d.service_key = a.service_key AND d.field = a.field
+            WHERE d.system_of_record = {literal(side)}
+            GROUP BY a.legacy_key, a.service_key, a.field
+        ) AS w
+        JOIN {quote(f"{side} calendar")} AS c ON c.partition_key = w.witness
+        LEFT JOIN (
+            SELECT {row_key(holder)} AS row_key, __partition AS partition_key, MAX({changed}) AS changed_us
+            FROM {quote(f"{side} past")}
+            GROUP BY {row_key(holder)}, __partition
+        ) AS h ON h.row_key = w.{side}_key AND h.partition_key = c.moved_on
+    """
 
 
 def _holder(entity: Entity, side: Side) -> Holder:

@@ -30,10 +30,10 @@ SCHEMA = table_schema(
 
 
 def build(engine: Engine, entity: Entity) -> str:
-    """The query of all links of an entity (SCHEMA, ordered by keys).
+    """The query of all links of an entity (SCHEMA, ordered by all columns).
 
-    Needs the relations `identity_table` and, where declared, `merges` for an `IdentityTable`; `legacy` and `service` (raw
-    rows) for a `NaturalKey`.
+    Needs the relations `identity_table` and, where declared, `merges` for an `IdentityTable`; `legacy` and `service`
+    (raw rows) for a `NaturalKey`.
     """
     if isinstance(entity.identity, NaturalKey):
         _derive(engine, entity, entity.identity)
@@ -44,16 +44,21 @@ def build(engine: Engine, entity: Entity) -> str:
 
 
 def resolve(engine: Engine, *, links: str, on: str, into: str) -> None:
-    """Make `into` (legacy_key, service_key) the one service key each legacy key stands for on a day, if there is just one.
+    """Make `into` (legacy_key, service_key) the one service key each legacy key stands for on a day, if there is one.
 
-    Of several counterparts the single primary one counts; without it the key is left out.
+    Of several counterparts the single primary one counts; without it the key stands for none.
     """
+    primary = "CASE WHEN is_primary THEN service_key END"
     engine.materialise(
         into,
-        "SELECT legacy_key, CASE WHEN COUNT(DISTINCT service_key) = 1 THEN MIN(service_key) "
-        "WHEN COUNT(DISTINCT CASE WHEN is_primary THEN service_key END) = 1 "
-        "THEN MIN(CASE WHEN is_primary THEN service_key END) END AS service_key "
-        f"FROM {quote(links)} WHERE {valid_on(on)} AND problem IS NULL GROUP BY legacy_key",
+        f"""
+        SELECT legacy_key,
+            CASE WHEN COUNT(DISTINCT service_key) = 1 THEN MIN(service_key)
+                WHEN COUNT(DISTINCT {primary}) = 1 THEN MIN({primary}) END AS service_key
+        FROM {quote(links)}
+        WHERE {valid_on(on)} AND problem IS NULL
+        GROUP BY legacy_key
+        """,
     )
 
 
@@ -88,82 +93,107 @@ def _derive(engine: Engine, entity: Entity, identity: NaturalKey) -> None:
         ("legacy", entity.legacy, identity.legacy),
         ("service", entity.service, identity.service),
     ):
-        business_key = key_text(tuple(text_of(rule) for rule in rules))
-        engine.materialise(f"{side} business keys", _business_keys(side, holder, business_key))
+        engine.materialise(f"{side} business keys", _business_keys(side, holder, key_text(tuple(map(text_of, rules)))))
     engine.materialise(
         "links",
-        "SELECT l.row_key AS legacy_key, s.row_key AS service_key, CAST(NULL AS DATE) AS valid_from, "
-        "CAST(NULL AS DATE) AS valid_to, 'natural_key' AS provenance, "
-        "CASE WHEN COUNT(*) OVER (PARTITION BY l.row_key) = 1 AND COUNT(*) OVER (PARTITION BY s.row_key) = 1 "
-        "THEN as_double('1') ELSE as_double('0.5') END AS confidence, "
-        "FALSE AS is_primary, FALSE AS is_merged, CAST(NULL AS VARCHAR) AS problem "
-        'FROM "legacy business keys" AS l JOIN "service business keys" AS s ON l.business_key = s.business_key',
+        """
+        SELECT l.row_key AS legacy_key, s.row_key AS service_key,
+            CAST(NULL AS DATE) AS valid_from, CAST(NULL AS DATE) AS valid_to, 'natural_key' AS provenance,
+            CASE WHEN COUNT(*) OVER (PARTITION BY l.row_key) = 1 AND COUNT(*) OVER (PARTITION BY s.row_key) = 1
+                THEN as_double('1') ELSE as_double('0.5') END AS confidence,
+            FALSE AS is_primary, FALSE AS is_merged, CAST(NULL AS VARCHAR) AS problem
+        FROM "legacy business keys" AS l
+        JOIN "service business keys" AS s ON l.business_key = s.business_key
+        """,
     )
 
 
 def _business_keys(side: str, holder: Holder, business_key: str) -> str:
     # Soft-deleted rows are linked too: the link explains what the other side kept.
-    key = row_key(holder)
-    return (
-        f"SELECT DISTINCT {key} AS row_key, {business_key} AS business_key FROM {side} "
-        f"WHERE {in_scope(holder)} AND {key} IS NOT NULL"
-    )
+    return f"""
+        SELECT DISTINCT {row_key(holder)} AS row_key, {business_key} AS business_key
+        FROM {side}
+        WHERE {in_scope(holder)} AND {row_key(holder)} IS NOT NULL
+    """
 
 
 def _read(engine: Engine, entity: Entity, table: IdentityTable) -> None:
+    engine.view("declared links", _declared_links(entity, table))
+    _follow_merges(engine, entity, table.merges)
+    engine.materialise(
+        "links",
+        """
+        SELECT d.*, FALSE AS is_merged, b.problem
+        FROM "declared links" AS d
+        LEFT JOIN "broken merges" AS b ON b.merged_key = d.legacy_key
+        WHERE NOT EXISTS (SELECT 1 FROM "merged keys" AS m WHERE m.merged_key = d.legacy_key)
+        UNION ALL
+        SELECT m.merged_key AS legacy_key, d.service_key, d.valid_from, d.valid_to, d.provenance, d.confidence,
+            d.is_primary, TRUE AS is_merged, CAST(NULL AS VARCHAR) AS problem
+        FROM "merged keys" AS m
+        JOIN "declared links" AS d ON d.legacy_key = m.survivor_key
+        """,
+    )
+
+
+def _declared_links(entity: Entity, table: IdentityTable) -> str:
     def optional(name: str | None, otherwise: str) -> str:
         return f"COALESCE({quote(name)}, {otherwise})" if name else otherwise
 
-    engine.view(
-        "declared links",
-        f"SELECT DISTINCT {holder_key(entity.legacy, table.legacy)} AS legacy_key, {holder_key(entity.service, table.service)} AS service_key, "
-        f"{optional(table.valid_from, 'CAST(NULL AS DATE)')} AS valid_from, {optional(table.valid_to, 'CAST(NULL AS DATE)')} AS valid_to, "
-        f"{optional(table.provenance, literal('table'))} AS provenance, {optional(table.confidence, 'as_double(1)')} AS confidence, "
-        f"{optional(table.primary, 'FALSE')} AS is_primary FROM identity_table",
-    )
-    _follow_merges(engine, entity, table.merges)
-    own = "d.legacy_key, d.service_key, d.valid_from, d.valid_to, d.provenance, d.confidence, d.is_primary"
-    inherited = (
-        "m.merged_key AS legacy_key, d.service_key, d.valid_from, d.valid_to, d.provenance, d.confidence, d.is_primary"
-    )
-    engine.materialise(
-        "links",
-        f'SELECT {own}, FALSE AS is_merged, b.problem FROM "declared links" AS d LEFT JOIN "broken merges" AS b '
-        "ON b.merged_key = d.legacy_key WHERE d.legacy_key IS NOT NULL AND d.service_key IS NOT NULL "
-        'AND NOT EXISTS (SELECT 1 FROM "merged keys" AS m WHERE m.merged_key = d.legacy_key) '
-        f'UNION ALL SELECT {inherited}, TRUE AS is_merged, CAST(NULL AS VARCHAR) AS problem FROM "merged keys" AS m '
-        'JOIN "declared links" AS d ON d.legacy_key = m.survivor_key WHERE d.service_key IS NOT NULL',
-    )
+    return f"""
+        SELECT * FROM (
+            SELECT DISTINCT {holder_key(entity.legacy, table.legacy)} AS legacy_key,
+                {holder_key(entity.service, table.service)} AS service_key,
+                {optional(table.valid_from, "CAST(NULL AS DATE)")} AS valid_from,
+                {optional(table.valid_to, "CAST(NULL AS DATE)")} AS valid_to,
+                {optional(table.provenance, literal("table"))} AS provenance,
+                {optional(table.confidence, "as_double('1')")} AS confidence,
+                {optional(table.primary, "FALSE")} AS is_primary
+            FROM identity_table
+        ) AS declared
+        WHERE legacy_key IS NOT NULL AND service_key IS NOT NULL
+    """
 
 
 def _follow_merges(engine: Engine, entity: Entity, merges: Merges | None) -> None:
-    """`merged keys` (merged_key, survivor_key) with chains followed to the end; `broken merges` for those that have no end."""
-    if merges is None:
-        pairs = "SELECT CAST(NULL AS VARCHAR) AS merged_key, CAST(NULL AS VARCHAR) AS survivor_key FROM identity_table WHERE FALSE"
-    else:
-        merged, survivor = holder_key(entity.legacy, merges.merged), holder_key(entity.legacy, merges.survivor)
-        pairs = f"SELECT DISTINCT {merged} AS merged_key, {survivor} AS survivor_key FROM merges WHERE {merged} <> {survivor}"
-    engine.materialise("declared merges", pairs)
+    """`merged keys` (merged_key, survivor_key) with chains followed to their end; `broken merges` where there is none."""
+    engine.materialise("declared merges", _declared_merges(entity, merges))
     engine.materialise(
         "hops",
-        'SELECT merged_key, MIN(survivor_key) AS survivor_key FROM "declared merges" GROUP BY merged_key HAVING COUNT(*) = 1',
+        """
+        SELECT merged_key, MIN(survivor_key) AS survivor_key FROM "declared merges"
+        GROUP BY merged_key HAVING COUNT(*) = 1
+        """,
     )
     count = engine.rows("SELECT COUNT(*) AS n FROM hops")[0]["n"]
     # Each round doubles the distance every key has been followed, so this many rounds reach the end of any chain.
     for _ in range(int(str(count)).bit_length()):
-        engine.materialise("longer hops", _doubled_hops())
+        engine.materialise("longer hops", _DOUBLED_HOPS)
         engine.materialise("hops", 'SELECT merged_key, survivor_key FROM "longer hops"')
-    endless = '(SELECT merged_key FROM "declared merges")'
-    engine.materialise("merged keys", f"SELECT merged_key, survivor_key FROM hops WHERE NOT survivor_key IN {endless}")
+    endless = 'survivor_key IN (SELECT merged_key FROM "declared merges")'
+    engine.materialise("merged keys", f"SELECT merged_key, survivor_key FROM hops WHERE NOT {endless}")
     engine.materialise(
         "broken merges",
-        f"SELECT merged_key, 'merge_cycle' AS problem FROM hops WHERE survivor_key IN {endless} UNION ALL SELECT merged_key, "
-        "'merge_conflict' AS problem FROM \"declared merges\" GROUP BY merged_key HAVING COUNT(*) > 1",
+        f"""
+        SELECT merged_key, 'merge_cycle' AS problem FROM hops WHERE {endless}
+        UNION ALL
+        SELECT merged_key, 'merge_conflict' AS problem FROM "declared merges" GROUP BY merged_key HAVING COUNT(*) > 1
+        """,
     )
 
 
-def _doubled_hops() -> str:
+_DOUBLED_HOPS = """
+    SELECT h.merged_key, COALESCE(n.survivor_key, h.survivor_key) AS survivor_key
+    FROM hops AS h
+    LEFT JOIN hops AS n ON n.merged_key = h.survivor_key
+"""
+
+
+def _declared_merges(entity: Entity, merges: Merges | None) -> str:
+    if merges is None:
+        none = "CAST(NULL AS VARCHAR)"
+        return f"SELECT {none} AS merged_key, {none} AS survivor_key FROM identity_table WHERE FALSE"
+    merged, survivor = holder_key(entity.legacy, merges.merged), holder_key(entity.legacy, merges.survivor)
     return (
-        "SELECT h.merged_key, COALESCE(n.survivor_key, h.survivor_key) AS survivor_key "
-        "FROM hops AS h LEFT JOIN hops AS n ON n.merged_key = h.survivor_key"
+        f"SELECT DISTINCT {merged} AS merged_key, {survivor} AS survivor_key FROM merges WHERE {merged} <> {survivor}"
     )

@@ -31,10 +31,10 @@ from pipelines.soundness import Spot, problems_of
 VARIABLE = "COEXIST_CONTEXTS"
 DEFAULT = "assets.contexts"
 
-# What a mistake in a context file raises while the file is imported. Not a catch-all: an interrupt or a full memory is none.
+# What a mistake in a context file raises while it is imported. Not a catch-all: an interrupt or a full memory is none.
 _MISTAKES = (
-    SyntaxError, ImportError, NameError, TypeError, AttributeError, ValueError, LookupError, ArithmeticError, AssertionError,
-    OSError, RuntimeError, CoexistError, SchemaDefinitionError, SchemaInitError,
+    SyntaxError, ImportError, NameError, TypeError, AttributeError, ValueError, LookupError, ArithmeticError,
+    AssertionError, OSError, RuntimeError, CoexistError, SchemaDefinitionError, SchemaInitError,
 )  # fmt: skip
 _NOT_THE_USERS = (str(Path(__file__).parent), *sysconfig.get_paths().values(), "<frozen")
 
@@ -89,7 +89,7 @@ def _gather(package: str, tried: str) -> _Gathered:
 
 
 def _modules(package: str, tried: str) -> Iterator[str]:
-    """The names of all modules of a package, itself last: a context is of the module that declares it, not of a re-export.
+    """The names of all modules of a package, itself last: a context is of the module that declares it, not a re-export.
 
     Modules of an earlier load are forgotten, so that files are read as they are now.
     """

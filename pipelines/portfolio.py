@@ -32,7 +32,7 @@ class Portfolio:
         return (by_path[path] for path in placed)
 
     def select(self, contexts: Iterable[str] = (), entities: Iterable[str] = ()) -> tuple[tuple[Context, Entity], ...]:
-        """The entities of these contexts, of these names (`entity` or `context.entity`), or of both; all without either.
+        """The entities of these contexts, of these names (`entity` or `context.entity`), or both; all without either.
 
         Raises DeclarationError for names that are not declared.
         """

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +17,7 @@ import stamina
 from pipelines import contract
 from pipelines.declarations import Context, Entity, Holder, Side
 from pipelines.errors import IntegrityError, SourceError
-from pipelines.lake import Address, Lake, Manifest
+from pipelines.lake import Address, Lake, Manifest, Spool
 from pipelines.sources.source import REJECTED, Place, Reading, Source
 
 _ATTEMPTS = 4
@@ -59,7 +57,7 @@ def code_version_of(holder: Holder) -> str:
 class _Pass:
     """One pass over a source: valid rows go on, rejected ones are put by, all are counted."""
 
-    def __init__(self, holder: Holder, reading: Reading, spool: Path) -> None:
+    def __init__(self, holder: Holder, reading: Reading, spool: Spool) -> None:
         self._holder, self._reading, self._spool = holder, reading, spool
         self.rows_in = 0
         self.notes: dict[str, Any] = {"undeclared": list(reading.undeclared)}
@@ -67,21 +65,15 @@ class _Pass:
     def valid(self) -> Iterator[pa.RecordBatch]:
         """The rows that keep the contract."""
         rejected = 0
-        with pa.OSFile(str(self._spool), "wb") as file, pa.ipc.new_stream(file, REJECTED) as spool:
+        with self._spool.filling() as put_by:
             for batch in self._reading.batches:
                 judged = contract.validate(self._holder.contract, batch.rows, batch.row_numbers)
                 self.rows_in += batch.rows.num_rows + batch.unreadable.num_rows
                 for refused in (batch.unreadable, judged.rejected):
                     rejected += refused.num_rows
-                    spool.write_batch(refused)
+                    put_by(refused)
                 yield judged.valid
         self.notes |= {"rows_in": self.rows_in, "rejected": rejected}
-
-    @contextmanager
-    def rejected(self) -> Iterator[pa.RecordBatchReader]:
-        """The rejected rows, once the valid ones are through."""
-        with pa.OSFile(str(self._spool), "rb") as file, pa.ipc.open_stream(file) as reader:
-            yield reader
 
 
 def _take(entity: Entity, side: Side, context: Context, partition: str, lake: Lake, run_id: str) -> Snapshot:
@@ -94,10 +86,11 @@ def _take(entity: Entity, side: Side, context: Context, partition: str, lake: La
         return Address(context.name, entity.name, stage, partition)
 
     with holder.source.open(Place(context.root, partition), schema) as reading, lake.transaction(run_id) as transaction:
-        rows = _Pass(holder, reading, transaction.scratch / "rejected.arrow")
+        spool = transaction.spool(REJECTED)
+        rows = _Pass(holder, reading, spool)
         valid = pa.RecordBatchReader.from_batches(schema, rows.valid())
         taken = transaction.write(address(side), valid, code_version=version, watermark=watermark, notes=rows.notes)
-        with rows.rejected() as refused:
+        with spool.reading() as refused:
             rejected = transaction.write(address(f"{side}_rejected"), refused, code_version=version, watermark=watermark)
         if rows.rows_in != taken.rows + rejected.rows:
             counted = f"{taken.rows} valid and {rejected.rows} rejected of {rows.rows_in}"

@@ -48,7 +48,7 @@ def check(subjects: list[Subject]) -> Iterator[Problem]:
             yield from _Binder(engine, subject).problems()
 
 
-class _Misfit(Exception):
+class _MisfitError(Exception):
     """What the engine has against an expression."""
 
 
@@ -81,7 +81,7 @@ class _Binder:
         spot = spot.at("changed_at")
         try:
             kind = self._type(value_of(changed_at), side)
-        except _Misfit as misfit:
+        except _MisfitError as misfit:
             yield spot.problem(str(misfit))
             return
         if kind != INSTANT:
@@ -94,7 +94,7 @@ class _Binder:
             return
         try:
             kind = self._type(condition, relation)
-        except _Misfit as misfit:
+        except _MisfitError as misfit:
             yield spot.problem(str(misfit))
             return
         if kind != "BOOLEAN":
@@ -107,7 +107,7 @@ class _Binder:
             made = self._type(field.rule.value(), Side.LEGACY, field.rule)
             for failure in field.rule.failures():
                 self._type(failure.condition, Side.LEGACY, field.rule)
-        except _Misfit as misfit:
+        except _MisfitError as misfit:
             yield self.subject.at_field(field, "rule").problem(str(misfit), _wrapping(field.rule))
             return
         wanted = self._types(Side.SERVICE).get(field.name) if Side.SERVICE in self.subject.schemas else None
@@ -136,7 +136,7 @@ class _Binder:
                 continue
             try:
                 kinds = [self._type(legacy.value(), Side.LEGACY), self._type(service.value(), Side.SERVICE)]
-            except _Misfit as misfit:
+            except _MisfitError as misfit:
                 yield spot.problem(f"part {number}: {misfit}")
                 continue
             if family(kinds[0]) != family(kinds[1]):
@@ -165,13 +165,13 @@ class _Binder:
         return self.engine.types(relation)
 
     def _type(self, sql: str, relation: str, rule: Rule | None = None) -> str:
-        """The engine type of an expression over a relation. Raises _Misfit when the engine refuses it."""
+        """The engine type of an expression over a relation. Raises _MisfitError when the engine refuses it."""
         joined = [f"CAST(NULL AS VARCHAR) AS {quote(name)}" for name in _reference_columns(rule)]
         source = f"(SELECT {', '.join(['r.*', *joined])} FROM {quote(relation)} AS r) AS q"
         try:
             self.engine.view("bound", f"SELECT {sql} AS made FROM {source}")
         except duckdb.Error as error:
-            raise _Misfit(self._in_words(error, sql, relation)) from None
+            raise _MisfitError(self._in_words(error, sql, relation)) from None
         return self._types("bound")["made"]
 
     def _in_words(self, error: duckdb.Error, sql: str, relation: str) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from pipelines import contract, expressions
-from pipelines.declarations import Field, Holder, IdentityTable, NaturalKey, Side, SoftDelete
+from pipelines.declarations import Field, Holder, NaturalKey, Side, SoftDelete
 from pipelines.errors import Problem, did_you_mean
 from pipelines.rules import Rule
 from pipelines.soundness.spot import Spot
-from pipelines.soundness.subject import Subject, columns_of, is_sound
+from pipelines.soundness.subject import Subject, columns_of
 
 _TAKEN = ("legacy_key", "service_key", "link_primary")  # what the plan calls its own columns
 _LISTS = {Side.LEGACY: "dropped", Side.SERVICE: "service_only"}

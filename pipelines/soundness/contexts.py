@@ -16,14 +16,14 @@ from pipelines.soundness.timetable import partitioning_problems, schedule_proble
 
 @dataclass(frozen=True)
 class Known:
-    """All entities of the portfolio by path, and the contexts nothing can be said about since their file cannot be read."""
+    """All entities by path, and the contexts whose file cannot be read, of which nothing is known."""
 
     entities: dict[str, Subject]
     unread: frozenset[str]
 
     def misses(self, path: str) -> bool:
         """Whether there is no such entity, for certain."""
-        return path not in self.entities and path.split(".")[0] not in self.unread
+        return path not in self.entities and path.split(".", maxsplit=1)[0] not in self.unread
 
     def suggestion(self, path: str) -> str:
         """The entity that may have been meant."""

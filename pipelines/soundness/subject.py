@@ -1,7 +1,7 @@
 """What the checks of one entity start from: its parts that are fit to be checked.
 
-A part that failed validation was reported already and is left out here, so that one mistake is not reported again in other
-words. Which columns a rule reads is asked here, since an unsound rule has no answer.
+A part that failed validation was reported already and is left out here, so that one mistake is not reported again in
+other words. Which columns a rule reads is asked here, since an unsound rule has no answer.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Subject:
-    """An entity under check. `fields`, `holders` and `schemas` have only the parts, and usable contracts, that are sound."""
+    """An entity under check. `fields`, `holders` and `schemas` (of usable contracts) have the sound ones only."""
 
     spot: Spot
     entity: Entity
@@ -63,7 +63,7 @@ def subjects_of(context: Context, spot: Spot) -> Iterator[Subject]:
 
 
 def parts(declaration: object, attribute: str, kind: type[T]) -> list[T]:
-    """The members of a declaration's tuple that are of the right kind, though the declaration itself may be unfinished."""
+    """The members of a declaration's tuple that are of the right kind, though itself may be unfinished."""
     members = vars(declaration).get(attribute)
     return [member for member in members if isinstance(member, kind)] if isinstance(members, tuple | list) else []
 
