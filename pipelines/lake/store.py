@@ -1,0 +1,101 @@
+"""The lake as a whole: which tables are there, what they are, and the way to write more of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.errors import IntegrityError
+from pipelines.lake import atomic
+from pipelines.lake.content import Digest, stretches
+from pipelines.lake.manifest import MANIFEST, PARTITION, Address, Manifest
+from pipelines.lake.transaction import Transaction, usable
+
+_ASIDE = ".aside"
+
+
+class Lake:
+    """All tables under one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+
+    @staticmethod
+    def default() -> Lake:
+        """The lake of `$COEXIST_LAKE`, else of `data/lake`."""
+        return Lake(Path(os.environ.get("COEXIST_LAKE") or Path("data", "lake")))
+
+    def file(self, address: Address) -> Path:
+        """The Parquet file of a table, whether it is there or not."""
+        return self.root / address.file
+
+    def manifest(self, address: Address) -> Manifest | None:
+        """What the table is; None when there is none."""
+        path = self.root / address.folder / MANIFEST
+        try:
+            with usable(self.root):
+                return Manifest.from_json(path.read_text(encoding="utf-8")) if path.exists() else None
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise IntegrityError(f"{address}: {path} is not a readable manifest") from error
+
+    def partitions(self, context: str, entity: str, stage: str) -> list[str]:
+        """The partitions of a stage that are there, in order."""
+        return _partitions_in(self.root / context / entity / stage)
+
+    def addresses(self, stage: str) -> list[Address]:
+        """Every table of a stage that is there, over all contexts and entities, in order."""
+        found: list[Address] = []
+        for folder in sorted(self.root.glob(f"[!.]*/*/{stage}")):
+            context, entity = folder.parts[-3:-1]
+            if (folder / MANIFEST).exists():
+                found.append(Address(context, entity, stage))
+            found += [Address(context, entity, stage, partition) for partition in _partitions_in(folder)]
+        return found
+
+    def verify(self, address: Address, *, thorough: bool = False) -> Manifest:
+        """The manifest, if the table is as it says: rows and file size, and when `thorough` every value."""
+        manifest = self.manifest(address)
+        path = self.file(address)
+        if manifest is None:
+            raise IntegrityError(f"{address}: there is no manifest beside {path}")
+        try:
+            held = _held_by(path, manifest.volatile if thorough else None)
+        except (OSError, pa.ArrowException) as error:
+            raise IntegrityError(f"{address}: {path} cannot be read as Parquet") from error
+        for what, found in held.items():
+            said = getattr(manifest, what)
+            if found != said:
+                raise IntegrityError(f"{address}: {path} has {what} {found}, but its manifest says {said}")
+        return manifest
+
+    @contextmanager
+    def transaction(self, run_id: str) -> Iterator[Transaction]:
+        """Tables written in this block become visible together at its end; after an error nothing has changed."""
+        with ExitStack() as stack:
+            with usable(self.root):
+                folder = stack.enter_context(atomic.aside(self.root / _ASIDE, run_id))
+            transaction = Transaction(self.root, run_id, folder)
+            yield transaction
+            transaction.publish()
+
+
+def _partitions_in(stage: Path) -> list[str]:
+    return sorted(path.parent.name.removeprefix(PARTITION) for path in stage.glob(f"{PARTITION}*/{MANIFEST}"))
+
+
+def _held_by(path: Path, volatile: Sequence[str] | None) -> dict[str, Any]:
+    """What a file holds, in the manifest's words; the digest only when it is said which columns are volatile."""
+    with pq.ParquetFile(path) as file:
+        held: dict[str, Any] = {"rows": file.metadata.num_rows, "size": path.stat().st_size}
+        if volatile is not None:
+            digest = Digest(file.schema_arrow, volatile)
+            for stretch in stretches(file.iter_batches(), file.schema_arrow):
+                digest.update(stretch)
+            held["digest"] = digest.text()
+        return held
