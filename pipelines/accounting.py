@@ -1,7 +1,7 @@
 """Accounting: every row read on either side is counted exactly once, or the run fails.
 
-Holds what one comparison counted, and the balance it must keep: rows read = matched + only here + ambiguous + duplicate +
-null key + deleted + out of scope + rejected, per side. Rates and limits are `drift`'s.
+Holds what one comparison counted, and the balance it must keep: rows read = matched + only here + ambiguous + duplicate
++ null key + deleted + out of scope + rejected, per side. Rates and limits are `drift`'s.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ROW_VERDICTS = table_schema(
 
 @dataclass(frozen=True)
 class Measured:
-    """What one comparison counted: per field, per side and row verdict, linked pairs, and rows read and rejected per side."""
+    """What one comparison counted: per field, per side and row verdict, linked pairs, rows read and rejected."""
 
     fields: list[dict[str, object]]
     rows: Mapping[tuple[str, str], int]

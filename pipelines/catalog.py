@@ -6,7 +6,6 @@ clients open it. One view per table over all entities, and one per entity in a s
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import uuid4
@@ -56,7 +55,7 @@ def build(lake: Lake) -> Path:
                 connection.execute(statement)
             connection.execute("USE memory")
             connection.execute("DETACH catalog_file")
-        os.replace(aside, final)
+        aside.replace(final)
     except (OSError, duckdb.IOException) as error:
         raise IntegrityError(f"cannot write the catalogue {final}: {error}") from error
     finally:
@@ -86,10 +85,12 @@ def _select(lake: Lake, table: str, schema: pa.Schema, where: str, *, empty: boo
     columns = ", ".join(quote(name) for name in schema.names)
     if empty:
         dated = "CAST(NULL AS DATE) AS business_date, " if table in DATED else ""
-        return f"SELECT {dated}{', '.join(f'CAST(NULL AS {_type(field)}) AS {quote(field.name)}' for field in schema)} LIMIT 0"
+        nothing = ", ".join(f"CAST(NULL AS {_type(field)}) AS {quote(field.name)}" for field in schema)
+        return f"SELECT {dated}{nothing} LIMIT 0"
     root = lake.root.resolve()
     if table in UNDATED:
-        return f"SELECT {columns} FROM read_parquet({literal(f'{root}/{where}/{table}/{table}.parquet')}, union_by_name = true)"
+        files = f"{root}/{where}/{table}/{table}.parquet"
+        return f"SELECT {columns} FROM read_parquet({literal(files)}, union_by_name = true)"
     files = f"{root}/{where}/{table}/business_date=*/{table}.parquet"
     hive = "hive_partitioning = true, hive_types = {'business_date': DATE}, union_by_name = true"
     return f"SELECT business_date, {columns} FROM read_parquet({literal(files)}, {hive})"

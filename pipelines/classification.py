@@ -51,7 +51,7 @@ SCHEMA = table_schema(
 
 @dataclass(frozen=True)
 class Run:
-    """What a classification needs to know of the run: its id, its partition, and up to when the replicas are complete."""
+    """What a classification needs to know of the run: its id, its partition, and up to when replicas are complete."""
 
     run_id: str
     partition: date
@@ -61,8 +61,8 @@ class Run:
 def classify(engine: Engine, context: Context, entity: Entity, run: Run) -> str:
     """The query of all discrepancies (SCHEMA), ordered by keys and field.
 
-    Needs `linkage findings`, `differences`, `legacy witnesses` and `service witnesses` (`history`), and `earlier findings`
-    (discrepancy_id, first_seen) of the partition before.
+    Needs `linkage findings`, `differences`, `legacy witnesses` and `service witnesses` (`history`), and `earlier
+    findings` (discrepancy_id, first_seen) of the partition before.
     """
     engine.register("declared fields", _declared_fields(entity))
     engine.view("witnesses", 'SELECT * FROM "legacy witnesses" UNION ALL SELECT * FROM "service witnesses"')
@@ -83,7 +83,10 @@ def _declared_fields(entity: Entity) -> pa.Table:
 
 
 def _of_linkage(entity: Entity) -> str:
-    """Linkage findings. A row kept on one side after its counterpart was marked deleted was linked well: who is right?"""
+    """Linkage findings.
+
+    A row kept on one side after its counterpart was marked deleted was linked well: who is right?
+    """
     record = literal(entity.system_of_record)
     kept_by_replica = f"reason = 'counterpart_deleted' AND side <> {record}"
     kept_by_record = f"reason = 'counterpart_deleted' AND side = {record}"

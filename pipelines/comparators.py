@@ -1,8 +1,8 @@
 """Comparators: what "equal" means for a field, each declared, none implicit.
 
-A comparator renders canonical SQL over two values that are both there (`comparison` owns what a missing one means): whether
-they are `equal`, whether they differ only `within` the declared tolerance, and by how much (`delta`, a DOUBLE or nothing).
-Add a kind here; which rows are compared at all lives in `comparison`.
+A comparator renders canonical SQL over two values that are both there (`comparison` owns what a missing one means):
+whether they are `equal`, whether they differ only `within` the declared tolerance, and by how much (`delta`, a DOUBLE
+or nothing). Add a kind here; which rows are compared at all lives in `comparison`.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Text(Comparator):
 
 @declared
 class Amount(Comparator):
-    """Integers and decimals, compared as they are; slack is absolute and/or relative to the expected value, in decimal."""
+    """Integers and decimals, compared as they are; slack is absolute and/or relative to expected, in decimal."""
 
     _: KW_ONLY
     absolute: Decimal = Decimal(0)
@@ -110,7 +110,7 @@ class Amount(Comparator):
 
 @declared
 class Floating(Comparator):
-    """Doubles: NaN equals NaN and nothing else, 0.0 equals -0.0; slack is absolute and/or relative to the expected value."""
+    """Doubles: NaN equals NaN and nothing else, 0.0 equals -0.0; slack is absolute and/or relative to expected."""
 
     _: KW_ONLY
     absolute: float = 0.0
@@ -126,7 +126,8 @@ class Floating(Comparator):
         return f"NOT is_not_a_number({expected}) AND NOT is_not_a_number({actual}) AND {near}"
 
     def delta(self, expected: str, actual: str) -> str:
-        return f"CASE WHEN NOT is_not_a_number({expected}) AND NOT is_not_a_number({actual}) THEN {actual} - {expected} END"
+        numbers = f"NOT is_not_a_number({expected}) AND NOT is_not_a_number({actual})"
+        return f"CASE WHEN {numbers} THEN {actual} - {expected} END"
 
 
 @declared

@@ -1,7 +1,8 @@
 """What a user declares: contexts, their entities, both holders of each, and how every field is translated and judged.
 
 The front door for context files: everything they need is importable from here. Objects are frozen and typed; what they
-mean together is checked by `loading`. Rules, comparators, identities, partitionings and sources have modules of their own.
+mean together is checked by `loading`. Rules, comparators, identities, partitionings and sources have modules of their
+own.
 """
 
 from __future__ import annotations
@@ -43,12 +44,13 @@ from pipelines.rules import (
 from pipelines.sources import Column, Csv, FixedWidth, ParquetFile, Source
 
 __all__ = [
-    "Amount", "Cardinality", "Case", "Classification", "Clean", "CodeTable", "Column", "Combine", "Comparator", "Constant",
-    "Context", "Criticality", "Csv", "Currency", "Daily", "DateSpelling", "Day", "Decode", "EffectiveDates", "Entity", "EventLog",
-    "EventType", "Exact", "Field", "FixedWidth", "Floating", "HardDelete", "Holder", "IdentityTable", "Instant", "LegacyDate",
-    "LocalTime", "Merges", "Missing", "MissingMeans", "Monthly", "NaturalKey", "NullIf", "Number", "Owner", "ParquetFile",
-    "ParsedDate", "Phase", "Reference", "Same", "Scale", "SemanticRule", "ServiceLevel", "Side", "Slice", "SoftDelete", "Split",
-    "Sql", "Text", "Tombstone", "UnknownCode",
+    "Amount", "Cardinality", "Case", "Classification", "Clean", "CodeTable", "Column", "Combine", "Comparator",
+    "Constant", "Context", "Criticality", "Csv", "Currency", "Daily", "DateSpelling", "Day", "Decode",
+    "EffectiveDates", "Entity", "EventLog", "EventType", "Exact", "Field", "FixedWidth", "Floating", "HardDelete",
+    "Holder", "IdentityTable", "Instant", "LegacyDate", "LocalTime", "Merges", "Missing", "MissingMeans", "Monthly",
+    "NaturalKey", "NullIf", "Number", "Owner", "ParquetFile", "ParsedDate", "Phase", "Reference", "Same", "Scale",
+    "SemanticRule", "ServiceLevel", "Side", "Slice", "SoftDelete", "Split", "Sql", "Text", "Tombstone",
+    "UnknownCode",
 ]  # fmt: skip
 
 
@@ -118,7 +120,7 @@ class Missing:
 
 @declared
 class ServiceLevel:
-    """Limits as rates between 0 and 1: `breached` above `limit`, `warned` above `warn`; for linkage, the rate of unlinked rows."""
+    """Limits as rates from 0 to 1: `breached` above `limit`, `warned` above `warn`. Linkage: unlinked rows."""
 
     limit: float
     warn: float | None = None
@@ -133,7 +135,7 @@ class HardDelete:
 
 @declared
 class SoftDelete:
-    """A deleted row stays, and `when` (canonical SQL over the side's raw columns) says so; the other side must not hold it."""
+    """A deleted row stays, and `when` (canonical SQL over raw columns) says so; the other side must not hold it."""
 
     when: str
     becomes: str = "gone"
@@ -151,8 +153,9 @@ class Tombstone:
 class Holder:
     """One side's model of an entity: where its rows are, the contract they keep, what identifies a row.
 
-    Parts of the key named in `nullable_key` may be missing: for them missing is a value. `scope` (canonical SQL over the raw columns) says which rows take part at all; the others are counted as out of scope.
-    `changed_at` says when a row last changed: a column that holds an instant, or a rule that makes one (`LocalTime`).
+    Parts of the key named in `nullable_key` may be missing: for them missing is a value. `scope` (canonical SQL over
+    the raw columns) says which rows take part at all; the others are counted as out of scope. `changed_at` says when a
+    row last changed: a column that holds an instant, or a rule that makes one (`LocalTime`).
     """
 
     _: KW_ONLY
@@ -167,7 +170,7 @@ class Holder:
 
 @declared
 class Slice:
-    """Rows of an entity that have moved ahead (or stayed behind): a condition over the entity's fields, and who owns them."""
+    """Rows that have moved ahead (or stayed behind): a condition over the entity's fields, and who owns them."""
 
     name: str
     when: str
@@ -178,8 +181,8 @@ class Slice:
 class Field:
     """An attribute in the service's language: how legacy says it, what equal means, how much it matters.
 
-    `name` is the service column. `compared_when` (canonical SQL over the entity's fields, and `link_primary` of the link)
-    leaves pairs out of the comparison of this field.
+    `name` is the service column. `compared_when` (canonical SQL over the entity's fields, and `link_primary` of the
+    link) leaves pairs out of the comparison of this field.
     """
 
     name: str
@@ -252,7 +255,7 @@ class EventType:
 
 @declared
 class SemanticRule:
-    """A condition over linked entities, within or across contexts, that must hold: "a cancelled policy has no open invoice"."""
+    """A condition over linked entities, of any contexts, that must hold: "a cancelled policy has no open invoice"."""
 
     name: str
     over: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""How declarations are made: frozen, typed pydantic dataclasses whose mistakes can be collected instead of raised one by one.
+"""How declarations are made: frozen, typed pydantic dataclasses whose mistakes can be collected instead of raised.
 
 `@declared` goes on every class a user writes in a context file. Inside `collecting()` a wrong declaration is noted with
 its file and line and left as a *broken* object, so that one load finds every mistake; outside, pydantic raises at once.

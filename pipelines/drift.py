@@ -97,7 +97,10 @@ Stamp = Mapping[str, str]  # translation_version, legacy_contract_version, servi
 
 
 def measure(engine: Engine, context: Context, entity: Entity, measured: Measured, stamp: Stamp) -> dict[str, pa.Table]:
-    """The tables `drift`, `linkage` and `lag` of one partition. Needs the relation `discrepancies` (its rows of this run)."""
+    """The tables `drift`, `linkage` and `lag` of one partition.
+
+    Needs the relation `discrepancies` (its rows of this run).
+    """
     common = {"context": context.name, "entity": entity.name, **stamp}
     counted = {str(row["field"]): row for row in engine.rows(_PER_FIELD)}
     drift = [
@@ -113,24 +116,31 @@ def measure(engine: Engine, context: Context, entity: Entity, measured: Measured
     }
 
 
-_PER_FIELD = (
-    "SELECT field, COUNT(*) FILTER (WHERE NOT in_flight) AS discrepant, COUNT(*) FILTER (WHERE in_flight) AS in_flight, "
-    + ", ".join(f"COUNT(*) FILTER (WHERE type = '{name}') AS {name}" for name in TYPES)
-    + ", discrete_quantile(ABS(delta), 0.5) AS abs_delta_p50, discrete_quantile(ABS(delta), 0.95) AS abs_delta_p95, "
-    "MAX(ABS(delta)) AS abs_delta_max FROM discrepancies WHERE field IS NOT NULL GROUP BY field"
-)
-_FINDINGS = (
-    "SELECT COUNT(*) FILTER (WHERE reason IN ('ambiguous', 'cardinality_violated')) AS ambiguous, "
-    "COUNT(*) FILTER (WHERE reason = 'dangling') AS dangling, COUNT(*) FILTER (WHERE reason = 'duplicate_key') AS duplicate "
-    "FROM discrepancies WHERE field IS NULL"
-)
-_LAG = (
-    "SELECT discrete_quantile(lag_seconds, 0.5) AS lag_p50_seconds, discrete_quantile(lag_seconds, 0.95) AS lag_p95_seconds, "
-    "MAX(lag_seconds) AS lag_max_seconds, COUNT(DISTINCT CASE WHEN in_flight THEN pair END) AS rows_in_flight, "
-    "COUNT(DISTINCT CASE WHEN NOT in_flight THEN pair END) AS rows_behind "
-    "FROM (SELECT d.*, text_of(LENGTH(legacy_key)) || ':' || legacy_key || service_key AS pair FROM discrepancies AS d "
-    "WHERE type = 'stale_replica' AND field IS NOT NULL) AS b"
-)
+_PER_FIELD = f"""
+    SELECT field,
+        COUNT(*) FILTER (WHERE NOT in_flight) AS discrepant, COUNT(*) FILTER (WHERE in_flight) AS in_flight,
+        {", ".join(f"COUNT(*) FILTER (WHERE type = '{name}') AS {name}" for name in TYPES)},
+        discrete_quantile(ABS(delta), 0.5) AS abs_delta_p50, discrete_quantile(ABS(delta), 0.95) AS abs_delta_p95,
+        MAX(ABS(delta)) AS abs_delta_max
+    FROM discrepancies WHERE field IS NOT NULL GROUP BY field
+"""
+_FINDINGS = """
+    SELECT COUNT(*) FILTER (WHERE reason IN ('ambiguous', 'cardinality_violated')) AS ambiguous,
+        COUNT(*) FILTER (WHERE reason = 'dangling') AS dangling,
+        COUNT(*) FILTER (WHERE reason = 'duplicate_key') AS duplicate
+    FROM discrepancies WHERE field IS NULL
+"""
+_LAG = """
+    SELECT discrete_quantile(lag_seconds, 0.5) AS lag_p50_seconds,
+        discrete_quantile(lag_seconds, 0.95) AS lag_p95_seconds,
+        MAX(lag_seconds) AS lag_max_seconds,
+        COUNT(DISTINCT CASE WHEN in_flight THEN pair END) AS rows_in_flight,
+        COUNT(DISTINCT CASE WHEN NOT in_flight THEN pair END) AS rows_behind
+    FROM (
+        SELECT lag_seconds, in_flight, text_of(LENGTH(legacy_key)) || ':' || legacy_key || service_key AS pair
+        FROM discrepancies WHERE type = 'stale_replica' AND field IS NOT NULL
+    ) AS behind
+"""
 
 
 def _by_field(entity: Entity, measured: Measured) -> list[tuple[Field, dict[str, object]]]:

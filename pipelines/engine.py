@@ -57,7 +57,7 @@ class Engine:
         self._connection = connection
 
     def scan(self, name: str, files: Sequence[Path], *, partitions: Sequence[str] = ()) -> None:
-        """A view over Parquet files of one schema; with `partitions`, each file's partition key stands in `__partition`."""
+        """A view over Parquet files of one schema; with `partitions`, each file's key stands in `__partition`."""
         if not partitions:
             listed = ", ".join(_file(file) for file in files)
             self._create("VIEW", name, f"SELECT * FROM read_parquet([{listed}])")

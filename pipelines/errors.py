@@ -14,6 +14,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+_SHOWN = 12  # valid names listed at most, so that a message stays readable
+
 
 class CoexistError(Exception):
     """Root of the tree; never raised itself."""
@@ -21,7 +23,7 @@ class CoexistError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with a declaration: where (file, path inside the declaration), what, and the nearest valid choice."""
+    """One thing wrong with a declaration: where (file, path inside it), what, and the nearest valid choice."""
 
     file: str
     path: str
@@ -51,11 +53,11 @@ class SourceError(CoexistError):
 
 
 class IntegrityError(CoexistError):
-    """A result that cannot be vouched for: rows do not balance, the lake cannot be written, files were tampered with."""
+    """A result that cannot be vouched for: rows do not balance, the lake cannot be written, files were changed."""
 
 
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
-    """`did you mean "bank_name"?` for the nearest of the valid names, else the list of them (shortened), else nothing."""
+    """`did you mean "bank_name"?` for the nearest valid name, else the list of them (shortened), else nothing."""
     choices = sorted(set(valid))
     by_folded = {choice.casefold(): choice for choice in choices}
     near = difflib.get_close_matches(name.casefold(), list(by_folded), n=1, cutoff=0.6)
@@ -63,5 +65,5 @@ def did_you_mean(name: str, valid: Iterable[str]) -> str:
         return f'did you mean "{by_folded[near[0]]}"?'
     if not choices:
         return ""
-    shown = ", ".join(choices[:12])
-    return f"valid: {shown}" + (", ..." if len(choices) > 12 else "")
+    shown = ", ".join(choices[:_SHOWN])
+    return f"valid: {shown}" + (", ..." if len(choices) > _SHOWN else "")

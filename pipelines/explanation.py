@@ -1,4 +1,4 @@
-"""Explanation: one discrepancy as a person wants it: both raw rows, each translation step, the link, earlier values, versions.
+"""Explanation: one discrepancy as a person wants it: raw rows, translation steps, link, earlier values, versions.
 
 Gathers from the lake what `explain` shows; how it is shown is the command line's.
 """
@@ -104,7 +104,8 @@ def _is_row(job: Job, side: Side, keys: Keys) -> str:
 
 def _links(session: Engine, keys: Keys) -> list[Row]:
     ends = " OR ".join(f"{side}_key = {literal(str(key))}" for side, key in keys.items() if key is not None)
-    return session.rows(f'SELECT {", ".join(identity.SCHEMA.names)} FROM "identity map" WHERE {ends} ORDER BY legacy_key, service_key')
+    columns = ", ".join(identity.SCHEMA.names)
+    return session.rows(f'SELECT {columns} FROM "identity map" WHERE {ends} ORDER BY legacy_key, service_key')
 
 
 def _steps(session: Engine, job: Job, about: Field, keys: Keys) -> list[tuple[str, object]]:
@@ -136,5 +137,6 @@ def _past_values(session: Engine, job: Job, side: Side, about: Field, keys: Keys
     if side is Side.LEGACY:
         translation.translate(session, job.entity, rows=source, into="translated past")
         source = "translated past"
-    rows = session.rows(f"SELECT __partition, text_of({quote(about.name)}) AS shown FROM {quote(source)} ORDER BY __partition")
+    shown = f"text_of({quote(about.name)}) AS shown"
+    rows = session.rows(f"SELECT __partition, {shown} FROM {quote(source)} ORDER BY __partition")
     return [(str(row["__partition"]), row["shown"]) for row in rows]

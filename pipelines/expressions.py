@@ -1,8 +1,8 @@
 """Canonical SQL: the one language of rules, conditions and the plan, and its compilation for an engine.
 
-Canonical SQL is a small portable subset (the allow-lists below) plus named primitives for whatever engines spell or round
-differently. Anything outside is refused, never passed through: free transpiling is silently wrong (FINDINGS, "One plan").
-Add a primitive to `primitives.py`, a node here; keep relations, files and declarations out.
+Canonical SQL is a small portable subset (the allow-lists below) plus named primitives for whatever engines spell or
+round differently. Anything outside is refused, never passed through: free transpiling is silently wrong (FINDINGS, "One
+plan"). Add a primitive to `primitives.py`, a node here; keep relations, files and declarations out.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _SCALAR_NODES: frozenset[type[exp.Expr]] = frozenset({
     exp.DataTypeParam, exp.Anonymous,
 })  # fmt: skip
 _RELATIONAL_NODES: frozenset[type[exp.Expr]] = frozenset({
-    exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.With, exp.CTE, exp.Union,
-    exp.Subquery, exp.Table, exp.TableAlias, exp.Alias, exp.Star, exp.Distinct, exp.Window, exp.WindowSpec, exp.RowNumber,
-    exp.Count, exp.Sum, exp.Min, exp.Max, exp.Filter, exp.Exists, exp.Limit, exp.Lag, exp.Lead,
+    exp.Select, exp.From, exp.Join, exp.Where, exp.Group, exp.Having, exp.Order, exp.Ordered, exp.With, exp.CTE,
+    exp.Union, exp.Subquery, exp.Table, exp.TableAlias, exp.Alias, exp.Star, exp.Distinct, exp.Window, exp.WindowSpec,
+    exp.RowNumber, exp.Count, exp.Sum, exp.Min, exp.Max, exp.Filter, exp.Exists, exp.Limit, exp.Lag, exp.Lead,
 })  # fmt: skip
 _PLAN_NODES = _SCALAR_NODES | _RELATIONAL_NODES
 _TYPES = frozenset({
@@ -73,9 +73,9 @@ def problems_of(sql: str, columns: frozenset[str] | None = None) -> list[str]:
     if isinstance(tree, str):
         return [f"not canonical SQL: {tree}"]
     found = [problem for node in tree.walk() for problem in _refusals(node, _SCALAR_NODES)]
-    for name in () if columns is None else columns_of(sql):
-        if name not in (columns or ()):
-            found.append(f'unknown column "{name}"; {did_you_mean(name, columns or ())}')
+    if columns is not None:
+        unknown = (name for name in columns_of(sql) if name not in columns)
+        found.extend(f'unknown column "{name}"; {did_you_mean(name, columns)}' for name in unknown)
     return list(dict.fromkeys(found))
 
 
@@ -83,11 +83,12 @@ def problems_of(sql: str, columns: frozenset[str] | None = None) -> list[str]:
 def compile_sql(sql: str, engine: str = "duckdb") -> str:
     """Canonical SQL (scalar or whole query) in an engine's own dialect.
 
-    Raises ValueError for anything outside the subset: that is a defect of ours, since declarations are checked when loaded.
+    Raises ValueError for anything outside the subset: that is a defect of ours, since declarations are checked when
+    loaded.
     """
     tree = _parse(sql)
     if isinstance(tree, str):
-        raise ValueError(f"not canonical SQL: {tree}\n{sql}")
+        raise ValueError(f"not canonical SQL: {tree}\n{sql}")  # noqa: TRY004 (the text is wrong, not a type)
     refused = [problem for node in tree.walk() for problem in _refusals(node, _PLAN_NODES)]
     if refused:
         raise ValueError(f"{'; '.join(refused)}\n{sql}")

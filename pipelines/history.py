@@ -88,7 +88,10 @@ def _calendar(partitions: list[str]) -> pa.Table:
 
 
 def _witnesses(entity: Entity, side: Side) -> str:
-    """The latest agreeing partition of each difference. Its state ended when the row changed next, if the row says so."""
+    """The latest agreeing partition of each difference.
+
+    Its state ended when the row changed next, if the row says so.
+    """
     holder = _holder(entity, side)
     changed = f"epoch_us({value_of(holder.changed_at)})" if holder.changed_at else "CAST(NULL AS BIGINT)"
     return f"""

@@ -1,7 +1,8 @@
 """The identity map: which keys of both sides denote the same thing, as links with validity, provenance and confidence.
 
-Reads a declared table or derives the links from natural keys, follows merges to their survivors, and keeps everything as
-rows: a link in a cycle of merges stays, marked with its problem. What the links mean for rows is judged in `linkage`.
+Reads a declared table or derives the links from natural keys, follows merges to their survivors, and keeps everything
+as rows: a link in a cycle of merges stays, marked with its problem. What the links mean for rows is judged in
+`linkage`.
 """
 
 from __future__ import annotations
@@ -156,7 +157,7 @@ def _declared_links(entity: Entity, table: IdentityTable) -> str:
 
 
 def _follow_merges(engine: Engine, entity: Entity, merges: Merges | None) -> None:
-    """`merged keys` (merged_key, survivor_key) with chains followed to their end; `broken merges` where there is none."""
+    """`merged keys` (merged_key, survivor_key) with chains followed to their end; `broken merges` without one."""
     engine.materialise("declared merges", _declared_merges(entity, merges))
     engine.materialise(
         "hops",

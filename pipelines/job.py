@@ -1,7 +1,7 @@
 """A job: one entity and partition to reconcile, where its inputs and results live, and what versions they carry.
 
-Versions of extraction, translation, comparison and service levels are kept apart, so that a changed limit does not make a
-comparison stale. Running the stages is `reconciliation`'s.
+Versions of extraction, translation, comparison and service levels are kept apart, so that a changed limit does not make
+a comparison stale. Running the stages is `reconciliation`'s.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Keys as text: one canonical spelling for scoped, composite keys of any type.
 
 `policy|000123|01` and `('policy', '000123|01')` must never be confused, so the separator and the escape character are
-escaped inside the parts. A key with a missing part denotes nothing: it has no canonical text, only one to show to people.
+escaped inside the parts. A key with a missing part denotes nothing: it has no canonical text, only one to show to
+people.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ NO_VALUE = "\\N"  # no escaped part can read like this
 
 
 def key_text(parts: tuple[str, ...], may_miss: tuple[bool, ...] = ()) -> str:
-    """Canonical SQL of a key's text from the canonical SQL of its parts' texts; NULL when a part is.
+    r"""Canonical SQL of a key's text from the canonical SQL of its parts' texts; NULL when a part is.
 
-    Parts that `may_miss` are written `\\N` when they do: being missing is one of their values.
+    Parts that `may_miss` are written `\N` when they do: being missing is one of their values.
     """
     allowed = may_miss or (False,) * len(parts)
     return _joined(tuple(_shown(part) if may else _escaped(part) for part, may in zip(parts, allowed, strict=True)))

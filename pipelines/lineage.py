@@ -64,13 +64,15 @@ def fields(context: Context, entity: Entity) -> pa.Table:
 
 def lineage(context: Context, entity: Entity) -> pa.Table:
     """Every field with each raw column it is made from (`LINEAGE_SCHEMA`)."""
-    versions = {
+    common = {
+        "context": context.name,
+        "entity": entity.name,
         "translation_version": entity.translation_version,
         "legacy_contract_version": contract.version_of(entity.legacy.contract),
         "service_contract_version": contract.version_of(entity.service.contract),
     }
     rows = [
-        {"context": context.name, "entity": entity.name, "field": field.name, "legacy_column": name} | _made(field) | versions
+        common | {"field": field.name, "legacy_column": name} | _made(field)
         for field in entity.fields
         for name in field.rule.columns() or (None,)
     ]

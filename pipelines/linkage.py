@@ -1,4 +1,4 @@
-"""Linkage: which rows of both sides belong together through the identity map, and a verdict for every row that does not.
+"""Linkage: which rows of both sides belong together through the identity map, and a verdict on every row.
 
 Every row of both sides gets exactly one verdict, so that rows balance; every link that cannot be used and every row
 without a partner becomes a finding. Comparing the values of linked rows is `comparison`'s; why a partner is missing
@@ -19,7 +19,7 @@ _LIVELIEST_FIRST = ("live", "duplicate", "deleted", "out_of_scope")
 
 
 def link(engine: Engine, entity: Entity, *, on: str, links: str) -> None:
-    """Link the relations `legacy` and `service` (raw rows) through the relation `links` (`identity.SCHEMA`) as of a day.
+    """Link the relations `legacy` and `service` (raw rows) through `links` (`identity.SCHEMA`) as of a day.
 
     Makes:
     `pairs` (legacy_key, service_key, link_primary, compared): linked rows; merged ones are not compared;
@@ -72,7 +72,8 @@ def _valid_links(links: str, on: str) -> str:
 def _judged_links(cardinality: Cardinality) -> str:
     """Each valid link with the state of the rows at its ends and its own verdict.
 
-    One uncertain link makes a crowd of counterparts a matter of choice (ambiguous); only certain links violate a cardinality.
+    One uncertain link makes a crowd of counterparts a matter of choice (ambiguous); only certain links violate a
+    cardinality.
     """
     return f"""
         SELECT j.*, l.state AS legacy_state, s.state AS service_state

@@ -25,7 +25,7 @@ class Partitioning(ABC):
         return [start.isoformat() for start in self.starts(until)]
 
     def watermark(self, key: str) -> datetime:
-        """The instant up to which a snapshot of this partition is complete when its rows do not say: the end of it (UTC)."""
+        """The instant up to which a snapshot of this partition is complete: the end of it (UTC)."""
         end = self.end(date.fromisoformat(key))
         return datetime(end.year, end.month, end.day, tzinfo=UTC)
 

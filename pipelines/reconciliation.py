@@ -46,7 +46,7 @@ def reconcile(job: Job) -> dict[str, Manifest]:
 
 
 def map_identity(job: Job) -> dict[str, Manifest]:
-    """Write `identity_map` (all links, `identity.SCHEMA`) and `identity_map_rejected` (rows of its table that are no links)."""
+    """Write `identity_map` (all links, `identity.SCHEMA`) and `identity_map_rejected` (rows that are no links)."""
     with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
         rejected = _read_identity(session, job)
         links = session.reader(identity.build(session, job.entity)).cast(identity.SCHEMA)
@@ -145,7 +145,8 @@ def link_and_translate(session: Engine, job: Job) -> None:
     session.scan("identity map", [job.lake.file(job.address("identity_map"))])
     linkage.link(session, job.entity, on=job.partition, links="identity map")
     translation.translate(session, job.entity, rows="legacy", into="translated")
-    session.view("service rows", f"SELECT {row_key(job.entity.service)} AS service_key, s.* FROM service AS s WHERE {live(job.entity.service)}")
+    holder = job.entity.service
+    session.view("service rows", f"SELECT {row_key(holder)} AS service_key, s.* FROM service AS s WHERE {live(holder)}")
 
 
 def witness_partitions(job: Job) -> dict[Side, list[str]]:

@@ -1,4 +1,7 @@
-"""What a raw row is for its side: its key, in scope or not, deleted or there. What a holder declares, as canonical SQL."""
+"""What a raw row is for its side: its key, in scope or not, deleted or there.
+
+What a holder declares, as canonical SQL.
+"""
 
 from __future__ import annotations
 

@@ -17,6 +17,5 @@ def table_schema(*columns: pa.Field) -> pa.Schema:
 
 def descriptions(schema: pa.Schema) -> dict[str, str]:
     """Column descriptions by name; columns without one are left out."""
-    return {
-        field.name: field.metadata[b"description"].decode() for field in schema if field.metadata and b"description" in field.metadata
-    }
+    described = {field.name: (field.metadata or {}).get(b"description") for field in schema}
+    return {name: text.decode() for name, text in described.items() if text}

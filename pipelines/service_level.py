@@ -1,4 +1,7 @@
-"""Service levels: whether a measured rate is within the declared limit. Cheap, so that a changed limit is judged again alone."""
+"""Service levels: whether a measured rate is within the declared limit.
+
+Cheap, so that a changed limit is judged again alone.
+"""
 
 from __future__ import annotations
 

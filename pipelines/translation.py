@@ -1,4 +1,4 @@
-"""Translation, the anti-corruption layer: legacy rows in the service's language, field by field, with what failed and why.
+"""Translation, the anti-corruption layer: legacy rows in the service's language, with what failed and why.
 
 Builds relations of canonical SQL from the entity's rules; nothing is read here. A row whose field cannot be translated
 stays, with the reason in that field's `failure` column. Kinds of rules live in `rules`, comparing in `comparison`.
@@ -65,7 +65,8 @@ def _with_references(entity: Entity, rows: str) -> str:
     for number, reference in enumerate(references_of(entity)):
         selected.append(f"r{number}.service_key AS {quote(reference.column)}")
         joins.append(
-            f"LEFT JOIN {quote(identity_relation(reference.to))} AS r{number} ON r{number}.legacy_key = {reference.key()}"
+            f"LEFT JOIN {quote(identity_relation(reference.to))} AS r{number} "
+            f"ON r{number}.legacy_key = {reference.key()}"
         )
     taking_part = f"(SELECT * FROM {quote(rows)} WHERE {live(entity.legacy)})"
     return f"SELECT {', '.join(selected)} FROM {taking_part} AS l {' '.join(joins)}"

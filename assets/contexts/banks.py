@@ -1,4 +1,4 @@
-"""The German bank registry in two models (real data, see data/banks): sort codes of the register, and a service's banks."""
+"""The German bank registry in two models (real data, see data/banks): the register's sort codes, a service's banks."""
 
 from __future__ import annotations
 

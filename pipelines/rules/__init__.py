@@ -15,6 +15,6 @@ from pipelines.rules.times import DateSpelling, LegacyDate, LocalTime, ParsedDat
 
 __all__ = [
     "Case", "Clean", "CodeTable", "Combine", "Constant", "Currency", "DateSpelling", "Decode", "Failure", "LegacyDate",
-    "LocalTime", "NullIf", "Number", "Operand", "ParsedDate", "Reference", "Rule", "Same", "Scale", "Split", "Sql", "Step",
-    "UnknownCode",
+    "LocalTime", "NullIf", "Number", "Operand", "ParsedDate", "Reference", "Rule", "Same", "Scale", "Split", "Sql",
+    "Step", "UnknownCode",
 ]  # fmt: skip

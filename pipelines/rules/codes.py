@@ -38,7 +38,10 @@ class CodeTable:
 
 @declared
 class Decode(Rule):
-    """A code looked up in a table. `unknown` says what a code without entry does; `otherwise` gives it a fixed meaning."""
+    """A code looked up in a table.
+
+    `unknown` says what a code without entry does; `otherwise` gives it a fixed meaning.
+    """
 
     of: Operand
     table: Mapping[str, str | int | bool | None] | CodeTable

@@ -31,7 +31,7 @@ class Number(Rule):
 
 @declared
 class Scale(Rule):
-    """A number times a constant (cents to euros: by="0.01") as DECIMAL(precision, scale); fails when that would round."""
+    """A number times a constant (cents to euros: by="0.01") as DECIMAL(precision, scale); fails when it would round."""
 
     of: Operand
     by: Decimal

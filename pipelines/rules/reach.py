@@ -46,7 +46,10 @@ class Reference(Rule):
 
 @declared
 class Sql(Rule):
-    """A canonical SQL expression over the raw columns, for what no other kind says. Missing results are never failures."""
+    """A canonical SQL expression over the raw columns, for what no other kind says.
+
+    Missing results are never failures.
+    """
 
     expression: str
 

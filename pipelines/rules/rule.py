@@ -42,7 +42,7 @@ class Rule(ABC):
         """The translated value."""
 
     def own_failures(self) -> tuple[Failure, ...]:
-        """When this rule itself cannot translate what its inputs gave it: by default, something came in and nothing out."""
+        """When this rule cannot translate what its inputs gave it: by default, something came in and nothing out."""
         came_in = " AND ".join(f"{value_of(operand)} IS NOT NULL" for operand in self.inputs())
         return (Failure(f"{came_in} AND {self.value()} IS NULL", self.reason),)
 
@@ -96,7 +96,7 @@ def text_of(operand: Operand) -> str:
     return f"text_of({value_of(operand)})"
 
 
-def constant(value: str | int | bool | None) -> str:
+def constant(value: str | int | bool | None) -> str:  # noqa: FBT001 (a value, not a switch)
     """A Python value as a canonical literal."""
     if value is None:
         return "NULL"

@@ -14,13 +14,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
-REJECTED = pa.schema([
-    pa.field("row_number", pa.int64(), nullable=False, metadata={"description": "Row of the source, from 1, header not counted"}),
-    pa.field("check", pa.string(), nullable=False, metadata={"description": "The check that failed"}),
-    pa.field("field", pa.string(), metadata={"description": "The column it failed on; missing when it is the whole row"}),
-    pa.field("reason", pa.string(), nullable=False, metadata={"description": "What was expected"}),
-    pa.field("raw", pa.string(), nullable=False, metadata={"description": "The row as it was read, as a JSON object of texts"}),
-])  # fmt: skip
+from pipelines.schemas import column, table_schema
+
+REJECTED = table_schema(
+    column("row_number", pa.int64(), "Row of the source, from 1, header not counted"),
+    column("check", pa.string(), "The check that failed"),
+    column("field", pa.string(), "The column it failed on; missing when it is the whole row"),
+    column("reason", pa.string(), "What was expected"),
+    column("raw", pa.string(), "The row as it was read, as a JSON object of texts"),
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of the declared schema with their row numbers, and what of the same stretch could not be read (`REJECTED`)."""
+    """Rows of the declared schema with their row numbers, and what beside them could not be read (`REJECTED`)."""
 
     rows: pa.RecordBatch
     row_numbers: pa.Array
