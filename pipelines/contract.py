@@ -63,7 +63,7 @@ def schema_of(contract: type[DataFrameModel]) -> pa.Schema:
 def version_of(contract: type[DataFrameModel]) -> str:
     """The declared version (else 1) and a digest of everything the contract demands: a changed contract shows, bumped or not."""
     schema = contract.to_schema()
-    declared = (schema.metadata or {}).get("version", "1")
+    declared = (contract.Config.metadata or {}).get("version", "1")  # the schema made of the model forgets it
     demands = [
         [name, str(column.dtype), bool(column.nullable), [_identity(check) for check in column.checks]]
         for name, column in schema.columns.items()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pandera.polars as pa
 import polars as pl
 from pandera.polars import DataFrameModel, Field
 
@@ -17,7 +16,7 @@ class LegacyBank(DataFrameModel):
     )
     source_release: pl.String = Field(description="Release of the package the row comes from")
 
-    class Config(pa.DataFrameModel.Config):
+    class Config:
         """Version of the published model."""
 
         metadata = {"version": "2.26"}  # noqa: RUF012 (Pandera's own protocol)
@@ -37,7 +36,7 @@ class ServiceBank(DataFrameModel):
     checksum_algo: pl.String = Field(nullable=True, description="How account numbers are checked")
     source_release: pl.String = Field(description="Release of the package the row comes from")
 
-    class Config(pa.DataFrameModel.Config):
+    class Config:
         """Version of the published model."""
 
         metadata = {"version": "2026"}  # noqa: RUF012 (Pandera's own protocol)
