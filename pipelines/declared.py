@@ -8,6 +8,7 @@ What a declaration means does not belong here.
 from __future__ import annotations
 
 import dataclasses
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TypeVar, dataclass_transform
 
+import pydantic
 from pydantic import ConfigDict, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
@@ -22,7 +24,7 @@ from pipelines.errors import Problem, did_you_mean
 
 T = TypeVar("T")
 _PROBLEMS: ContextVar[list[Problem] | None] = ContextVar("declaration_problems", default=None)
-_HERE = str(Path(__file__).parent)
+_NOT_THE_USERS = (f"{Path(__file__).parent}{os.sep}", f"{Path(pydantic.__file__).parent}{os.sep}")
 
 
 @contextmanager
@@ -66,7 +68,7 @@ def place_of(declaration: object) -> str:
 def declared_at() -> tuple[str, int]:
     """File and line of the innermost frame outside this package: where the user wrote the declaration."""
     frame = sys._getframe(1)  # noqa: SLF001 (the only way to name the line of a declaration)
-    while frame.f_back and ("pydantic" in frame.f_code.co_filename or frame.f_code.co_filename.startswith(_HERE)):
+    while frame.f_back and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
 

@@ -59,11 +59,17 @@ class IntegrityError(CoexistError):
 def did_you_mean(name: str, valid: Iterable[str]) -> str:
     """`did you mean "bank_name"?` for the nearest valid name, else the list of them (shortened), else nothing."""
     choices = sorted(set(valid))
-    by_folded = {choice.casefold(): choice for choice in choices}
-    near = difflib.get_close_matches(name.casefold(), list(by_folded), n=1, cutoff=0.6)
-    if near:
-        return f'did you mean "{by_folded[near[0]]}"?'
+    near = nearest(name, choices)
+    if near is not None:
+        return f'did you mean "{near}"?'
     if not choices:
         return ""
     shown = ", ".join(choices[:_SHOWN])
     return f"valid: {shown}" + (", ..." if len(choices) > _SHOWN else "")
+
+
+def nearest(name: str, valid: Iterable[str]) -> str | None:
+    """The valid name that was most likely meant, if any is near enough."""
+    by_folded = {choice.casefold(): choice for choice in sorted(set(valid))}
+    near = difflib.get_close_matches(name.casefold(), list(by_folded), n=1, cutoff=0.6)
+    return by_folded[near[0]] if near else None

@@ -24,7 +24,7 @@ from pandera.errors import SchemaDefinitionError, SchemaInitError
 from pipelines import declarations
 from pipelines.declarations import Context
 from pipelines.declared import collecting, is_unfinished, place_of
-from pipelines.errors import CoexistError, DeclarationError, Problem, did_you_mean
+from pipelines.errors import CoexistError, DeclarationError, Problem, nearest
 from pipelines.portfolio import Portfolio
 from pipelines.soundness import Spot, problems_of
 
@@ -36,7 +36,7 @@ _MISTAKES = (
     SyntaxError, ImportError, NameError, TypeError, AttributeError, ValueError, LookupError, ArithmeticError,
     AssertionError, OSError, RuntimeError, CoexistError, SchemaDefinitionError, SchemaInitError,
 )  # fmt: skip
-_NOT_THE_USERS = (str(Path(__file__).parent), *sysconfig.get_paths().values(), "<frozen")
+_NOT_THE_USERS = (f"{Path(__file__).parent}{os.sep}", *sysconfig.get_paths().values(), "<frozen")
 
 
 def load(package: str | None = None) -> Portfolio:
@@ -54,7 +54,7 @@ def load(package: str | None = None) -> Portfolio:
     if not gathered.contexts and not problems:
         problems.append(Problem(name, "context", "the package declares no context", _tried(package)))
     if problems:
-        raise DeclarationError(list(dict.fromkeys(map(_shown, problems))))
+        raise DeclarationError(sorted(dict.fromkeys(map(_shown, problems)), key=_reading_order))
     return Portfolio(
         tuple(context for context, _ in gathered.contexts),
         {context.name: _relative(file) for context, file in gathered.contexts},
@@ -149,24 +149,29 @@ def _problems(module: str, mistake: Exception) -> list[Problem]:
     """What was raised while a module was imported, at the user's own line."""
     if isinstance(mistake, DeclarationError):
         return list(mistake.problems)
-    message = f"{type(mistake).__name__}: {mistake}"
     if isinstance(mistake, SyntaxError) and mistake.filename:
         return [Problem(f"{mistake.filename}:{mistake.lineno}", module, f"{type(mistake).__name__}: {mistake.msg}")]
+    text = mistake.msg.removesuffix(f" ({mistake.path})") if isinstance(mistake, ImportError) else str(mistake)
     frames = traceback.extract_tb(mistake.__traceback__)
     own = [frame for frame in frames if not frame.filename.startswith(_NOT_THE_USERS)]
     place = f"{own[-1].filename}:{own[-1].lineno}" if own else module
-    return [Problem(place, module, message, _meant(mistake))]
+    return [Problem(place, module, f"{type(mistake).__name__}: {text}", _meant(mistake))]
 
 
 def _meant(mistake: Exception) -> str:
     """The word of our own language that a misspelt name is nearest to."""
     misspelt = re.search(r"cannot import name '(\w+)' from 'pipelines|name '(\w+)' is not defined", str(mistake))
-    hint = did_you_mean(misspelt[1] or misspelt[2], declarations.__all__) if misspelt else ""
-    return hint if hint.startswith("did you mean") else ""
+    meant = nearest(misspelt[1] or misspelt[2], declarations.__all__) if misspelt else None
+    return f'did you mean "{meant}"?' if meant else ""
 
 
 def _shown(problem: Problem) -> Problem:
     return Problem(_relative(problem.file), problem.path, problem.message, problem.suggestion)
+
+
+def _reading_order(problem: Problem) -> tuple[str, int]:
+    file, _, line = problem.file.rpartition(":")
+    return (file, int(line)) if line.isdecimal() else (problem.file, 0)
 
 
 def _relative(file: str) -> str:

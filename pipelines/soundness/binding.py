@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import duckdb
 
-from pipelines import rows
 from pipelines.declarations import (
     Amount,
     Day,
@@ -24,6 +23,7 @@ from pipelines.declarations import (
     NaturalKey,
     Reference,
     Side,
+    SoftDelete,
     Text,
 )
 from pipelines.engine import Engine, opened
@@ -37,6 +37,11 @@ from pipelines.soundness.subject import Subject, is_sound
 
 _COMPARATORS = (Exact(), Text(), Amount(), Floating(), Day(), Instant())
 _PAIR = "pair"  # what conditions over fields read: the service's types, and the link's
+_PLAIN = {
+    r"^[\w ]+ Error: ": "",
+    r"\. You might need to add.*| - an explicit cast is required": "",
+    r"No function matches the given name and argument types '(.*)'": r"there is no \1",
+}
 
 
 def check(subjects: list[Subject]) -> Iterator[Problem]:
@@ -73,12 +78,18 @@ class _Binder:
 
     def _holder(self, side: Side, holder: Holder) -> Iterator[Problem]:
         spot = self.subject.at_holder(side)
-        yield from self._condition(spot.at("scope"), rows.in_scope(holder), side)
-        yield from self._condition(spot.at("deletion", "when"), rows.deleted(holder), side)
+        yield from self._condition(spot.at("scope"), holder.scope or "TRUE", side)
+        if isinstance(holder.deletion, SoftDelete):
+            yield from self._condition(self.subject.at_holder(side, "deletion", "when"), holder.deletion.when, side)
         changed_at = holder.changed_at
-        if changed_at is None or (isinstance(changed_at, Rule) and not self._is_bindable(changed_at, side)):
+        bindable = (
+            self._is_bindable(changed_at, side)
+            if isinstance(changed_at, Rule)
+            else changed_at in self.subject.columns(side)
+        )
+        if changed_at is None or not bindable:
             return
-        spot = spot.at("changed_at")
+        spot = self.subject.at_holder(side, "changed_at")
         try:
             kind = self._type(value_of(changed_at), side)
         except _MisfitError as misfit:
@@ -101,7 +112,7 @@ class _Binder:
             yield spot.problem(f"a condition is true or false, this is {kind}")
 
     def _field(self, field: Field) -> Iterator[Problem]:
-        if not self._is_bindable(field.rule, Side.LEGACY):
+        if not self._is_bindable(field.rule, Side.LEGACY, references=True):
             return
         try:
             made = self._type(field.rule.value(), Side.LEGACY, field.rule)
@@ -127,7 +138,7 @@ class _Binder:
         )
 
     def _natural_key(self) -> Iterator[Problem]:
-        identity = self.subject.entity.identity
+        identity = self.subject.identity
         if not isinstance(identity, NaturalKey):
             return
         spot = self.subject.spot.at("identity", of=identity)
@@ -146,15 +157,17 @@ class _Binder:
     def _conditions(self) -> Iterator[Problem]:
         """Conditions over fields, which the plan reads from the service row and the link."""
         self.engine.view(_PAIR, f"SELECT s.*, TRUE AS link_primary FROM {Side.SERVICE} AS s")
-        for part in self.subject.entity.slices:
+        for part in self.subject.slices:
             yield from self._condition(self.subject.spot.at("slices", part.name, "when", of=part), part.when, _PAIR)
         for field in self.subject.fields:
             if field.compared_when is not None:
                 yield from self._condition(self.subject.at_field(field, "compared_when"), field.compared_when, _PAIR)
 
-    def _is_bindable(self, rule: Rule, side: Side) -> bool:
+    def _is_bindable(self, rule: Rule, side: Side, *, references: bool = False) -> bool:
         """Whether the only thing left to be wrong are types: anything else was reported under its own name."""
-        return is_sound(rule) and set(rule.columns()) <= set(self.subject.columns(side))
+        if not is_sound(rule) or (rule.references() and not references):
+            return False
+        return set(rule.columns()) <= set(self.subject.columns(side))
 
     def _knows(self, condition: str, relation: str) -> bool:
         """As `_is_bindable`, for conditions."""
@@ -176,8 +189,11 @@ class _Binder:
 
     def _in_words(self, error: duckdb.Error, sql: str, relation: str) -> str:
         """The engine's first line without its jargon, and the types of the columns it is about."""
-        first = str(error).splitlines()[0]
-        reason = re.sub(r"^[\w ]+ Error: |\. You might need to add.*| - an explicit cast is required", "", first)
+        reason = str(error).splitlines()[0]
+        for jargon, plain in _PLAIN.items():
+            reason = re.sub(jargon, plain, reason)
+        if not isinstance(error, duckdb.BinderException):
+            return f"is refused: {reason}"
         types = self._types(relation)
         columns = ", ".join(f"{name} {types[name]}" for name in columns_of(sql) if name in types)
         return f"does not fit the types of its columns ({columns}): {reason}"

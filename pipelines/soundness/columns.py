@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pipelines import contract, expressions
 from pipelines.declarations import Field, Holder, NaturalKey, Side, SoftDelete
-from pipelines.errors import Problem, did_you_mean
+from pipelines.errors import Problem, did_you_mean, nearest
 from pipelines.rules import Rule
 from pipelines.soundness.spot import Spot
 from pipelines.soundness.subject import Subject, columns_of
@@ -48,11 +48,11 @@ def _holder(subject: Subject, side: Side, holder: Holder) -> Iterator[Problem]:
         yield from (spot.at("scope").problem(text) for text in expressions.problems_of(holder.scope, known))
     if isinstance(holder.deletion, SoftDelete):
         found = expressions.problems_of(holder.deletion.when, known)
-        yield from (spot.at("deletion", "when").problem(text) for text in found)
+        yield from (subject.at_holder(side, "deletion", "when").problem(text) for text in found)
     if isinstance(holder.changed_at, Rule):
-        yield from _rule(spot.at("changed_at"), holder.changed_at, subject, side)
+        yield from _rule(subject.at_holder(side, "changed_at"), holder.changed_at, subject, side)
     elif holder.changed_at is not None:
-        yield from _unknown(spot.at("changed_at"), (holder.changed_at,), subject, side)
+        yield from _unknown(subject.at_holder(side, "changed_at"), (holder.changed_at,), subject, side)
 
 
 def _not_in_key(spot: Spot, holder: Holder) -> Iterator[Problem]:
@@ -92,7 +92,7 @@ def _rule(spot: Spot, rule: Rule, subject: Subject, side: Side) -> Iterator[Prob
 def _conditions(subject: Subject) -> Iterator[Problem]:
     """Conditions over the entity's fields, in the service's language."""
     names = frozenset(field.name for field in subject.fields)
-    for part in subject.entity.slices:
+    for part in subject.slices:
         spot = subject.spot.at("slices", part.name, "when", of=part)
         yield from (spot.problem(text) for text in expressions.problems_of(part.when, names))
     for field in subject.fields:
@@ -104,13 +104,13 @@ def _conditions(subject: Subject) -> Iterator[Problem]:
 
 def _natural_key(subject: Subject) -> Iterator[Problem]:
     for side, rules in _key_rules(subject).items():
-        spot = subject.spot.at("identity", side, of=subject.entity.identity)
+        spot = subject.spot.at("identity", side, of=subject.identity)
         for rule in rules if side in subject.schemas else ():
             yield from _rule(spot, rule, subject, side)
 
 
 def _key_rules(subject: Subject) -> Mapping[Side, tuple[Rule, ...]]:
-    identity = subject.entity.identity
+    identity = subject.identity
     if isinstance(identity, NaturalKey):
         return {Side.LEGACY: identity.legacy, Side.SERVICE: identity.service}
     return {}
@@ -133,9 +133,11 @@ def _listed(subject: Subject) -> Iterator[Problem]:
 
 def _unlisted(subject: Subject, side: Side) -> Iterator[Problem]:
     """Contract columns that nothing uses and no list explains."""
+    known = subject.columns(side)
     used = {*_used(subject, side), *_list(subject, side)}
+    used |= {meant for name in used - set(known) if (meant := nearest(name, known))}  # misspelt: said already
     what = "translated by a field" if side is Side.LEGACY else "a field"
-    for name in subject.columns(side):
+    for name in known:
         if name not in used:
             message = f'{side} column "{name}" is neither {what} nor listed'
             yield subject.spot.at(_LISTS[side], name).problem(message, f"list it in {_LISTS[side]} with the reason")

@@ -38,8 +38,7 @@ def check(context: Context, spot: Spot, known: Known) -> Iterator[Problem]:
     yield from repeated(
         spot.at("entities"), "entity", [entity.name for entity in context.entities if not is_unfinished(entity)]
     )
-    if not is_broken(context.partitioning):
-        yield from partitioning_problems(spot.at("partitioning"), context.partitioning)
+    yield from partitioning_problems(spot.at("partitioning"), context.partitioning)
     yield from schedule_problems(spot.at("schedule"), context.schedule)
     yield from _vocabulary(context, spot, known)
     yield from _rules(context, spot, known)
@@ -58,11 +57,10 @@ def _reference(spot: Spot, reference: Reference, known: Known) -> Iterator[Probl
         yield spot.problem(f'unknown entity "{reference.to}"', known.suggestion(reference.to))
     target = known.entities.get(reference.to)
     for side, holder in target.holders.items() if target else ():
-        parts_given, key = len(reference.of), ", ".join(holder.key)
-        if side == "legacy" and parts_given != len(holder.key):
-            yield spot.problem(
-                f"{parts_given} key parts given, the legacy key of {reference.to} has {len(holder.key)}: {key}"
-            )
+        given, key = len(reference.of), ", ".join(holder.key)
+        if side == "legacy" and given != len(holder.key):
+            counts = f"{given} key part{'s' if given != 1 else ''} given, but the legacy key of {reference.to} has"
+            yield spot.problem(f"{counts} {len(holder.key)}: {key}")
         if side == "service" and len(holder.key) > 1:
             message = f"the service key of {reference.to} is composite ({key}): no single value can refer to it"
             yield spot.problem(message, "declare an entity with a single service key, or list the columns as dropped")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from pipelines.declarations import Context, IdentityTable, NaturalKey, ServiceLevel, Side, Tombstone
+from pipelines.declared import is_broken
 from pipelines.errors import Problem, did_you_mean
 from pipelines.soundness.names import badly_named, repeated
 from pipelines.soundness.spot import Spot
@@ -31,7 +32,7 @@ def _numbers(subject: Subject) -> Iterator[Problem]:
     entity, spot = subject.entity, subject.spot
     if not entity.fields:
         yield spot.at("fields").problem("an entity without fields has nothing to compare")
-    yield from repeated(spot.at("slices"), "slice", [part.name for part in entity.slices])
+    yield from repeated(spot.at("slices"), "slice", [part.name for part in subject.slices])
     yield from _level(spot.at("service_level"), entity.service_level)
     yield from _level(spot.at("linkage_level"), entity.linkage_level)
     if entity.horizon < 0:
@@ -44,6 +45,8 @@ def _numbers(subject: Subject) -> Iterator[Problem]:
 
 def _level(spot: Spot, level: ServiceLevel) -> Iterator[Problem]:
     spot = spot.at(of=level)
+    if is_broken(level):
+        return
     if not 0 <= level.limit <= 1:
         yield spot.problem(f"the limit is a rate between 0 and 1, not {level.limit:g}")
     elif level.warn is not None and not 0 <= level.warn < level.limit:
@@ -51,7 +54,9 @@ def _level(spot: Spot, level: ServiceLevel) -> Iterator[Problem]:
 
 
 def _identity(subject: Subject) -> Iterator[Problem]:
-    identity = subject.entity.identity
+    identity = subject.identity
+    if identity is None:
+        return
     spot = subject.spot.at("identity", of=identity)
     if isinstance(identity, NaturalKey):
         if not identity.legacy or len(identity.legacy) != len(identity.service):

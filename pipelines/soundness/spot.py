@@ -19,6 +19,10 @@ class Spot:
         """A part below this place; `of` is the declaration there, whose own line counts when it has one."""
         return Spot(place_of(of) or self.file, ".".join((self.path, *names)))
 
+    def part(self, declaration: object, *names: str) -> Spot:
+        """An attribute of the declaration at this place, by name, and what is inside it."""
+        return self.at(*names, of=getattr(declaration, names[0], None)) if names else self
+
     def problem(self, message: str, suggestion: str = "") -> Problem:
         """Something wrong at this place."""
         return Problem(self.file, self.path, message, suggestion)

@@ -13,7 +13,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from pipelines import contract
-from pipelines.declarations import Context, Entity, Field, Holder, Side
+from pipelines.declarations import Context, Entity, Field, Holder, IdentityTable, NaturalKey, Side, Slice
 from pipelines.declared import is_broken, is_unfinished
 from pipelines.rules import Rule
 from pipelines.soundness.spot import Spot
@@ -32,6 +32,17 @@ class Subject:
     schemas: Mapping[Side, pa.Schema]
 
     @property
+    def identity(self) -> IdentityTable | NaturalKey | None:
+        """How keys are linked, unless that is broken."""
+        identity = vars(self.entity).get("identity")
+        return identity if isinstance(identity, IdentityTable | NaturalKey) and not is_broken(identity) else None
+
+    @property
+    def slices(self) -> list[Slice]:
+        """The slices that are not broken."""
+        return [part for part in parts(self.entity, "slices", Slice) if not is_broken(part)]
+
+    @property
     def is_finished(self) -> bool:
         """Whether the entity's own attributes can be trusted."""
         return not is_unfinished(self.entity)
@@ -39,8 +50,13 @@ class Subject:
     @property
     def is_whole(self) -> bool:
         """Whether nothing is broken anywhere inside, so that what is absent is absent indeed."""
-        rules = (field.rule for field in self.fields)
-        return not is_broken(self.entity) and len(self.schemas) == len(Side) and all(map(is_sound, rules))
+        return not is_broken(self.entity) and len(self.schemas) == len(Side) and all(map(is_sound, self._rules()))
+
+    def _rules(self) -> Iterator[Rule]:
+        yield from (field.rule for field in self.fields)
+        yield from (holder.changed_at for holder in self.holders.values() if isinstance(holder.changed_at, Rule))
+        if isinstance(self.identity, NaturalKey):
+            yield from (*self.identity.legacy, *self.identity.service)
 
     def columns(self, side: Side) -> tuple[str, ...]:
         """The column names of a side's contract; call it for sides in `schemas` only."""
@@ -48,11 +64,12 @@ class Subject:
 
     def at_field(self, field: Field, *names: str) -> Spot:
         """The place of a field, or of a part of it."""
-        return self.spot.at("fields", field.name, *names, of=field)
+        return self.spot.at("fields", field.name, of=field).part(field, *names)
 
     def at_holder(self, side: Side, *names: str) -> Spot:
         """The place of a side's holder, or of a part of it."""
-        return self.spot.at(side, *names, of=self.holders.get(side))
+        holder = self.holders.get(side)
+        return self.spot.at(side, of=holder).part(holder, *names)
 
 
 def subjects_of(context: Context, spot: Spot) -> Iterator[Subject]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from pipelines.declarations import Daily, EffectiveDates, Monthly
+from pipelines.declared import is_broken
 from pipelines.errors import Problem
 from pipelines.partitioning import Partitioning
 from pipelines.soundness.spot import Spot
@@ -21,6 +22,8 @@ _CRON = (
 def partitioning_problems(spot: Spot, partitioning: Partitioning) -> Iterator[Problem]:
     """Partitionings that have no partition, or one twice."""
     spot = spot.at(of=partitioning)
+    if is_broken(partitioning):
+        return
     if isinstance(partitioning, EffectiveDates):
         if not partitioning.dates:
             yield spot.at("dates").problem("no dates given")
