@@ -1,0 +1,60 @@
+"""The catalogue opens in the clients BI tools still ship: DuckDB 1.x, in an environment of its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from assets.contexts.banks import context
+from pipelines import catalog
+from pipelines.job import Job
+from pipelines.lake import Lake
+from pipelines.reconciliation import reconcile
+
+OLD_CLIENT = "1.1.3"
+QUESTIONS = """
+import duckdb, json, sys
+connection = duckdb.connect(sys.argv[1], read_only=True)
+views = [row[0] for row in connection.sql("SELECT view_name FROM duckdb_views() WHERE NOT internal AND schema_name = 'main'").fetchall()]
+counts = {view: connection.sql(f"SELECT count(*) FROM {view}").fetchone()[0] for view in views}
+print(json.dumps({"version": duckdb.__version__, "counts": counts}))
+"""
+
+
+@pytest.mark.slow
+def test_an_old_duckdb_client_reads_every_view(tmp_path: Path) -> None:
+    uv = shutil.which("uv")
+    if uv is None:
+        pytest.skip("needs uv to make an environment with an old DuckDB")
+    lake = Lake(tmp_path / "lake")
+    reconcile(Job(context, context.entities[0], "2026-06-08", lake))
+    file = catalog.publish(lake, [(context, context.entities[0])])
+
+    command = [
+        uv,
+        "run",
+        "--no-project",
+        "--isolated",
+        "--with",
+        f"duckdb=={OLD_CLIENT}",
+        "python",
+        "-c",
+        QUESTIONS,
+        str(file),
+    ]
+    answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, cwd=tmp_path).stdout)
+
+    assert answer["version"] == OLD_CLIENT
+    assert answer["counts"] == {
+        "drift": 2,
+        "linkage": 1,
+        "discrepancies": 27,
+        "lag": 1,
+        "runs": 0,
+        "fields": 7,
+        "lineage": 2,
+    }
