@@ -142,7 +142,8 @@ def _measured_values(run: Run) -> str:
 
 
 _EVIDENCE_OF_VALUES = """
-    CASE WHEN failure IS NOT NULL THEN '{"rule_failure": ' || json_text(failure) || '}'
+    CASE WHEN failure IS NOT NULL
+            THEN '{"rule": ' || json_text(failed_rule) || ', "failure": ' || json_text(failure) || '}'
         WHEN witness IS NOT NULL
             THEN '{"witness": ' || json_text(witness) || ', "moved_on": ' || json_text(moved_on) || '}'
         ELSE '{}' END

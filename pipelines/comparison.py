@@ -12,7 +12,7 @@ from enum import IntEnum
 from pipelines.declarations import Entity, Field, MissingMeans
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote, substituted
-from pipelines.translation import failure_column, raw_column
+from pipelines.translation import failed_rule_column, failure_column, raw_column
 
 
 class Verdict(IntEnum):
@@ -53,7 +53,7 @@ def compare(engine: Engine, entity: Entity) -> None:
     `measures` (field, compared, equal, within_tolerance, null_only_legacy, null_only_service, untranslatable): counts;
     `suspects`: the pairs with any difference, whole;
     `differences` (legacy_key, service_key, field, system_of_record, legacy_raw, expected, actual, delta, failure,
-    verdict).
+    failed_rule, verdict).
     """
     engine.materialise("compared", _verdicts(entity, Relations()))
     engine.materialise("measures", " UNION ALL ".join(_counts(field) for field in entity.fields))
@@ -167,6 +167,7 @@ def _suspect_columns(entity: Entity, field: Field) -> list[str]:
         f"text_of({actual}) AS {quote('actual ' + field.name)}",
         f"CASE WHEN {translated} THEN {field.compare.delta(expected, actual)} END AS {quote('delta ' + field.name)}",
         f"t.{failure_column(field)}",
+        f"t.{failed_rule_column(field)}",
     ]
 
 
@@ -176,7 +177,7 @@ def _differences(field: Field) -> str:
             {quote("record " + field.name)} AS system_of_record, {raw_column(field)} AS legacy_raw,
             {quote("expected " + field.name)} AS expected, {quote("actual " + field.name)} AS actual,
             {quote("delta " + field.name)} AS delta, {failure_column(field)} AS failure,
-            {_verdict_column(field)} AS verdict
+            {failed_rule_column(field)} AS failed_rule, {_verdict_column(field)} AS verdict
         FROM suspects
         WHERE {_verdict_column(field)} >= {Verdict.DIFFERENT:d}
     """

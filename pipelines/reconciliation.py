@@ -60,7 +60,7 @@ def map_identity(job: Job) -> dict[str, Manifest]:
 
 
 def find_discrepancies(job: Job) -> dict[str, Manifest]:
-    """Link, compare and classify; write `discrepancies`, and what was counted: `measures` and `row_verdicts`.
+    """Link, compare and classify; write `discrepancies`, all `untranslatable` values, and the counts for `judge_drift`.
 
     Raises IntegrityError when the rows of a side do not balance, SourceError when an input is not in the lake.
     """
@@ -195,8 +195,10 @@ def _inputs(job: Job, witnesses: Mapping[Side, list[str]]) -> dict[str, str]:
 def _write_counts(session: Engine, job: Job, transaction: Transaction) -> dict[str, Manifest]:
     measures = session.table("SELECT * FROM measures ORDER BY field").cast(accounting.MEASURES)
     verdicts = session.table('SELECT * FROM "row verdicts" ORDER BY side, verdict').cast(accounting.ROW_VERDICTS)
+    failures = session.reader(translation.untranslatable(session, job.entity, translated="translated"))
     pairs = session.rows("SELECT COUNT(*) AS n FROM pairs")[0]["n"]
     return {
+        "untranslatable": transaction.write(job.address("untranslatable"), failures.cast(translation.UNTRANSLATABLE)),
         "measures": transaction.write(job.address("measures"), measures, notes={"pairs": pairs}),
         "row_verdicts": transaction.write(job.address("row_verdicts"), verdicts),
     }

@@ -27,6 +27,7 @@ SCHEMA = table_schema(
     column("legacy_rows", pa.int64(), "Rows read from legacy"),
     column("service_rows", pa.int64(), "Rows read from the service"),
     column("discrepancies", pa.int64(), "Findings written"),
+    column("untranslatable", pa.int64(), "Legacy values that could not be translated, of linked and unlinked rows"),
     column("undeclared_columns", pa.string(), "Columns the sources hold and no contract names, as side.column"),
     column("legacy_digest", pa.string(), "Content of the legacy snapshot"),
     column("service_digest", pa.string(), "Content of the service snapshot"),
@@ -77,6 +78,7 @@ def _inputs(job: Job) -> dict[str, object]:
         if manifest:
             found |= {f"{side}_rows": manifest.notes["rows_in"], f"{side}_digest": manifest.digest}
             undeclared += [f"{side}.{name}" for name in manifest.notes.get("undeclared", [])]
-    result = job.lake.manifest(job.address("discrepancies"))
-    found["discrepancies"] = result.rows if result and result.run_id == job.run_id else None
+    for stage in ("discrepancies", "untranslatable"):
+        result = job.lake.manifest(job.address(stage))
+        found[stage] = result.rows if result and result.run_id == job.run_id else None
     return found | {"undeclared_columns": ", ".join(undeclared) or None}

@@ -8,21 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pyarrow as pa
+
 from pipelines.declarations import Entity, Field, Reference
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.rows import live, row_key
 from pipelines.rules.rule import value_of
+from pipelines.schemas import column, table_schema
+
+
+UNTRANSLATABLE = table_schema(
+    column("legacy_key", pa.string(), "Key of the legacy row, canonical text; missing when the row has none"),
+    column("field", pa.string(), "Field that could not be translated"),
+    column("raw", pa.string(), "Raw legacy value, or a JSON object of several"),
+    column("rule", pa.string(), "Kind of rule that failed"),
+    column("reason", pa.string(), "Why it failed"),
+)
 
 
 def failure_column(field: Field) -> str:
-    """The column that holds why a field could not be translated, as `rule: reason`."""
+    """The column that holds why a field could not be translated; missing when it could."""
     return quote(f"failure {field.name}")
 
 
 def raw_column(field: Field) -> str:
     """The column that holds the raw legacy values a field is made from, as text."""
     return quote(f"raw {field.name}")
+
+
+def failed_rule_column(field: Field) -> str:
+    """The column that holds which kind of rule failed."""
+    return quote(f"failed rule {field.name}")
 
 
 def references_of(entity: Entity) -> list[Reference]:
@@ -39,8 +56,8 @@ def identity_relation(entity_path: str) -> str:
 def translate(engine: Engine, entity: Entity, *, rows: str, into: str) -> None:
     """Make `into` a view of the legacy relation `rows` in the service's language.
 
-    Columns: legacy_key, every field by name, `failure <field>` (missing when translated), `raw <field>`, and any column
-    of `rows` beginning with `__`. Needs the relation `identity_relation(...)` (legacy_key, service_key) of each entity
+    Columns: legacy_key, every field by name, `failure <field>` and `failed rule <field>` (missing when translated),
+    `raw <field>`, and any column of `rows` beginning with `__`. Needs the relation `identity_relation(...)` (legacy_key, service_key) of each entity
     referred to.
     """
     linked = f"{into} with references"
@@ -52,6 +69,22 @@ def translate(engine: Engine, entity: Entity, *, rows: str, into: str) -> None:
         *(sql for field in entity.fields for sql in _columns(field)),
     ]
     engine.view(into, f"SELECT {', '.join(columns)} FROM {quote(linked)}")
+
+
+def untranslatable(engine: Engine, entity: Entity, *, translated: str) -> str:
+    """The query of everything that could not be translated (UNTRANSLATABLE), linked or not, ordered by key and field."""
+    failed = " OR ".join(f"{failure_column(field)} IS NOT NULL" for field in entity.fields)
+    engine.materialise("failing rows", f"SELECT * FROM {quote(translated)} WHERE {failed}")
+    cells = [
+        f"""
+        SELECT legacy_key, {literal(field.name)} AS field, {raw_column(field)} AS raw,
+            {failed_rule_column(field)} AS rule, {failure_column(field)} AS reason
+        FROM "failing rows" WHERE {failure_column(field)} IS NOT NULL
+        """
+        for field in entity.fields
+    ]
+    columns = ", ".join(UNTRANSLATABLE.names)
+    return f"SELECT {columns} FROM ({' UNION ALL '.join(cells)}) AS cells ORDER BY {columns}"
 
 
 def version(entity: Entity) -> str:
@@ -74,12 +107,15 @@ def _with_references(entity: Entity, rows: str) -> str:
 
 def _columns(field: Field) -> Iterable[str]:
     yield f"{field.rule.value()} AS {quote(field.name)}"
-    yield f"{_failure(field)} AS {failure_column(field)}"
+    yield f"{_failed(field, 'reason')} AS {failure_column(field)}"
+    yield f"{_failed(field, 'rule')} AS {failed_rule_column(field)}"
     yield f"{_raw(field)} AS {raw_column(field)}"
 
 
-def _failure(field: Field) -> str:
-    whens = " ".join(f"WHEN {failure.condition} THEN {literal(failure.reason)}" for failure in field.rule.failures())
+def _failed(field: Field, what: str) -> str:
+    """What the first failing rule says: its `reason`, or which kind of `rule` it is."""
+    failures = field.rule.failures()
+    whens = " ".join(f"WHEN {failure.condition} THEN {literal(getattr(failure, what))}" for failure in failures)
     return f"CASE {whens} END" if whens else "CAST(NULL AS VARCHAR)"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from pipelines.expressions import columns_of, literal, quote
@@ -13,10 +13,11 @@ REFERENCE_PREFIX = "__reference "  # of the columns that `translation` joins for
 
 @dataclass(frozen=True)
 class Failure:
-    """When a rule fails: a canonical condition, and the reason to report."""
+    """When a rule fails: a canonical condition, the reason to report, and which kind of rule it is."""
 
     condition: str
     reason: str
+    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Rule(ABC):
     def failures(self) -> tuple[Failure, ...]:
         """All failures, those of inner rules first."""
         inner = (failure for operand in self.inputs() if isinstance(operand, Rule) for failure in operand.failures())
-        return (*inner, *self.own_failures())
+        return (*inner, *(replace(failure, rule=self.label) for failure in self.own_failures()))
 
     def steps(self) -> tuple[Step, ...]:
         """The translation step by step, inner rules first."""
