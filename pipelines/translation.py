@@ -17,7 +17,6 @@ from pipelines.rows import live, row_key
 from pipelines.rules.rule import value_of
 from pipelines.schemas import column, table_schema
 
-
 UNTRANSLATABLE = table_schema(
     column("legacy_key", pa.string(), "Key of the legacy row, canonical text; missing when the row has none"),
     column("field", pa.string(), "Field that could not be translated"),
@@ -57,8 +56,8 @@ def translate(engine: Engine, entity: Entity, *, rows: str, into: str) -> None:
     """Make `into` a view of the legacy relation `rows` in the service's language.
 
     Columns: legacy_key, every field by name, `failure <field>` and `failed rule <field>` (missing when translated),
-    `raw <field>`, and any column of `rows` beginning with `__`. Needs the relation `identity_relation(...)` (legacy_key, service_key) of each entity
-    referred to.
+    `raw <field>`, and any column of `rows` beginning with `__`. Needs the relation `identity_relation(...)`
+    (legacy_key, service_key) of each entity referred to.
     """
     linked = f"{into} with references"
     engine.view(linked, _with_references(entity, rows))
@@ -72,7 +71,7 @@ def translate(engine: Engine, entity: Entity, *, rows: str, into: str) -> None:
 
 
 def untranslatable(engine: Engine, entity: Entity, *, translated: str) -> str:
-    """The query of everything that could not be translated (UNTRANSLATABLE), linked or not, ordered by key and field."""
+    """The query of all that could not be translated (UNTRANSLATABLE), linked or not, ordered by key and field."""
     failed = " OR ".join(f"{failure_column(field)} IS NOT NULL" for field in entity.fields)
     engine.materialise("failing rows", f"SELECT * FROM {quote(translated)} WHERE {failed}")
     cells = [
