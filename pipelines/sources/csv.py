@@ -1,6 +1,6 @@
-"""CSV files: one record a line or quoted over several, the first one naming the columns.
+"""CSV files: records of texts, the first of which names the columns.
 
-The grammar is RFC 4180 (`framing`), the values are texts of the declared types (`text`). Undeclared columns are skipped.
+How records are written is `framing`'s, what their texts mean as values of the declared types is `text`'s.
 """
 
 from __future__ import annotations
@@ -20,19 +20,18 @@ import pyarrow.csv as pa_csv
 from pipelines.declared import declared
 from pipelines.errors import SourceError, did_you_mean
 from pipelines.sources import text
-from pipelines.sources.files import answering, opened
-from pipelines.sources.framing import LONGEST, Grammar, Record, Stretch, Unfinished, stretches
+from pipelines.sources.files import BLOCK, answering, opened
+from pipelines.sources.framing import LONGEST, Grammar, Record, Stretch, Unfinished
 from pipelines.sources.source import REJECTED, Batch, Place, Reading, Source
-
-_BLOCK = 8 * 1024 * 1024  # bytes read at a time: large enough for Arrow to be quick, small enough to keep many sources open
 
 
 @declared
 class Csv(Source):
-    """A CSV file with a header. `{date}` in the path is the partition; relative paths start at the context's root.
+    """A CSV file whose first line names the columns. Relative paths start at the context's root.
 
-    `null_texts` are read as missing, quoted or not: most writers quote without meaning anything by it. `quote=""` says
-    that quotes are ordinary characters. Values must be written as their types are (`text`): no blanks around numbers.
+    `{date}` in the path is the partition. Quoting is strict (RFC 4180); `quote=""` says that quotes are ordinary
+    characters. Texts in `null_texts` are missing values, quoted or not, since most writers quote without meaning it.
+    Values are written as their types are: no blanks around numbers, dates as 2026-11-30. Empty lines hold nothing.
     """
 
     path: str
@@ -43,10 +42,10 @@ class Csv(Source):
     null_texts: tuple[str, ...] = ("",)
 
     def __post_init__(self) -> None:
-        if len(self.delimiter) != 1 or not self.delimiter.isascii() or self.delimiter in '\r\n"':
-            raise ValueError("delimiter must be one ASCII character, not a quote or line end")
-        if self.quote and (len(self.quote) != 1 or not self.quote.isascii() or self.quote in ("\r", "\n", self.delimiter)):
-            raise ValueError("quote must be one ASCII character other than the delimiter, or empty for none")
+        if len(self.delimiter) != 1 or not self.delimiter.isascii() or self.delimiter in "\r\n\0":
+            raise ValueError("delimiter must be one ASCII character other than a line end")
+        if len(self.quote) > 1 or not self.quote.isascii() or self.quote in ("\r", "\n", "\0", self.delimiter):
+            raise ValueError("quote must be one ASCII character other than the delimiter or a line end, or empty for none")
 
     def describe(self) -> str:
         return f"CSV file {self.path}"
@@ -55,142 +54,150 @@ class Csv(Source):
     def open(self, place: Place, schema: pa.Schema) -> Iterator[Reading]:
         path = place.path(self.path)
         with opened(path) as file:
-            blocks = _Blocks(file, path, self.encoding)
-            header = self._header(blocks, path)
-            _check_header(header, schema, path)
+            bytes_left = _Bytes(file, path, self.encoding)
+            header = _header(self, bytes_left, path)
+            _check(header, schema, path)
             undeclared = tuple(name for name in header if name not in schema.names)
-            yield Reading(_batches(self, blocks, header, schema), undeclared)
-
-    def _header(self, blocks: _Blocks, path: Path) -> list[str]:
-        grammar = Grammar(self.delimiter, self.quote, None)
-        while True:
-            try:
-                record = grammar.record(blocks.data, 0, final=blocks.final)
-                break
-            except Unfinished:
-                blocks.more()
-        blocks.used(record.end)
-        if record.problem:
-            raise SourceError(f"{path}: the header is broken: {record.problem}")
-        try:
-            return [field.decode() for field in record.fields]
-        except UnicodeDecodeError as error:
-            raise SourceError(f"{path}: the header is not valid {self.encoding}") from error
+            yield Reading(_batches(_Reader(self, header, schema), bytes_left), undeclared)
 
 
-class _Blocks:
-    """The file's bytes as UTF-8, block by block: what is at hand, and the way to more of it."""
+class _Bytes:
+    """The file's bytes as UTF-8: those at hand, and the way to more."""
 
     def __init__(self, file: IO[bytes], path: Path, encoding: str) -> None:
         self._file, self._path, self._encoding = file, path, encoding
-        self.final = False
-        self.data = b""
+        self.data, self.final = b"", False
         self.more()
-        self.data = self.data.removeprefix(codecs.BOM_UTF8) if encoding == "utf-8" else self.data
+        if encoding == "utf-8":
+            self.data = self.data.removeprefix(codecs.BOM_UTF8)
 
-    def used(self, count: int) -> None:
-        """Forget the first bytes."""
+    def use(self, count: int) -> None:
+        """Forget the first ones."""
         self.data = self.data[count:]
 
     def more(self) -> None:
         """Put the next block behind what is left."""
-        if len(self.data) > LONGEST + _BLOCK:
-            raise SourceError(f"{self._path}: no line end in {len(self.data):,} bytes; this is not a text file of records")
+        if len(self.data) > LONGEST + BLOCK:
+            raise SourceError(f"{self._path}: no line end in {len(self.data):,} bytes: not a CSV file")
         with answering(self._path):
-            block = self._file.read(_BLOCK)
-        self.final = len(block) < _BLOCK
+            block = self._file.read(BLOCK)
+        self.final = len(block) < BLOCK
         self.data += block if self._encoding == "utf-8" else block.decode(self._encoding).encode()
+        if self.final and self.data.endswith(b"\r"):
+            self.data += b"\n"  # a file cut between the two characters of its last line end
 
 
-@dataclass
-class _Rows:
-    """Texts of some records with their row numbers, and those that are no such records."""
+@dataclass(frozen=True)
+class _Reader:
+    """From stretches of bytes to batches of rows."""
 
-    names: list[str]
-    positions: list[int]
+    source: Csv
+    header: list[str]
+    schema: pa.Schema
 
-    def of_whole(self, data: bytes, source: Csv, columns: int) -> pa.RecordBatch:
-        """The texts of bytes that match the grammar."""
-        every = [str(position) for position in range(columns)]
-        wanted = [str(position) for position in self.positions]
+    @property
+    def grammar(self) -> Grammar:
+        return Grammar(self.source.delimiter, self.source.quote, len(self.header))
+
+    def batch(self, stretch: Stretch, first_row: int) -> Batch:
+        """The rows of a stretch, the first of which has this number."""
+        return self._of_whole(stretch.whole, first_row) if stretch.whole else self._of_records(stretch.records, first_row)
+
+    def _of_whole(self, data: bytes, first_row: int) -> Batch:
+        places = [str(place) for place in range(len(self.header))]
+        wanted = [str(self.header.index(name)) for name in self.schema.names]
         table = pa_csv.read_csv(
             pa.BufferReader(data),
-            read_options=pa_csv.ReadOptions(column_names=every, block_size=len(data) + 1, use_threads=False),
+            # One block: it is parsed at once, and no larger than what is in memory anyway.
+            read_options=pa_csv.ReadOptions(column_names=places, block_size=len(data) + 1, use_threads=False),
             parse_options=pa_csv.ParseOptions(
-                delimiter=source.delimiter, quote_char=source.quote or False, newlines_in_values=True,
-                ignore_empty_lines=columns > 1,
+                delimiter=self.source.delimiter, quote_char=self.source.quote or False, newlines_in_values=True,
+                ignore_empty_lines=len(places) > 1,
             ),
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(wanted, pa.string()), include_columns=wanted, strings_can_be_null=False,
-                check_utf8=False,
+                check_utf8=False,  # the grammar has seen to it
             ),
         )  # fmt: skip
-        return table.rename_columns(self.names).combine_chunks().to_batches()[0] if table.num_rows else self.of_records([])
+        texts = pa.RecordBatch.from_arrays([column.combine_chunks() for column in table.columns], self.schema.names)
+        return self._cast(texts, pa.arange(first_row, first_row + texts.num_rows))
 
-    def of_records(self, records: list[list[str]]) -> pa.RecordBatch:
-        """The texts of records read one by one."""
-        columns = [pa.array([record[position] for record in records], pa.string()) for position in self.positions]
-        return pa.RecordBatch.from_arrays(columns, self.names)
+    def _of_records(self, records: tuple[Record, ...], first_row: int) -> Batch:
+        good: list[tuple[int, list[str]]] = []
+        bad: list[dict[str, object]] = []
+        for number, record in enumerate(records, first_row):
+            problem = _problem(record, self.header)
+            if problem:
+                bad.append({"row_number": number, **problem})
+            else:
+                good.append((number, [field.decode() for field in record.fields]))
+        places = [self.header.index(name) for name in self.schema.names]
+        columns = [pa.array([fields[place] for _, fields in good], pa.string()) for place in places]
+        texts = pa.RecordBatch.from_arrays(columns, self.schema.names)
+        batch = self._cast(texts, pa.array([number for number, _ in good], pa.int64()))
+        unreadable = text.in_row_order(batch.unreadable, pa.RecordBatch.from_pylist(bad, schema=REJECTED))
+        return Batch(batch.rows, batch.row_numbers, unreadable)
+
+    def _cast(self, texts: pa.RecordBatch, numbers: pa.Array) -> Batch:
+        return text.cast(texts, numbers, self.schema, self.source.null_texts)
 
 
-def _batches(source: Csv, blocks: _Blocks, header: list[str], schema: pa.Schema) -> Iterator[Batch]:
-    grammar = Grammar(source.delimiter, source.quote, len(header))
-    rows = _Rows(list(schema.names), [header.index(name) for name in schema.names])
-    number = 1
+def _header(source: Csv, bytes_left: _Bytes, path: Path) -> list[str]:
+    """The names of the columns, read off the front of the bytes."""
+    grammar = Grammar(source.delimiter, source.quote, None)
+    while True:
+        try:
+            record = grammar.record(bytes_left.data, 0, final=bytes_left.final)
+        except Unfinished:
+            bytes_left.more()
+        else:
+            break
+    if record.problem or not record.raw.strip():
+        raise SourceError(f"{path}: the first line must name the columns; it is {record.problem or 'empty'}")
+    bytes_left.use(record.end)
+    try:
+        return [field.decode() for field in record.fields]
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path}: the first line, which names the columns, is not valid {source.encoding}") from error
+
+
+def _check(header: list[str], schema: pa.Schema, path: Path) -> None:
+    twice = [name for name, count in Counter(header).items() if count > 1 and name]
+    if twice:
+        raise SourceError(f'{path}: column "{twice[0]}" is there twice')
+    for name in schema.names:
+        if name not in header:
+            raise SourceError(f'{path}: column "{name}" is missing; {did_you_mean(name, header)}')
+
+
+def _batches(reader: _Reader, bytes_left: _Bytes) -> Iterator[Batch]:
+    grammar, row = reader.grammar, 1
     while True:
         used = 0
-        for stretch in stretches(grammar, blocks.data, final=blocks.final):
-            if isinstance(stretch, int):
-                used = stretch
-                continue
-            batch, count = _batch(stretch, source, rows, header, schema, number)
-            number += count
+        for stretch in grammar.stretches(bytes_left.data, final=bytes_left.final):
+            batch = reader.batch(stretch, row)
+            row += batch.rows.num_rows + batch.unreadable.num_rows
+            used = stretch.end
             yield batch
-        if blocks.final:
+        if bytes_left.final:
             return
-        blocks.used(used)
-        blocks.more()
-
-
-def _batch(stretch: Stretch, source: Csv, rows: _Rows, header: list[str], schema: pa.Schema, number: int) -> tuple[Batch, int]:
-    if stretch.whole is not None:
-        texts = rows.of_whole(stretch.whole, source, len(header))
-        numbers = pa.array(range(number, number + texts.num_rows), pa.int64())
-        return text.cast(texts, numbers, schema, source.null_texts), texts.num_rows
-    good: list[tuple[int, list[str]]] = []
-    bad: list[dict[str, object]] = []
-    for at, record in enumerate(stretch.records, number):
-        problem = _problem(record, header)
-        if problem:
-            bad.append({"row_number": at, **problem})
-        else:
-            good.append((at, [field.decode() for field in record.fields]))
-    numbers = pa.array([at for at, _ in good], pa.int64())
-    batch = text.cast(rows.of_records([fields for _, fields in good]), numbers, schema, source.null_texts)
-    unreadable = pa.Table.from_batches([batch.unreadable, pa.RecordBatch.from_pylist(bad, schema=REJECTED)])
-    return Batch(batch.rows, batch.row_numbers, text.in_row_order(unreadable)), len(stretch.records)
+        bytes_left.use(used)
+        bytes_left.more()
 
 
 def _problem(record: Record, header: list[str]) -> dict[str, object] | None:
+    """Why a record cannot be read at all, as the rejected row says it."""
     if record.problem:
-        return {"check": "record", "field": None, "reason": record.problem, "raw": _shown({"record": record.raw})}
-    for name, field in zip(header, record.fields, strict=True):
+        return {"check": "record", "reason": record.problem, "raw": _shown({"record": record.raw})}
+    fields = dict(zip(header, record.fields, strict=True))
+    for name, value in fields.items():
         try:
-            field.decode()
+            value.decode()
         except UnicodeDecodeError:
-            raw = _shown(dict(zip(header, record.fields, strict=True)))
-            return {"check": "encoding", "field": name, "reason": "expected valid utf-8", "raw": raw}
+            return {"check": "encoding", "field": name, "reason": "expected valid utf-8", "raw": _shown(fields)}
     return None
 
 
 def _shown(fields: dict[str, bytes]) -> str:
+    """Bytes that are no texts are shown as escapes such as \\xff."""
     return json.dumps({name: value.decode(errors="backslashreplace") for name, value in fields.items()}, ensure_ascii=False)
-
-
-def _check_header(header: list[str], schema: pa.Schema, path: Path) -> None:
-    twice = [name for name, count in Counter(header).items() if count > 1 and name]
-    if twice:
-        raise SourceError(f'{path}: the header names column "{twice[0]}" twice')
-    for name in schema.names:
-        if name not in header:
-            raise SourceError(f'{path}: column "{name}" is missing; {did_you_mean(name, header)}')

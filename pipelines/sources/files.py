@@ -1,4 +1,4 @@
-"""What all files have in common as sources: a file that is missing or empty, and a disk that does not answer."""
+"""What all files have in common as sources: one that is missing or empty, and a disk that does not answer."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from typing import IO
 
 from pipelines.errors import SourceError
 
+BLOCK = 8 * 1024 * 1024  # bytes read at a time: enough for quick parsing, little enough to keep many files open
+
 _TRANSIENT = frozenset({
-    errno.EIO, errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESET, errno.ECONNABORTED,
+    errno.EIO, errno.EAGAIN, errno.EBUSY, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESET, errno.ECONNABORTED,
     errno.ECONNREFUSED, errno.ENETDOWN, errno.ENETUNREACH, errno.ENETRESET, errno.EHOSTDOWN, errno.EHOSTUNREACH,
-    errno.EREMOTEIO, errno.ENOLINK, errno.EMFILE, errno.ENFILE,
+    errno.EMFILE, errno.ENFILE,
 })  # fmt: skip
 
 
 @contextmanager
 def answering(path: Path) -> Iterator[None]:
-    """Within this block the operating system's troubles with `path` are source errors, transient where trying again can help."""
+    """Within this block the operating system's troubles with a file are the source's, transient if trying again can help."""
     try:
         yield
     except FileNotFoundError as error:
@@ -30,12 +32,17 @@ def answering(path: Path) -> Iterator[None]:
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """The file, open for reading; SourceError when it is missing or holds not one byte."""
+    """The file, open for reading; SourceError when it is not there or holds not one byte.
+
+    An empty file is taken for a delivery that failed, not for a day without rows: that has a header or a footer, and in
+    formats of bare lines a single line end.
+    """
     with answering(path):
         file = path.open("rb")
     with file:
         with answering(path):
-            size = path.stat().st_size
-        if not size:
-            raise SourceError(f"{path}: the file is empty (0 bytes); even a day without rows must be delivered as a file with content")
+            empty = not file.read(1)
+            file.seek(0)
+        if empty:
+            raise SourceError(f"{path}: the file is empty (0 bytes), as after a failed delivery")
         yield file

@@ -18,10 +18,10 @@ import pyarrow.compute as pc
 from pipelines.declared import declared
 from pipelines.errors import SourceError, did_you_mean
 from pipelines.sources import text
-from pipelines.sources.files import answering, opened
+from pipelines.sources.files import BLOCK, answering, opened
 from pipelines.sources.source import REJECTED, Batch, Place, Reading, Source
 
-_BLOCK = 8 * 1024 * 1024
+
 
 
 @declared
@@ -78,7 +78,7 @@ def _batches(source: FixedWidth, file: IO[bytes], path: Path, read: list[Column]
     number, carry = 1, b""
     while True:
         with answering(path):
-            block = file.read(_BLOCK)
+            block = file.read(BLOCK)
         whole, newline, carry = (carry + block).rpartition(b"\n") if block else (carry, b"", b"")
         if whole or newline:
             lines, bad = _lines(whole, source.encoding)
@@ -126,8 +126,8 @@ def _batch(
     if not short:
         return batch, len(lines)
     refused = [_refused(number + at, lines[at].as_py(), bad.get(at), reach, source.encoding) for at in short]
-    unreadable = pa.Table.from_batches([batch.unreadable, pa.RecordBatch.from_pylist(refused, schema=REJECTED)])
-    return Batch(batch.rows, batch.row_numbers, text.in_row_order(unreadable)), len(lines)
+    unreadable = text.in_row_order(batch.unreadable, pa.RecordBatch.from_pylist(refused, schema=REJECTED))
+    return Batch(batch.rows, batch.row_numbers, unreadable), len(lines)
 
 
 def _slice(lines: pa.Array, column: Column) -> pa.Array:
