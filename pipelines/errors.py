@@ -72,4 +72,5 @@ def nearest(name: str, valid: Iterable[str]) -> str | None:
     """The valid name that was most likely meant, if any is near enough."""
     by_folded = {choice.casefold(): choice for choice in sorted(set(valid))}
     near = difflib.get_close_matches(name.casefold(), list(by_folded), n=1, cutoff=0.6)
+    near = near or [folded for folded in by_folded if name and folded.startswith(name.casefold())]
     return by_folded[near[0]] if near else None

@@ -16,7 +16,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from pipelines.errors import did_you_mean
-from pipelines.primitives import PRIMITIVES
+from pipelines.primitives import AGGREGATES, PRIMITIVES
 
 _SCALAR_NODES: frozenset[type[exp.Expr]] = frozenset({
     exp.Column, exp.Identifier, exp.Literal, exp.Null, exp.Boolean, exp.Paren, exp.Tuple,
@@ -73,6 +73,8 @@ def problems_of(sql: str, columns: frozenset[str] | None = None) -> list[str]:
     if isinstance(tree, str):
         return [f"not canonical SQL: {tree}"]
     found = [problem for node in tree.walk() for problem in _refusals(node, _SCALAR_NODES)]
+    called = {node.name.lower() for node in tree.find_all(exp.Anonymous)}
+    found += [f"function {name} works on groups of rows, not on one row" for name in sorted(called & AGGREGATES)]
     if columns is not None:
         unknown = (name for name in columns_of(sql) if name not in columns)
         found.extend(f'unknown column "{name}"; {did_you_mean(name, columns)}' for name in unknown)

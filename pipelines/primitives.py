@@ -105,10 +105,10 @@ PRIMITIVES: dict[str, Primitive] = {
         1, "microseconds as whole seconds, towards minus infinity", "CAST(floor($1 / 1000000) AS BIGINT)"
     ),
     "epoch_days": _duckdb(1, "days since 1970 of a date", "date_diff('day', DATE '1970-01-01', $1)"),
-    "discrete_quantile": _duckdb(
-        2, "aggregate: the smallest value at or above that share of all", "quantile_disc($1, $2)"
-    ),
+    "discrete_quantile": _duckdb(2, "of a group: smallest value at or above that share", "quantile_disc($1, $2)"),
     # keys, findings, evidence
     "sha256_hex": _duckdb(1, "SHA-256 of text (UTF-8), lower-case hex", "sha256($1)"),
     "json_text": _duckdb(1, "a text as a JSON string", "CAST(to_json($1) AS VARCHAR)"),
 }
+
+AGGREGATES = frozenset({"discrete_quantile"})  # for the plan's own queries: in a user's expression they mean nothing
