@@ -106,13 +106,15 @@ def _modules(package: str, tried: str) -> Iterator[str]:
 def _folders(package: str, tried: str) -> list[str]:
     try:
         found = importlib.util.find_spec(package)
+    except ModuleNotFoundError as missing:
+        if not package.startswith(f"{missing.name}."):
+            raise DeclarationError(_problems(package, missing)) from None
+        found = None
     except _MISTAKES as mistake:
-        raise DeclarationError([Problem(package, "package", f"cannot be imported: {mistake}", tried)]) from None
+        raise DeclarationError(_problems(package, mistake)) from None
     if found is None or found.submodule_search_locations is None:
         what = (
-            "there is no such package on the Python path"
-            if found is None
-            else "this is a module, not a package of modules"
+            "there is no such package on the Python path" if found is None else "is a module, not a package of modules"
         )
         raise DeclarationError([Problem(package, "package", f"{what} (working directory: {Path.cwd()})", tried)])
     return list(found.submodule_search_locations)
@@ -162,6 +164,8 @@ def _meant(mistake: Exception) -> str:
     """The word of our own language that a misspelt name is nearest to."""
     misspelt = re.search(r"cannot import name '(\w+)' from 'pipelines|name '(\w+)' is not defined", str(mistake))
     meant = nearest(misspelt[1] or misspelt[2], declarations.__all__) if misspelt else None
+    if misspelt and meant == misspelt[2]:
+        return "import it from pipelines.declarations"
     return f'did you mean "{meant}"?' if meant else ""
 
 

@@ -68,9 +68,8 @@ class _Binder:
         for side, holder in self.subject.holders.items():
             if side in self.subject.schemas:
                 yield from self._holder(side, holder)
-        if Side.LEGACY in self.subject.schemas:
-            for field in self.subject.fields:
-                yield from self._field(field)
+        for field in self.subject.fields:
+            yield from self._field(field)
         if self.subject.is_finished and len(self.subject.schemas) == len(Side):
             yield from self._natural_key()
         if self.subject.is_finished and Side.SERVICE in self.subject.schemas:
@@ -112,21 +111,23 @@ class _Binder:
             yield spot.problem(f"a condition is true or false, this is {kind}")
 
     def _field(self, field: Field) -> Iterator[Problem]:
-        if not self._is_bindable(field.rule, Side.LEGACY, references=True):
-            return
+        wanted = self._types(Side.SERVICE).get(field.name) if Side.SERVICE in self.subject.schemas else None
+        if Side.LEGACY in self.subject.schemas and self._is_bindable(field.rule, Side.LEGACY, references=True):
+            yield from self._rule(field, wanted)
+        if wanted and not field.compare.accepts(wanted):
+            yield self._unfit_comparator(field, wanted)
+
+    def _rule(self, field: Field, wanted: str | None) -> Iterator[Problem]:
+        spot = self.subject.at_field(field, "rule")
         try:
             made = self._type(field.rule.value(), Side.LEGACY, field.rule)
             for failure in field.rule.failures():
                 self._type(failure.condition, Side.LEGACY, field.rule)
         except _MisfitError as misfit:
-            yield self.subject.at_field(field, "rule").problem(str(misfit), _wrapping(field.rule))
+            yield spot.problem(str(misfit), _wrapping(field.rule))
             return
-        wanted = self._types(Side.SERVICE).get(field.name) if Side.SERVICE in self.subject.schemas else None
         if wanted and family(made) not in {family(wanted), None}:
-            message = f"makes {made}, but the service column is {wanted}"
-            yield self.subject.at_field(field, "rule").problem(message, nearest_rule(made, wanted))
-        elif wanted and not field.compare.accepts(wanted):
-            yield self._unfit_comparator(field, wanted)
+            yield spot.problem(f"makes {made}, but the service column is {wanted}", nearest_rule(made, wanted))
 
     def _unfit_comparator(self, field: Field, kind: str) -> Problem:
         fit = " or ".join(
