@@ -1,0 +1,131 @@
+"""A campaign: many entities and partitions reconciled together, in the order their results need each other.
+
+    prepare   needs nothing
+    judge     needs its own preparation, that of the entities it refers to on the same day, and the entity's partition
+              before, because a finding keeps the day it was first seen
+
+A job that fails is an outcome; those that refer to it fail with it, the others go on. What half a job is and how it can
+fail is `attempt`'s; where it runs, `workers`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from dataclasses import dataclass
+from enum import IntEnum
+from graphlib import TopologicalSorter
+from itertools import pairwise
+
+from pipelines import attempt, translation, workers
+from pipelines.attempt import Attempt, Failure
+from pipelines.errors import SourceError
+from pipelines.job import Job
+from pipelines.portfolio import Portfolio
+
+
+class Verb(IntEnum):
+    """What a step does, in the order one job does it."""
+
+    PREPARE = 0
+    JUDGE = 1
+
+
+@dataclass(frozen=True, order=True)
+class Step:
+    """One verb for one partition of an entity ("context.entity"). Ordered by date: days are finished one by one."""
+
+    partition: str
+    verb: Verb
+    entity: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The jobs that were asked for, and the steps to take: the job of each, and the steps it needs."""
+
+    asked: tuple[Job, ...]
+    jobs: Mapping[Step, Job]
+    needs: Mapping[Step, frozenset[Step]]
+
+
+def plan(asked: Iterable[Job], portfolio: Portfolio) -> Plan:
+    """The steps of these jobs. Entities they refer to are prepared first, unless that was done before."""
+    wanted = tuple(asked)
+    jobs = {_step(verb, job): job for verb in Verb for job in wanted}
+    needs = {}
+    for job in wanted:
+        for referred in _unprepared(job, portfolio):
+            jobs.setdefault(_step(Verb.PREPARE, referred), referred)
+        needs[_step(Verb.JUDGE, job)] = frozenset(
+            step for step in (_step(Verb.PREPARE, job), *_references(job)) if step in jobs
+        )
+    for earlier, later in pairwise(sorted(needs, key=lambda step: (step.entity, step.partition))):
+        if earlier.entity == later.entity:
+            needs[later] |= {earlier}
+    return Plan(wanted, jobs, needs | {step: frozenset() for step in jobs if step.verb is Verb.PREPARE})
+
+
+def run(
+    planned: Plan, *, count: int = 1, progress: Callable[[Step], None] = lambda _: None
+) -> list[tuple[Job, Attempt]]:
+    """Take all steps, `count` at a time, telling `progress` of each; how every job that was asked for ended.
+
+    Raises IntegrityError only when the workers themselves cannot go on.
+    """
+    taken: dict[Step, Attempt] = {}
+    waiting: list[Step] = []
+    running: dict[Future[Attempt], Step] = {}
+    order = TopologicalSorter(planned.needs)
+    order.prepare()
+    with workers.opened(min(count, len(planned.jobs))) as pool:
+        while order.is_active():
+            waiting = sorted([*waiting, *order.get_ready()])
+            while waiting and len(running) < count:
+                step = waiting.pop(0)
+                running[_start(pool, step, planned, taken)] = step
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                step = running.pop(future)
+                taken[step] = future.result()
+                order.done(step)
+                progress(step)
+    return [(job, taken[_step(Verb.JUDGE, job)]) for job in planned.asked]
+
+
+def _step(verb: Verb, job: Job) -> Step:
+    return Step(job.partition, verb, f"{job.context.name}.{job.entity.name}")
+
+
+def _references(job: Job) -> list[Step]:
+    """Preparations of the entities a job refers to."""
+    return [Step(job.partition, Verb.PREPARE, reference.to) for reference in translation.references_of(job.entity)]
+
+
+def _unprepared(job: Job, portfolio: Portfolio) -> list[Job]:
+    """Jobs for the entities a job refers to whose identity map is not in the lake."""
+    return [
+        Job(*portfolio.entity(step.entity), job.partition, job.lake)
+        for step in _references(job)
+        if job.lake.manifest(job.other(step.entity)) is None
+    ]
+
+
+def _start(pool: Executor, step: Step, planned: Plan, taken: Mapping[Step, Attempt]) -> Future[Attempt]:
+    job = planned.jobs[step]
+    if step.verb is Verb.PREPARE:
+        return pool.submit(attempt.prepare, job)
+    prepared = {need.entity: taken[need] for need in planned.needs[step] if need.verb is Verb.PREPARE}
+    own = prepared.pop(step.entity)
+    if own.failure:
+        return _done(own)
+    broken = sorted(entity for entity, other in prepared.items() if other.failure)
+    if broken:
+        message = f"not judged: it refers to {', '.join(broken)}, which failed for {step.partition}"
+        return _done(attempt.fail(job, own.started_at, Failure(SourceError.__name__, message)))
+    return pool.submit(attempt.judge, job, own.started_at)
+
+
+def _done(ended: Attempt) -> Future[Attempt]:
+    future: Future[Attempt] = Future()
+    future.set_result(ended)
+    return future

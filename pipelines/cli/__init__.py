@@ -1,0 +1,48 @@
+"""The command line `coexist`: one module per command, modules named after what they render, nothing computed here.
+
+A command reads its options, calls `pipelines`, shows the result and says it again as an exit code.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.check import check
+from pipelines.cli.drift import drift
+from pipelines.cli.group import Commands
+from pipelines.cli.reconcile import reconcile
+
+app = typer.Typer(
+    name="coexist",
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # a defect of ours shows as Python shows it: without the values of local variables
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 all levels met, 1 breach, 2 bad declaration or usage, 3 source or integrity failure.",
+)
+for command in (check, reconcile, drift):
+    app.command()(command)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 (how Typer calls it)
+    if wanted:
+        typer.echo(f"coexist {version('coexist')}")
+        raise typer.Exit
+
+
+@app.callback()
+def coexist(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Two models of the same business that may disagree: visibly, explained, owned and within limits."""
+
+
+def main() -> None:
+    """The console script."""
+    app()

@@ -1,0 +1,59 @@
+"""`coexist check`: what is declared, or everything that is wrong with it."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from pipelines import loading
+from pipelines.cli import words
+from pipelines.cli.options import AsJson
+from pipelines.cli.screen import Screen
+from pipelines.declarations import Context, Entity
+from pipelines.portfolio import Portfolio
+
+
+def check(*, as_json: AsJson = False) -> None:
+    """Load all declarations: print every problem (exit 2), or what is declared (exit 0).
+
+    The contexts are those of the package named in COEXIST_CONTEXTS, else of assets.contexts.
+    """
+    screen, portfolio = Screen.opened(as_json=as_json), loading.load()
+    entities = [_entity(portfolio, context, entity) for context, entity in portfolio.entities()]
+    screen.emit({"exit_code": 0, "contexts": len(portfolio.contexts), "entities": entities})
+    fields = sum(int(str(entity["fields"])) for entity in entities)
+    counted = (words.plural(len(portfolio.contexts), "context"), words.plural(len(entities), "entity"))
+    sound = f"Sound: {counted[0]}, {counted[1]}, {words.plural(fields, 'field')}."
+    screen.show(_table(entities), Text(sound, style="green"))
+
+
+def _entity(portfolio: Portfolio, context: Context, entity: Entity) -> dict[str, object]:
+    return {
+        "context": context.name,
+        "entity": entity.name,
+        "description": entity.description,
+        "fields": len(entity.fields),
+        "left_out": len(entity.dropped) + len(entity.service_only),
+        "system_of_record": entity.system_of_record.value,
+        "phase": entity.phase.value,
+        "owner": entity.owner.team,
+        "translation_version": entity.translation_version,
+        "file": portfolio.file_of(context),
+    }
+
+
+def _table(entities: list[dict[str, object]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("context", "entity"):
+        table.add_column(name, style="cyan", no_wrap=True)
+    for name in ("fields", "left out"):
+        table.add_column(name, justify="right")
+    for name in ("right is", "phase", "owner", "file"):
+        table.add_column(name)
+    shown = ("context", "entity", "fields", "left_out", "system_of_record", "phase", "owner", "file")
+    for entity in entities:
+        table.add_row(
+            *(str(entity[name]).replace("_", " ") if name == "phase" else str(entity[name]) for name in shown)
+        )
+    return table

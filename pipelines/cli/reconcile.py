@@ -1,0 +1,70 @@
+"""`coexist reconcile`: take snapshots, compare, judge, for every entity and partition asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from pipelines import campaign, catalog, loading, staleness, workers
+from pipelines.campaign import Step
+from pipelines.cli import endings, selection
+from pipelines.cli.endings import Ended
+from pipelines.cli.options import (
+    AsJson,
+    ContextNames,
+    Dates,
+    EntityNames,
+    FirstDate,
+    LakePath,
+    LastDate,
+    OneDate,
+    Workers,
+    lake_at,
+)  # fmt: skip
+from pipelines.cli.screen import Screen
+from pipelines.errors import did_you_mean
+from pipelines.job import Job
+from pipelines.portfolio import Portfolio
+
+ENGINES = ("duckdb",)
+EngineName = Annotated[str, typer.Option("--engine", metavar="NAME", help="What runs the comparison: duckdb.")]
+
+
+def reconcile(
+    *, context: ContextNames = None, entity: EntityNames = None, date: OneDate = None, first: FirstDate = None,
+    last: LastDate = None, engine: EngineName = ENGINES[0], count: Workers = None, lake: LakePath = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Reconcile partitions: take both snapshots, link, compare, judge, and publish the catalogue.
+
+    Without dates: every partition that has ended. A source that fails does not stop the others. Exits 1 when a level is
+    breached, 3 when a partition could not be reconciled.
+    """
+    if engine not in ENGINES:
+        raise typer.BadParameter(
+            f'there is no engine "{engine}" ({did_you_mean(engine, ENGINES)})', param_hint="--engine"
+        )
+    screen, portfolio, store = Screen.opened(as_json=as_json), loading.load(), lake_at(lake)
+    chosen = selection.entities(portfolio, context, entity)
+    ended = run(screen, selection.jobs(chosen, Dates.of(date, first, last), store), portfolio, count)
+    screen.show(*endings.report(ended))
+    path = catalog.publish(store, list(portfolio.entities()))
+    late, code = staleness.outdated([job for job, attempt in ended if not attempt.failure]), endings.exit_code(ended)
+    screen.emit({"exit_code": code, "catalog": str(path)} | endings.document(ended, late))
+    for line in endings.warnings(late):
+        screen.note(line, style="yellow")
+    raise typer.Exit(code)
+
+
+def run(screen: Screen, jobs: Sequence[Job], portfolio: Portfolio, count: int | None) -> Ended:
+    """The campaign over these jobs, with its progress on the screen."""
+    planned = campaign.plan(jobs, portfolio)
+    with screen.progress() as progress:
+        task = progress.add_task("reconciling", total=len(planned.needs))
+
+        def advance(step: Step) -> None:
+            progress.update(task, advance=1, description=f"{step.entity} {step.partition}")
+
+        return campaign.run(planned, count=count or workers.fitting(len(planned.needs)), progress=advance)

@@ -1,0 +1,86 @@
+"""The screen: results on stdout, all else on stderr, and either tables for people or one JSON document for programs.
+
+What is shown is up to the commands and the modules named after what they render.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from typing import NoReturn
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from pipelines.cli.exits import ExitCode
+
+_PIPED_WIDTH = 140  # a file or a pager has no width of its own, and wrapped tables are no use there
+
+
+class _Output(Console):
+    """Standard output that ends quietly when its reader has had enough."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(ExitCode.BROKEN_PIPE)
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Where a command writes."""
+
+    as_json: bool
+    out: Console
+    err: Console
+
+    @staticmethod
+    def opened(*, as_json: bool) -> Screen:
+        """The standard streams as they are now."""
+        return Screen(as_json, _console(_Output()), _console(Console(stderr=True)))
+
+    def emit(self, document: object) -> None:
+        """Write the one JSON document, if that is what was asked for."""
+        if not self.as_json:
+            return
+        try:
+            self.out.file.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+            self.out.file.flush()
+        except BrokenPipeError:
+            self.out.on_broken_pipe()
+
+    def show(self, *parts: RenderableType) -> None:
+        """Print for people, unless JSON was asked for."""
+        if not self.as_json:
+            for part in parts:
+                self.out.print(part)
+
+    def note(self, text: str, *, style: str = "") -> None:
+        """Say something beside the result, on stderr."""
+        self.err.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+    def progress(self) -> Progress:
+        """A progress bar on stderr; nothing when nobody would see it move."""
+        return Progress(
+            TextColumn("[progress.description]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=self.err,
+            transient=True,
+            disable=self.as_json or not self.err.is_terminal,
+        )
+
+
+def indented(part: RenderableType, by: int = 2) -> Padding:
+    """A part of the output, moved to the right."""
+    return Padding(part, (0, 0, 0, by))
+
+
+def _console(console: Console) -> Console:
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPED_WIDTH
+    return console
