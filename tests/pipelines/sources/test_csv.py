@@ -234,7 +234,6 @@ def test_many_columns(tmp_path):
     assert reasons(unreadable) == {2: ("record", None, "expected 1203 columns, found 2")}
 
 
-@pytest.mark.slow
 def test_one_wrong_value_in_a_million_rows(tmp_path):
     lines = [f"{n},name {n},{n}.25" for n in range(1, 1_000_001)]
     lines[617_283] = "617284,name,12,50"
