@@ -1,0 +1,32 @@
+"""The Dagster code location: everything that is declared, as assets, checks, jobs and schedules."""
+
+import dagster as dg
+
+from assets import factory, jobs, portfolio
+from assets.resources import LakeResource
+from pipelines.errors import DeclarationError
+from pipelines.loading import load
+from pipelines.portfolio import Portfolio
+
+
+def build(declared: Portfolio) -> dg.Definitions:
+    """The definitions of a portfolio."""
+    of_entities = [asset for context, entity in declared.entities() for asset in factory.assets_of(context, entity)]
+    shared = dg.Definitions(
+        assets=of_entities,
+        resources={"lake": LakeResource()},
+        # Each process of the multiprocess executor imports everything again; parallelism is the number of runs.
+        executor=dg.in_process_executor,
+    )
+    return dg.Definitions.merge(shared, portfolio.definitions(declared), jobs.definitions(declared))
+
+
+def declared() -> Portfolio:
+    """All contexts; their problems as one message, without a stack of frames that are not the user's."""
+    try:
+        return load()
+    except DeclarationError as error:
+        raise dg.DagsterInvalidDefinitionError(str(error)) from None
+
+
+defs = build(declared())

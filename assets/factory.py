@@ -1,0 +1,147 @@
+"""The factory: the assets of one entity, from what is declared about it.
+
+A body takes its job, calls one stage of `pipelines`, and reports; whatever would need an `if` belongs in `pipelines`.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from assets import labels, metadata
+from assets.recording import record, recorded
+from assets.resources import LakeResource
+from checks import asset_checks
+from pipelines import reconciliation, snapshot, translation
+from pipelines.declarations import Context, Entity, NaturalKey, Side
+
+if TYPE_CHECKING:
+    Result = dg.MaterializeResult[Any]
+else:
+    Result = dg.MaterializeResult  # Dagster knows the bare class only
+
+# The sources have tried four times within seconds; what is still not there may need a while. Only for passing troubles:
+# `recorded` forbids a retry of everything else.
+_RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+HEAVY = "heavy"  # the pool of the stages that take all the memory they are given
+
+
+def assets_of(within: Context, entity: Entity) -> Iterator[dg.AssetsDefinition]:
+    """All assets of an entity, upstream first."""
+    for side in Side:
+        yield _snapshot(within, entity, side)
+    yield _identity_map(within, entity)
+    yield _discrepancies(within, entity)
+    yield _drift(within, entity)
+
+
+def referenced(entity: Entity) -> list[str]:
+    """The entities (`context.entity`) whose identity maps are needed to compare this one."""
+    return [reference.to for reference in translation.references_of(entity)]
+
+
+def _snapshot(within: Context, entity: Entity, side: Side) -> dg.AssetsDefinition:
+    pool = f"{within.name}_{side}_source"  # one reader at a time for each side of a context
+
+    @_asset(within, entity, side, pool=pool, retry_policy=_RETRY)
+    def take(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
+        job = lake.job(context, within, entity)
+        with recorded(context, job):
+            taken = snapshot.take(
+                entity, side, context=within, partition=job.partition, lake=job.lake, run_id=job.run_id
+            )
+        return dg.MaterializeResult(
+            metadata=metadata.of_snapshot(job, side, taken),
+            data_version=metadata.version(taken.manifest, taken.rejected),
+            check_results=asset_checks.of_snapshot(taken, metadata.rejected(job, side), against=entity.linkage_level),
+        )
+
+    return take
+
+
+def _identity_map(within: Context, entity: Entity) -> dg.AssetsDefinition:
+    @_asset(within, entity, "identity_map", deps=_rows(within, entity))
+    def map_identity(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
+        job = lake.job(context, within, entity)
+        with recorded(context, job):
+            written = reconciliation.map_identity(job)
+        return dg.MaterializeResult(
+            metadata=metadata.of_identity(job, written), data_version=metadata.version(*written.values())
+        )
+
+    return map_identity
+
+
+def _discrepancies(within: Context, entity: Entity) -> dg.AssetsDefinition:
+    deps = [*(labels.key(within.name, entity.name, stage) for stage in (*Side, "identity_map")), *_references(entity)]
+
+    @_asset(within, entity, "discrepancies", deps=deps, pool=HEAVY)
+    def find_discrepancies(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
+        job = lake.job(context, within, entity)
+        with recorded(context, job):
+            written = reconciliation.find_discrepancies(job)
+        return dg.MaterializeResult(
+            metadata=metadata.of_discrepancies(job, written),
+            data_version=metadata.version(*written.values()),
+            check_results=[
+                asset_checks.of_balance(*metadata.account(job)),
+                asset_checks.of_models(metadata.broken(job, ["discrepancies"])),
+            ],
+        )
+
+    return find_discrepancies
+
+
+def _drift(within: Context, entity: Entity) -> dg.AssetsDefinition:
+    deps = [labels.key(within.name, entity.name, "discrepancies")]
+
+    @_asset(within, entity, "drift", deps=deps)
+    def judge_drift(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
+        job = lake.job(context, within, entity)
+        with recorded(context, job):
+            written = reconciliation.judge_drift(job)
+            judged = {table: metadata.rows(job, table) for table in written}
+            record(context, job, [row for rows in judged.values() for row in rows])
+        return dg.MaterializeResult(
+            metadata=metadata.of_drift(job, written, judged),
+            data_version=metadata.version(*written.values()),
+            check_results=[
+                asset_checks.of_drift(judged["drift"]),
+                asset_checks.of_linkage(judged["linkage"][0], entity.linkage_criticality),
+                asset_checks.of_lag(judged["lag"][0]),
+                asset_checks.of_models(metadata.broken(job, written)),
+            ],
+        )
+
+    return judge_drift
+
+
+def _asset(
+    within: Context,
+    entity: Entity,
+    stage: str,
+    *,
+    deps: Sequence[dg.AssetKey] = (),
+    pool: str | None = None,
+    retry_policy: dg.RetryPolicy | None = None,
+) -> Callable[[Callable[..., Result]], dg.AssetsDefinition]:
+    """The decorator of a stage's asset: all that is declared about it, and its checks."""
+    said = labels.of_stage(within, entity, stage)
+    checks = asset_checks.specs(said["key"], stage, said["partitions_def"])
+    decorate: Callable[[Callable[..., Result]], dg.AssetsDefinition] = dg.asset(
+        **said, check_specs=checks, deps=deps, pool=pool, retry_policy=retry_policy
+    )
+    return decorate
+
+
+def _rows(within: Context, entity: Entity) -> list[dg.AssetKey]:
+    """The rows an identity map is derived from; one that is read from a table needs none."""
+    if not isinstance(entity.identity, NaturalKey):
+        return []
+    return [labels.key(within.name, entity.name, side) for side in Side]
+
+
+def _references(entity: Entity) -> list[dg.AssetKey]:
+    """The identity maps that references are translated through, in whatever context."""
+    paths = (path.split(".") for path in referenced(entity))
+    return [labels.key(context, name, "identity_map") for context, name in paths]

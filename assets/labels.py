@@ -1,0 +1,115 @@
+"""Labels: what an asset of an entity is called, and what the UI says about it beside its runs.
+
+Keys, groups, owners, kinds, tags, descriptions and code versions, all read from the declarations. What a run measured
+is `metadata`'s, what its columns are `columns`'.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from assets import columns, partitions
+from pipelines import snapshot
+from pipelines.declarations import Context, Criticality, Entity, NaturalKey, Owner, Side
+from pipelines.job import Job, content_version
+from pipelines.lake import Lake
+
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
+_NO_TAG = re.compile(r"[^A-Za-z0-9_.-]+")
+_LONGEST_TAG = 63
+
+
+def key(context: str, entity: str, stage: str) -> dg.AssetKey:
+    """The asset of a stage. The graph shows the last segment only, so that one names the entity too."""
+    return dg.AssetKey([context, f"{entity}_{stage}"])
+
+
+def of_stage(context: Context, entity: Entity, stage: str) -> dict[str, Any]:
+    """Everything declared about a stage's asset, as arguments of `dg.asset`."""
+    return {
+        "key": key(context.name, entity.name, stage),
+        "group_name": context.name,
+        "description": _description(entity, stage),
+        "owners": owners(entity.owner),
+        "kinds": _kinds(entity, stage),
+        "tags": _tags(context, entity),
+        "code_version": code_version(context, entity, stage),
+        "partitions_def": partitions.definition(entity.partitioning or context.partitioning),
+        "metadata": {"dagster/column_schema": columns.of_stage(entity, stage)} | _table(context, entity, stage),
+    }
+
+
+def owners(owner: Owner) -> list[str]:
+    """Who answers for it, as Dagster writes owners: the team, and its address when that is one."""
+    return [f"team:{owner.team}", *([owner.contact] if _EMAIL.fullmatch(owner.contact) else [])]
+
+
+def code_version(context: Context, entity: Entity, stage: str) -> str:
+    """The version of everything declared that decides this stage's content: another one makes its partitions stale."""
+    job = Job(context, entity, partition="", lake=Lake.default())
+    match stage:
+        case "legacy" | "service":
+            return snapshot.code_version_of(job.holder(Side(stage)))
+        case "identity_map":
+            return content_version(repr(entity.identity))
+        case "discrepancies":
+            return job.comparison_version
+    return job.level_version
+
+
+def _description(entity: Entity, stage: str) -> str:
+    return "\n\n".join((f"{entity.description}: {_MEANING[stage]}.", *_details(entity, stage)))
+
+
+_MEANING = {
+    "legacy": "what the legacy platform holds",
+    "service": "what the service holds",
+    "identity_map": "which keys of both sides denote the same",
+    "discrepancies": "every difference that matters, with type, reason and evidence",
+    "drift": "how much of it differs, is unlinked or late, judged against the service levels",
+}
+
+
+def _details(entity: Entity, stage: str) -> Iterator[str]:
+    if stage in list(Side):
+        holder = entity.legacy if stage == Side.LEGACY else entity.service
+        yield f"Snapshot of {holder.source.describe()}; key {', '.join(holder.key)}."
+        yield "Rows that break the contract are kept apart, counted, with the check they failed."
+    elif stage == "identity_map":
+        how = (
+            "Derived from the rows by a natural key" if isinstance(entity.identity, NaturalKey) else "Read from a table"
+        )
+        yield f"{how}, {entity.identity.cardinality}."
+    elif stage == "discrepancies":
+        yield f"Legacy rows are read in the service's language by translation version {entity.translation_version}."
+        yield f"The {entity.system_of_record} side is the system of record, unless a field or slice says otherwise."
+    else:
+        yield "Cheap to make again: a changed limit needs this asset only."
+
+
+def _kinds(entity: Entity, stage: str) -> set[str]:
+    if stage in list(Side):
+        source = entity.legacy.source if stage == Side.LEGACY else entity.service.source
+        return {"parquet", type(source).__name__.lower()}
+    return {"parquet", "duckdb"}
+
+
+def _tags(context: Context, entity: Entity) -> dict[str, str]:
+    order = list(Criticality)
+    gravest = min((field.criticality for field in entity.fields), key=order.index, default=entity.linkage_criticality)
+    tags = {"context": context.name, "entity": entity.name, "criticality": gravest, "phase": entity.phase}
+    return {f"coexist/{name}": tag(value) for name, value in tags.items()}
+
+
+def tag(value: str) -> str:
+    """A text in the characters that tags may have."""
+    return _NO_TAG.sub("-", value)[:_LONGEST_TAG]
+
+
+def _table(context: Context, entity: Entity, stage: str) -> dict[str, str]:
+    """Where BI finds it, for the stages the catalogue shows."""
+    if stage not in ("discrepancies", "drift"):
+        return {}
+    return {"dagster/table_name": f"catalog.{context.name}.{entity.name}_{stage}"}

@@ -1,0 +1,133 @@
+"""Metadata: what a materialisation tells about itself: numbers that the UI plots over time, the file, the witnesses.
+
+Never a value of a row: the event log is open to everyone who can open the UI, and is kept.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from checks import outputs
+from checks.asset_checks import Row
+from pipelines.declarations import Side
+from pipelines.job import Job, content_version
+from pipelines.lake import Manifest
+from pipelines.snapshot import Snapshot
+
+Metadata = dict[str, Any]
+
+
+def version(*manifests: Manifest) -> dg.DataVersion:
+    """The content of what was written: equal content leaves everything downstream as it is."""
+    return dg.DataVersion(content_version(*(manifest.digest for manifest in manifests)))
+
+
+def rows(job: Job, stage: str) -> list[Row]:
+    """The rows of a small table of this job."""
+    with pq.ParquetFile(job.lake.file(job.address(stage))) as file:
+        return list(file.read().to_pylist())
+
+
+def batches(job: Job, stage: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """A table of this job of any size, a piece at a time."""
+    with pq.ParquetFile(job.lake.file(job.address(stage))) as file:
+        yield from file.iter_batches(columns=columns)
+
+
+def counts(job: Job, stage: str, columns: list[str]) -> Counter[tuple[Any, ...]]:
+    """How many rows of a table have which values in these columns."""
+    found: Counter[tuple[Any, ...]] = Counter()
+    for batch in batches(job, stage, columns):
+        grouped = pa.Table.from_batches([batch]).group_by(columns).aggregate([([], "count_all")])
+        found.update({tuple(row[name] for name in columns): row["count_all"] for row in grouped.to_pylist()})
+    return found
+
+
+def rejected(job: Job, side: Side) -> list[Row]:
+    """How many rows of a side broke which check of which column."""
+    found = counts(job, f"{side}_rejected", ["check", "field"])
+    return [{"check": check, "field": field, "rows": n} for (check, field), n in found.most_common()]
+
+
+def account(job: Job) -> tuple[list[Row], dict[Side, int], dict[Side, int]]:
+    """What became of the rows of both sides, and how many were read and rejected."""
+    notes = {side: job.read(side).notes for side in Side}
+    read, refused = ({side: int(notes[side][name]) for side in Side} for name in ("rows_in", "rejected"))
+    return rows(job, "row_verdicts"), read, refused
+
+
+def broken(job: Job, tables: Iterable[str]) -> Counter[str]:
+    """What of the models that BI relies on these tables do not keep."""
+    return sum((outputs.broken(table, batches(job, table)) for table in tables), Counter())
+
+
+def of_snapshot(job: Job, side: Side, taken: Snapshot) -> Metadata:
+    """One side: rows read, kept and rejected, and up to when they are complete."""
+    watermark = taken.manifest.watermark
+    return _of_file(job, side, taken.manifest) | {
+        "rows_read": taken.manifest.notes["rows_in"],
+        "rejected": taken.rejected.rows,
+        **({"watermark": dg.MetadataValue.timestamp(watermark)} if watermark else {}),
+    }
+
+
+def of_identity(job: Job, written: Mapping[str, Manifest]) -> Metadata:
+    """Links, and rows of the identity table that are none."""
+    return _of_file(job, "identity_map", written["identity_map"]) | {"rejected": written["identity_map_rejected"].rows}
+
+
+def of_discrepancies(job: Job, written: Mapping[str, Manifest]) -> Metadata:
+    """How many findings of which type, and which earlier snapshots could testify."""
+    found = counts(job, "discrepancies", ["type", "in_flight"])
+    by_type: Counter[str] = Counter()
+    for (kind, _), n in found.items():
+        by_type[kind] += n
+    return (
+        _of_file(job, "discrepancies", written["discrepancies"])
+        | {
+            "pairs": written["measures"].notes["pairs"],
+            "in_flight": sum(n for (_, flying), n in found.items() if flying),
+        }
+        | dict(by_type)
+        | {"witnesses": dg.MetadataValue.md(_witnesses(job, written["discrepancies"].inputs))}
+    )
+
+
+def of_drift(job: Job, written: Mapping[str, Manifest], tables: Mapping[str, list[Row]]) -> Metadata:
+    """The figures one follows over time."""
+    drift, linkage, lag = tables["drift"], tables["linkage"][0], tables["lag"][0]
+    figures = {
+        "drift_rate_worst": max((row["drift_rate"] for row in drift if row["drift_rate"] is not None), default=None),
+        "discrepant": sum(row["discrepant"] for row in drift),
+        "in_flight": sum(row["in_flight"] for row in drift),
+        "linkage_rate": linkage["linkage_rate"],
+        "lag_max_seconds": lag["lag_max_seconds"],
+        "breached": sum(row["verdict"] == "breached" for row in drift),
+    }
+    measured = {name: figure for name, figure in figures.items() if figure is not None}
+    return _of_file(job, "drift", written["drift"]) | measured
+
+
+def _of_file(job: Job, stage: str, manifest: Manifest) -> Metadata:
+    address = job.address(stage)
+    return {
+        "dagster/row_count": manifest.rows,
+        "bytes": manifest.size,
+        "file": str(address.folder / f"{address.stage}.parquet"),
+        "digest": manifest.digest[:16],
+    }
+
+
+def _witnesses(job: Job, inputs: Iterable[str]) -> str:
+    """The snapshots that history was read from, as the manifest lists them."""
+    own = f"{job.context.name}/{job.entity.name}"
+    lines = []
+    for side in Side:
+        keys = [name.rpartition("/")[2] for name in inputs if name.startswith(f"{own}/{side}/")]
+        earlier = ", ".join(key for key in keys if key != job.partition)
+        lines.append(f"* {side}: {earlier or 'no earlier snapshot in the lake'}")
+    return "\n".join(lines)

@@ -1,0 +1,156 @@
+"""Verdicts as Dagster checks: which checks a stage's asset has, and what its results come to.
+
+Checks judge and never block: what a breach means for the migration is for people to decide. No value of a row is shown,
+only names and counts. The only module of `checks` that knows Dagster.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from pipelines.declarations import Criticality, ServiceLevel, Side
+from pipelines.service_level import Verdict, judge, worst
+from pipelines.snapshot import Snapshot
+
+Row = Mapping[str, Any]
+
+_OF_SIDE = {
+    "contract": "Every row keeps the contract; the others are kept apart, with the check they failed.",
+    "undeclared_columns": "The source holds no column that the contract does not name.",
+}
+_SPECS: dict[str, dict[str, str]] = {
+    "legacy": _OF_SIDE,
+    "service": _OF_SIDE,
+    "discrepancies": {
+        "balance": "Every row read on either side is counted exactly once.",
+        "published_model": "The tables keep the models that BI relies on (checks/outputs.py).",
+    },
+    "drift": {
+        "drift": "Every field's drift rate is within its limit. An error when a critical field is breached.",
+        "linkage": "The rate of rows without a counterpart is within the limit.",
+        "lag": "No replica is behind for longer than allowed.",
+        "published_model": "The tables keep the models that BI relies on (checks/outputs.py).",
+    },
+}
+
+
+def specs(key: dg.AssetKey, stage: str, partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetCheckSpec]:
+    """The checks of a stage's asset. Partitioned like it: each day shows its own verdict."""
+    return [
+        dg.AssetCheckSpec(name, asset=key, description=description, partitions_def=partitions)
+        for name, description in _SPECS.get(stage, {}).items()
+    ]
+
+
+def of_snapshot(taken: Snapshot, rejected: Iterable[Row], *, against: ServiceLevel) -> list[dg.AssetCheckResult]:
+    """Contract and columns of one side. Rejected rows cannot be linked: beyond the linkage level they are an error."""
+    read, refused = taken.manifest.notes["rows_in"], taken.rejected.rows
+    undeclared = taken.manifest.notes["undeclared"]
+    verdict = judge(refused / read if read else None, against=against)
+    return [
+        _result(
+            "contract",
+            passed=not refused,
+            critical=verdict is Verdict.BREACHED,
+            says=f"{refused} of {read} rows rejected",
+            table=_markdown(("check", "column", "rows"), [(r["check"], r["field"], r["rows"]) for r in rejected]),
+        ),
+        _result(
+            "undeclared_columns",
+            passed=not undeclared,
+            says=f"not named by the contract: {', '.join(undeclared)}" if undeclared else "none",
+        ),
+    ]
+
+
+def of_balance(verdicts: Iterable[Row], read: Mapping[Side, int], rejected: Mapping[Side, int]) -> dg.AssetCheckResult:
+    """The account of all rows, side by side. Rows that do not balance have failed the run before."""
+    account = {(row["side"], row["verdict"]): row["n"] for row in verdicts}
+    account |= {(side.value, "rejected"): n for side, n in rejected.items()}
+    sums = {side: sum(n for (of, _), n in account.items() if of == side) for side in Side}
+    return _result(
+        "balance",
+        passed=all(sums[side] == read[side] for side in Side),
+        critical=True,
+        says="; ".join(f"{side}: {read[side]} read, {sums[side]} accounted for" for side in Side),
+        table=_markdown(("side", "rows", "count"), [(*of, n) for of, n in sorted(account.items())]),
+    )
+
+
+def of_drift(rows: Sequence[Row]) -> dg.AssetCheckResult:
+    """All fields in one check, the worst first."""
+    ordered = sorted(rows, key=lambda row: -list(Verdict).index(Verdict(row["verdict"])))
+    beyond = [row for row in ordered if row["verdict"] == Verdict.BREACHED]
+    verdict = worst([Verdict(row["verdict"]) for row in rows])
+    shown = ", ".join(
+        f"{row['field']} {_percent(row['drift_rate'])} (limit {_percent(row['limit'])})" for row in beyond
+    )
+    counts = ("compared", "discrepant", "in_flight")
+    head = ("field", "verdict", "drift rate", "limit", *counts, "criticality")
+    return _result(
+        "drift",
+        passed=verdict is Verdict.MET,
+        critical=any(row["criticality"] == Criticality.CRITICAL for row in beyond),
+        says=f"{len(beyond)} of {len(rows)} fields breached: {shown}" if beyond else f"{verdict} by {len(rows)} fields",
+        table=_markdown(head, [_drift_line(row, counts) for row in ordered]),
+    )
+
+
+def of_linkage(row: Row, criticality: Criticality) -> dg.AssetCheckResult:
+    """Whether enough rows have a counterpart."""
+    rate = row["linkage_rate"]
+    unlinked = None if rate is None else 1 - rate
+    return _result(
+        "linkage",
+        passed=row["verdict"] == Verdict.MET,
+        critical=row["verdict"] == Verdict.BREACHED and criticality is Criticality.CRITICAL,
+        says=f"{row['verdict']}: {_percent(unlinked)} unlinked (limit {_percent(row['limit'])})",
+        table=_markdown(("what", "rows"), [(n.replace("_", " "), v) for n, v in row.items() if isinstance(v, int)]),
+    )
+
+
+def of_lag(row: Row) -> dg.AssetCheckResult:
+    """Whether a replica is behind for longer than allowed."""
+    numbers = [(n.replace("_", " "), v) for n, v in row.items() if isinstance(v, int)]
+    return _result(
+        "lag",
+        passed=row["verdict"] == Verdict.MET,
+        says=f"{row['verdict']}: {row['rows_behind']} pairs behind, {row['rows_in_flight']} in flight",
+        table=_markdown(("what", "value"), numbers),
+    )
+
+
+def of_models(broken: Mapping[str, int]) -> dg.AssetCheckResult:
+    """Whether our own tables are what BI relies on; `broken` counts rows per table, column and check."""
+    return _result(
+        "published_model",
+        passed=not broken,
+        critical=True,
+        says=f"{len(broken)} expectations broken" if broken else "kept",
+        table=_markdown(("expectation", "rows"), list(broken.items())),
+    )
+
+
+def _drift_line(row: Row, counts: Sequence[str]) -> tuple[object, ...]:
+    rates = (_percent(row[name]) for name in ("drift_rate", "limit"))
+    return (row["field"], row["verdict"], *rates, *(row[name] for name in counts), row["criticality"])
+
+
+def _result(
+    name: str, *, passed: bool, says: str, critical: bool = False, table: str | None = None
+) -> dg.AssetCheckResult:
+    severity = dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN
+    metadata = {"table": dg.MetadataValue.md(table)} if table else {}
+    return dg.AssetCheckResult(check_name=name, passed=passed, severity=severity, description=says, metadata=metadata)
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str | None:
+    if not rows:
+        return None
+    lines = [head, ["---"] * len(head), *(["" if cell is None else str(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _percent(rate: float | None) -> str:
+    return "not measured" if rate is None else f"{rate:.4%}"
