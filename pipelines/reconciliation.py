@@ -195,8 +195,8 @@ def _inputs(job: Job, witnesses: Mapping[Side, list[str]]) -> dict[str, str]:
 def _write_counts(session: Engine, job: Job, transaction: Transaction) -> dict[str, Manifest]:
     measures = session.table("SELECT * FROM measures ORDER BY field").cast(accounting.MEASURES)
     verdicts = session.table('SELECT * FROM "row verdicts" ORDER BY side, verdict').cast(accounting.ROW_VERDICTS)
-    failures = session.reader(translation.untranslatable(session, job.entity, translated="translated"))
     pairs = session.rows("SELECT COUNT(*) AS n FROM pairs")[0]["n"]
+    failures = session.reader(translation.untranslatable(session, job.entity, translated="translated"))
     return {
         "untranslatable": transaction.write(job.address("untranslatable"), failures.cast(translation.UNTRANSLATABLE)),
         "measures": transaction.write(job.address("measures"), measures, notes={"pairs": pairs}),
