@@ -3,7 +3,7 @@
 The open-source UI draws no column lineage, so the origin stands in the description; `lineage` is the table of it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 import pyarrow as pa
@@ -19,7 +19,7 @@ _TABLES = {"identity_map": identity.SCHEMA, "discrepancies": classification.SCHE
 def of_stage(entity: Entity, stage: str) -> dg.TableSchema:
     """The columns of a stage's table."""
     if stage in list(Side):
-        return dg.TableSchema(list(_of_side(entity, Side(stage))))
+        return _of_side(entity, Side(stage))
     return of_table(_TABLES[stage])
 
 
@@ -29,42 +29,53 @@ def of_table(schema: pa.Schema) -> dg.TableSchema:
     return dg.TableSchema([_column(field, meanings.get(field.name, ""), {}) for field in schema])
 
 
-def _of_side(entity: Entity, side: Side) -> Iterator[dg.TableColumn]:
+def _of_side(entity: Entity, side: Side) -> dg.TableSchema:
     holder = entity.legacy if side is Side.LEGACY else entity.service
     meanings = contract.descriptions_of(holder.contract)
-    roles = _legacy_roles(entity) if side is Side.LEGACY else _service_roles(entity)
-    for field in contract.schema_of(holder.contract):
-        parts = (meanings.get(field.name, ""), *_key_role(holder, field.name), *roles.get(field.name, ()))
-        yield _column(field, "; ".join(filter(None, parts)), _tags(entity, side, field.name))
+    fields, reasons = _used(entity, side), _left_out(entity, side)
+    shown = []
+    for column in contract.schema_of(holder.contract):
+        used = fields.get(column.name, [])
+        said = [
+            meanings.get(column.name),
+            _key_role(holder, column.name),
+            *_roles(side, used),
+            reasons.get(column.name),
+        ]
+        shown.append(_column(column, "; ".join(filter(None, said)), _tags(used)))
+    return dg.TableSchema(shown)
 
 
-def _legacy_roles(entity: Entity) -> Mapping[str, tuple[str, ...]]:
-    used: dict[str, tuple[str, ...]] = {name: (f"dropped: {reason}",) for name, reason in entity.dropped.items()}
+def _used(entity: Entity, side: Side) -> dict[str, list[Field]]:
+    """The fields each column of a side takes part in."""
+    found: dict[str, list[Field]] = {}
     for field in entity.fields:
-        for name in field.rule.columns():
-            used[name] = (*used.get(name, ()), f"becomes {field.name}")
-    return used
+        for name in field.rule.columns() if side is Side.LEGACY else (field.name,):
+            found.setdefault(name, []).append(field)
+    return found
 
 
-def _service_roles(entity: Entity) -> Mapping[str, tuple[str, ...]]:
-    only = {name: (f"service only: {reason}",) for name, reason in entity.service_only.items()}
-    return only | {field.name: (f"compared with what comes {origin(field)}",) for field in entity.fields}
+def _left_out(entity: Entity, side: Side) -> dict[str, str]:
+    label, reasons = ("dropped", entity.dropped) if side is Side.LEGACY else ("service only", entity.service_only)
+    return {name: f"{label}: {reason}" for name, reason in reasons.items()}
 
 
-def _key_role(holder: Holder, name: str) -> tuple[str, ...]:
-    return ("part of the key" if len(holder.key) > 1 else "the key",) if name in holder.key else ()
+def _roles(side: Side, fields: Iterable[Field]) -> list[str]:
+    if side is Side.LEGACY:
+        return [f"becomes {field.name}" for field in fields]
+    return [f"compared with what comes {origin(field)}" for field in fields]
 
 
-def _tags(entity: Entity, side: Side, name: str) -> dict[str, str]:
+def _key_role(holder: Holder, name: str) -> str:
+    if name not in holder.key:
+        return ""
+    return "part of the key" if len(holder.key) > 1 else "the key"
+
+
+def _tags(fields: Sequence[Field]) -> dict[str, str]:
     """How a column must be protected, and how much a discrepancy in it matters."""
-    fields = [field for field in entity.fields if name in _columns_of(field, side)]
-    personal = any(field.classification is Classification.PERSONAL for field in fields)
-    tags = {str(field.criticality): "" for field in fields}
-    return tags | ({str(Classification.PERSONAL): ""} if personal else {})
-
-
-def _columns_of(field: Field, side: Side) -> tuple[str, ...]:
-    return tuple(field.rule.columns()) if side is Side.LEGACY else (field.name,)
+    personal = [Classification.PERSONAL] if any(f.classification is Classification.PERSONAL for f in fields) else []
+    return {str(tag): "" for tag in (*(field.criticality for field in fields), *personal)}
 
 
 def _column(field: pa.Field, description: str, tags: Mapping[str, str]) -> dg.TableColumn:

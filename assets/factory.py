@@ -23,7 +23,6 @@ else:
 # The sources have tried four times within seconds; what is still not there may need a while. Only for passing troubles:
 # `recorded` forbids a retry of everything else.
 _RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-HEAVY = "heavy"  # the pool of the stages that take all the memory they are given
 
 
 def assets_of(within: Context, entity: Entity) -> Iterator[dg.AssetsDefinition]:
@@ -41,9 +40,7 @@ def referenced(entity: Entity) -> list[str]:
 
 
 def _snapshot(within: Context, entity: Entity, side: Side) -> dg.AssetsDefinition:
-    pool = f"{within.name}_{side}_source"  # one reader at a time for each side of a context
-
-    @_asset(within, entity, side, pool=pool, retry_policy=_RETRY)
+    @_asset(within, entity, side, retry_policy=_RETRY)
     def take(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
         job = lake.job(context, within, entity)
         with recorded(context, job):
@@ -75,7 +72,7 @@ def _identity_map(within: Context, entity: Entity) -> dg.AssetsDefinition:
 def _discrepancies(within: Context, entity: Entity) -> dg.AssetsDefinition:
     deps = [*(labels.key(within.name, entity.name, stage) for stage in (*Side, "identity_map")), *_references(entity)]
 
-    @_asset(within, entity, "discrepancies", deps=deps, pool=HEAVY)
+    @_asset(within, entity, "discrepancies", deps=deps)
     def find_discrepancies(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
         job = lake.job(context, within, entity)
         with recorded(context, job):
@@ -122,14 +119,13 @@ def _asset(
     stage: str,
     *,
     deps: Sequence[dg.AssetKey] = (),
-    pool: str | None = None,
     retry_policy: dg.RetryPolicy | None = None,
 ) -> Callable[[Callable[..., Result]], dg.AssetsDefinition]:
     """The decorator of a stage's asset: all that is declared about it, and its checks."""
     said = labels.of_stage(within, entity, stage)
     checks = asset_checks.specs(said["key"], stage, said["partitions_def"])
     decorate: Callable[[Callable[..., Result]], dg.AssetsDefinition] = dg.asset(
-        **said, check_specs=checks, deps=deps, pool=pool, retry_policy=retry_policy
+        **said, check_specs=checks, deps=deps, retry_policy=retry_policy
     )
     return decorate
 

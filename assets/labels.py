@@ -1,7 +1,7 @@
 """Labels: what an asset of an entity is called, and what the UI says about it beside its runs.
 
-Keys, groups, owners, kinds, tags, descriptions and code versions, all read from the declarations. What a run measured
-is `metadata`'s, what its columns are `columns`'.
+Keys, groups, owners, kinds, tags, pools, descriptions and code versions, all read from the declarations. What a run
+measured is `metadata`'s, what its columns are `columns`'.
 """
 
 import re
@@ -36,6 +36,7 @@ def of_stage(context: Context, entity: Entity, stage: str) -> dict[str, Any]:
         "kinds": _kinds(entity, stage),
         "tags": _tags(context, entity),
         "code_version": code_version(context, entity, stage),
+        "pool": _pool(context, stage),
         "partitions_def": partitions.definition(entity.partitioning or context.partitioning),
         "metadata": {"dagster/column_schema": columns.of_stage(entity, stage)} | _table(context, entity, stage),
     }
@@ -101,6 +102,13 @@ def _tags(context: Context, entity: Entity) -> dict[str, str]:
     gravest = min((field.criticality for field in entity.fields), key=order.index, default=entity.linkage_criticality)
     tags = {"context": context.name, "entity": entity.name, "criticality": gravest, "phase": entity.phase}
     return {f"coexist/{name}": tag(value) for name, value in tags.items()}
+
+
+def _pool(context: Context, stage: str) -> str | None:
+    """What runs one at a time: readers of one side's system, and the stage that takes all the memory it is given."""
+    if stage in list(Side):
+        return f"{context.name}_{stage}_source"
+    return "heavy" if stage == "discrepancies" else None
 
 
 def tag(value: str) -> str:
