@@ -1,14 +1,15 @@
 """Snapshots: one side's rows of an entity as of a partition, taken from its source into the lake.
 
-One pass in bounded memory: rows that keep the contract become the side's table, the others its `_rejected` table, both at
-once or not at all. What the rows mean is not known here; personal data is `privacy`'s.
+One pass in bounded memory: rows that keep the contract become the side's table, the others its `_rejected` table, both
+at once or not at all. What the rows mean is not known here; personal data is `privacy`'s.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
@@ -31,12 +32,17 @@ class Snapshot:
     rejected: Manifest
 
 
-def take(entity: Entity, side: Side, *, context: Context, partition: str, lake: Lake, run_id: str) -> Snapshot:
-    """Take one side's snapshot of a partition, again when the source has a passing trouble."""
-    for attempt in stamina.retry_context(on=_is_transient, attempts=_ATTEMPTS, wait_initial=0.2, wait_max=5.0):
-        with attempt:
-            return _take(entity, side, context, partition, lake, run_id)
-    raise IntegrityError("unreachable: the last attempt returns or raises")
+def take(  # noqa: PLR0913 (who, which side, of when, into what, by which run)
+    entity: Entity, side: Side, *, context: Context, partition: str, lake: Lake, run_id: str
+) -> Snapshot:
+    """Take one side's snapshot of a partition; again, a few times, when its source is in trouble that may pass."""
+    order = _Order(
+        holder=entity.legacy if side is Side.LEGACY else entity.service,
+        place=Place(context.root, partition),
+        address=Address(context.name, entity.name, str(side), partition),
+        watermark=(entity.partitioning or context.partitioning).watermark(partition),
+    )
+    return _taken(order, lake, run_id)
 
 
 def read(source: Source, schema: pa.Schema, place: Place) -> tuple[pa.Table, pa.Table]:
@@ -52,6 +58,16 @@ def read(source: Source, schema: pa.Schema, place: Place) -> tuple[pa.Table, pa.
 def code_version_of(holder: Holder) -> str:
     """What a snapshot depends on beside the data: the contract, and how the source is read."""
     return f"{contract.version_of(holder.contract)}.{hashlib.sha256(repr(holder.source).encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What is to be taken."""
+
+    holder: Holder
+    place: Place
+    address: Address
+    watermark: datetime
 
 
 class _Pass:
@@ -76,27 +92,25 @@ class _Pass:
         self.notes |= {"rows_in": self.rows_in, "rejected": rejected}
 
 
-def _take(entity: Entity, side: Side, context: Context, partition: str, lake: Lake, run_id: str) -> Snapshot:
-    holder = entity.legacy if side is Side.LEGACY else entity.service
-    schema = contract.schema_of(holder.contract)
-    watermark = (entity.partitioning or context.partitioning).watermark(partition)
-    version = code_version_of(holder)
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, SourceError) and error.transient
 
-    def address(stage: str) -> Address:
-        return Address(context.name, entity.name, stage, partition)
 
-    with holder.source.open(Place(context.root, partition), schema) as reading, lake.transaction(run_id) as transaction:
+@stamina.retry(on=_may_pass, attempts=_ATTEMPTS, wait_initial=0.2, wait_max=5.0)
+def _taken(order: _Order, lake: Lake, run_id: str) -> Snapshot:
+    schema = contract.schema_of(order.holder.contract)
+    refused_address = replace(order.address, stage=f"{order.address.stage}_rejected")
+    version = code_version_of(order.holder)
+    with order.holder.source.open(order.place, schema) as reading, lake.transaction(run_id) as transaction:
         spool = transaction.spool(REJECTED)
-        rows = _Pass(holder, reading, spool)
+        rows = _Pass(order.holder, reading, spool)
         valid = pa.RecordBatchReader.from_batches(schema, rows.valid())
-        taken = transaction.write(address(side), valid, code_version=version, watermark=watermark, notes=rows.notes)
+        taken = transaction.write(
+            order.address, valid, code_version=version, watermark=order.watermark, notes=rows.notes
+        )
         with spool.reading() as refused:
-            rejected = transaction.write(address(f"{side}_rejected"), refused, code_version=version, watermark=watermark)
+            rejected = transaction.write(refused_address, refused, code_version=version, watermark=order.watermark)
         if rows.rows_in != taken.rows + rejected.rows:
             counted = f"{taken.rows} valid and {rejected.rows} rejected of {rows.rows_in}"
-            raise IntegrityError(f"{address(side)}: rows do not balance: {counted}")
+            raise IntegrityError(f"{order.address}: rows do not balance: {counted}")
     return Snapshot(taken, rejected)
-
-
-def _is_transient(error: Exception) -> bool:
-    return isinstance(error, SourceError) and error.transient

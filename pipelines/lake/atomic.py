@@ -44,7 +44,7 @@ def aside(parent: Path, label: str) -> Iterator[Path]:
 
 
 def swap(new: Path, target: Path) -> None:
-    """Put folder `new` where `target` is; what was there is afterwards at `new` (or nowhere, when there was nothing)."""
+    """Put folder `new` where `target` is; what was there is at `new` afterwards (nothing, when there was nothing)."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         new.rename(target)

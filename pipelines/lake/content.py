@@ -91,7 +91,7 @@ class Digest:
 
 
 def _head(batch: pa.RecordBatch, rows: int, text: int) -> tuple[pa.RecordBatch, int, bool]:
-    """The first rows, up to a number of them or the one that brings their text to so many bytes; its weight; if so much."""
+    """The first rows, up to a number of them or a weight of text; their weight; and whether either is reached."""
     head = batch.slice(0, rows)
     weights = None
     for column in head.columns:
@@ -122,8 +122,9 @@ def _plain(values: pa.Array) -> pa.Array:
 
 
 def _is_varying(kind: pa.DataType) -> bool:
+    types = pa.types
     return bool(
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+        types.is_string(kind) or types.is_large_string(kind) or types.is_binary(kind) or types.is_large_binary(kind)
     )
 
 

@@ -45,7 +45,7 @@ class Csv(Source):
         if len(self.delimiter) != 1 or not self.delimiter.isascii() or self.delimiter in "\r\n\0":
             raise ValueError("delimiter must be one ASCII character other than a line end")
         if len(self.quote) > 1 or not self.quote.isascii() or self.quote in ("\r", "\n", "\0", self.delimiter):
-            raise ValueError("quote must be one ASCII character other than the delimiter or a line end, or empty for none")
+            raise ValueError("quote must be one ASCII character other than the delimiter or a line end, or empty")
 
     def describe(self) -> str:
         return f"CSV file {self.path}"
@@ -101,7 +101,9 @@ class _Reader:
 
     def batch(self, stretch: Stretch, first_row: int) -> Batch:
         """The rows of a stretch, the first of which has this number."""
-        return self._of_whole(stretch.whole, first_row) if stretch.whole else self._of_records(stretch.records, first_row)
+        if stretch.whole:
+            return self._of_whole(stretch.whole, first_row)
+        return self._of_records(stretch.records, first_row)
 
     def _of_whole(self, data: bytes, first_row: int) -> Batch:
         places = [str(place) for place in range(len(self.header))]
@@ -199,5 +201,6 @@ def _problem(record: Record, header: list[str]) -> dict[str, object] | None:
 
 
 def _shown(fields: dict[str, bytes]) -> str:
-    """Bytes that are no texts are shown as escapes such as \\xff."""
-    return json.dumps({name: value.decode(errors="backslashreplace") for name, value in fields.items()}, ensure_ascii=False)
+    """As a JSON object of texts; bytes that are no text are shown by their escapes."""
+    texts = {name: value.decode(errors="backslashreplace") for name, value in fields.items()}
+    return json.dumps(texts, ensure_ascii=False)

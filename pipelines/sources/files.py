@@ -21,7 +21,7 @@ _TRANSIENT = frozenset({
 
 @contextmanager
 def answering(path: Path) -> Iterator[None]:
-    """Within this block the operating system's troubles with a file are the source's, transient if trying again can help."""
+    """Within this block the operating system's troubles with a file are the source's; some may pass."""
     try:
         yield
     except FileNotFoundError as error:

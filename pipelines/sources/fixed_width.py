@@ -1,14 +1,16 @@
-"""Fixed-width text files: one record a line, each column at its position. Positions count characters of the decoded text.
+"""Fixed-width text files: one record a line, each column at its place. Places count characters of the decoded text.
 
-Columns may overlap, so that one stretch can be read in several ways. Values are texts of the declared types (`text`).
+Columns may overlap, so that one stretch of a line can be read in several ways. What texts mean as values of the
+declared types is `text`'s; records of bytes (EBCDIC, packed decimals) are no business of this module.
 """
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import IO, Literal
 
@@ -21,12 +23,12 @@ from pipelines.sources import text
 from pipelines.sources.files import BLOCK, answering, opened
 from pipelines.sources.source import REJECTED, Batch, Place, Reading, Source
 
-
+_LONGEST = 16 * 1024 * 1024  # bytes of a line
 
 
 @declared
 class Column:
-    """Where a column is on the line: its first character, counted from 1, and how many. Blanks around it are cut by default."""
+    """Where a column is on the line: its first character, from 1, and how many. `trim` cuts the blanks around it."""
 
     name: str
     start: int
@@ -36,7 +38,7 @@ class Column:
 
     def __post_init__(self) -> None:
         if self.start < 1 or self.length < 1:
-            raise ValueError("start counts from 1 and length is at least 1")
+            raise ValueError("start counts from 1, and length is at least 1")
 
     @property
     def end(self) -> int:
@@ -48,8 +50,9 @@ class Column:
 class FixedWidth(Source):
     """A fixed-width file. `{date}` in the path is the partition; relative paths start at the context's root.
 
-    A text in `null_texts` (after trimming, so that blank is "") is missing. A line that ends before the last column that is
-    read is cut off, hence unreadable. Empty lines hold nothing.
+    Texts in `null_texts` are missing values, compared after trimming: blank is "". A line that ends before the last
+    column that is read was cut off, hence is unreadable, unless `ragged` says that lines lose their trailing blanks on
+    the way. Empty lines hold nothing.
     """
 
     path: str
@@ -57,6 +60,13 @@ class FixedWidth(Source):
     _: KW_ONLY
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
     null_texts: tuple[str, ...] = ("",)
+    ragged: bool = False
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"columns {', '.join(twice)} are there twice")
 
     def describe(self) -> str:
         return f"fixed-width file {self.path}"
@@ -68,66 +78,98 @@ class FixedWidth(Source):
         for name in schema.names:
             if name not in layout:
                 raise SourceError(f'{path}: the layout has no column "{name}"; {did_you_mean(name, layout)}')
+        undeclared = tuple(name for name in layout if name not in schema.names)
         with opened(path) as file:
-            read = [layout[name] for name in schema.names]
-            undeclared = tuple(name for name in layout if name not in schema.names)
-            yield Reading(_batches(self, file, path, read, schema), undeclared)
+            if self.encoding == "utf-8" and file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+                file.seek(0)
+            reader = _Reader(self, schema, [layout[name] for name in schema.names])
+            yield Reading(_batches(reader, file, path), undeclared)
 
 
-def _batches(source: FixedWidth, file: IO[bytes], path: Path, read: list[Column], schema: pa.Schema) -> Iterator[Batch]:
-    number, carry = 1, b""
+@dataclass(frozen=True)
+class _Reader:
+    """From lines to batches of rows."""
+
+    source: FixedWidth
+    schema: pa.Schema
+    columns: list[Column]
+
+    def batch(self, lines: pa.Array, undecodable: dict[int, bytes], first_row: int) -> Batch:
+        """The rows of some lines, the first of which has this number."""
+        reach = max(column.end for column in self.columns)
+        if self.source.ragged:
+            lines = pc.utf8_rpad(lines, reach)
+        whole = pc.greater_equal(pc.utf8_length(lines), reach)
+        if undecodable:
+            whole = pc.and_(whole, pc.invert(pc.is_in(pa.arange(0, len(lines)), pa.array(undecodable, pa.int64()))))
+        numbers = pa.arange(first_row, first_row + len(lines))
+        texts = [_slice(lines.filter(whole), column) for column in self.columns]
+        rows = pa.RecordBatch.from_arrays(texts, self.schema.names)
+        batch = text.cast(rows, numbers.filter(whole), self.schema, self.source.null_texts)
+        short = pc.indices_nonzero(pc.invert(whole)).to_pylist()
+        if not short:
+            return batch
+        refused = [
+            {"row_number": first_row + at}
+            | (self._undecodable(undecodable[at]) if at in undecodable else _short(lines[at].as_py(), reach))
+            for at in short
+        ]
+        unreadable = text.in_row_order(batch.unreadable, pa.RecordBatch.from_pylist(refused, schema=REJECTED))
+        return Batch(batch.rows, batch.row_numbers, unreadable)
+
+    def _undecodable(self, line: bytes) -> dict[str, object]:
+        encoding = self.source.encoding
+        shown = line.decode(encoding, errors="backslashreplace")
+        return {"check": "encoding", "reason": f"expected valid {encoding}", "raw": _raw(shown)}
+
+
+def _batches(reader: _Reader, file: IO[bytes], path: Path) -> Iterator[Batch]:
+    row = 1
+    for data in _whole_lines(file, path):
+        lines, undecodable = _lines(data, reader.source.encoding)
+        yield reader.batch(lines, undecodable, row)
+        row += len(lines)
+
+
+def _whole_lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
+    """The file's bytes block by block, each cut at a line end."""
+    left = b""
     while True:
         with answering(path):
             block = file.read(BLOCK)
-        whole, newline, carry = (carry + block).rpartition(b"\n") if block else (carry, b"", b"")
-        if whole or newline:
-            lines, bad = _lines(whole, source.encoding)
-            batch, count = _batch(source, lines, bad, number, read, schema)
-            number += count
-            yield batch
         if not block:
-            return
+            break
+        data, _, left = (left + block).rpartition(b"\n")
+        if len(left) > _LONGEST:
+            raise SourceError(f"{path}: no line end in {len(left):,} bytes: not a file of lines")
+        if data:
+            yield data
+    if left:
+        yield left
 
 
 def _lines(data: bytes, encoding: str) -> tuple[pa.Array, dict[int, bytes]]:
-    """The lines as texts, and by index those that are not valid in the encoding (their text is empty)."""
+    """The lines that hold something, and by index those that are not valid in the encoding (whose text is empty)."""
     try:
         whole = data.decode(encoding)
     except UnicodeDecodeError:
-        return _decoded_singly(data.split(b"\n"), encoding)
-    lines = pc.split_pattern(pa.array([whole], pa.large_string()), "\n").flatten()
-    lines = pc.replace_substring_regex(lines, r"\r\z", "")
-    return lines.filter(pc.not_equal(lines, "")).cast(pa.string()), {}
+        return _lines_singly(data, encoding)
+    lines = pc.split_pattern(pa.array([whole], pa.large_string()), "\n").flatten().cast(pa.string())
+    if "\r" in whole:
+        lines = pc.replace_substring_regex(lines, r"\r\z", "")
+    return lines.filter(pc.not_equal(lines, "")), {}
 
 
-def _decoded_singly(lines: list[bytes], encoding: str) -> tuple[pa.Array, dict[int, bytes]]:
-    good, bad = [], {}
-    for line in (stripped for raw in lines if (stripped := raw.removesuffix(b"\r"))):
+def _lines_singly(data: bytes, encoding: str) -> tuple[pa.Array, dict[int, bytes]]:
+    texts: list[str] = []
+    undecodable = {}
+    for line in filter(None, (raw.removesuffix(b"\r") for raw in data.split(b"\n"))):
         try:
-            good.append(line.decode(encoding))
+            texts.append(line.decode(encoding))
         except UnicodeDecodeError:
-            bad[len(good)] = line
-            good.append("")
-    return pa.array(good, pa.string()), bad
-
-
-def _batch(
-    source: FixedWidth, lines: pa.Array, bad: dict[int, bytes], number: int, read: list[Column], schema: pa.Schema
-) -> tuple[Batch, int]:
-    numbers = pa.array(range(number, number + len(lines)), pa.int64())
-    reach = max(column.end for column in read)
-    long_enough = pc.greater_equal(pc.utf8_length(lines), reach)
-    texts = lines.filter(long_enough)
-    columns = [_slice(texts, column) for column in read]
-    batch = text.cast(
-        pa.RecordBatch.from_arrays(columns, list(schema.names)), numbers.filter(long_enough), schema, source.null_texts
-    )
-    short = pc.indices_nonzero(pc.invert(long_enough)).to_pylist()
-    if not short:
-        return batch, len(lines)
-    refused = [_refused(number + at, lines[at].as_py(), bad.get(at), reach, source.encoding) for at in short]
-    unreadable = text.in_row_order(batch.unreadable, pa.RecordBatch.from_pylist(refused, schema=REJECTED))
-    return Batch(batch.rows, batch.row_numbers, unreadable), len(lines)
+            undecodable[len(texts)] = line
+            texts.append("")
+    return pa.array(texts, pa.string()), undecodable
 
 
 def _slice(lines: pa.Array, column: Column) -> pa.Array:
@@ -135,13 +177,9 @@ def _slice(lines: pa.Array, column: Column) -> pa.Array:
     return pc.utf8_trim_whitespace(part) if column.trim else part
 
 
-def _refused(number: int, line: str, raw: bytes | None, reach: int, encoding: str) -> dict[str, object]:
-    if raw is not None:
-        shown = raw.decode(encoding, errors="backslashreplace")
-        return {"row_number": number, "check": "encoding", "reason": f"expected valid {encoding}", "raw": _record(shown)}
-    reason = f"expected {reach} characters, found {len(line)}"
-    return {"row_number": number, "check": "record", "reason": reason, "raw": _record(line)}
+def _short(line: str, reach: int) -> dict[str, object]:
+    return {"check": "record", "reason": f"expected {reach} characters, found {len(line)}", "raw": _raw(line)}
 
 
-def _record(line: str) -> str:
+def _raw(line: str) -> str:
     return json.dumps({"record": line}, ensure_ascii=False)

@@ -1,8 +1,8 @@
 """CSV records in a stretch of bytes: where each one ends, and which are broken.
 
-The grammar is RFC 4180, strictly: a quoted text begins and ends at its field's borders, quotes inside are doubled. Bytes
-that match the grammar as a whole are left to Arrow's parser; others are cut smaller, and at last read record by record
-here, so that a broken record costs itself and nothing else. Names and types of columns are not known here.
+The grammar is RFC 4180, strictly: a quoted text begins and ends at its field's borders, quotes inside are doubled.
+Bytes that match the grammar as a whole are left to Arrow's parser; others are cut smaller, and at last read record by
+record here, so that a broken record costs itself and nothing else. Names and types of columns are not known here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _RE2_REPEATS = 1000  # how often RE2 repeats a group at most
 
 @dataclass(frozen=True)
 class Record:
-    """One record as it was read: its fields, or why it has none. `raw` is without the line end, which is before `end`."""
+    """One record: its fields, or why it cannot be had. `raw` is what was written, up to the line end before `end`."""
 
     fields: tuple[bytes, ...]
     raw: bytes
@@ -55,7 +55,7 @@ class Grammar:
         self._pattern = "" if columns is None else _pattern(delimiter, quote, columns)
 
     def stretches(self, data: bytes, *, final: bool) -> Iterator[Stretch]:
-        """The records of `data` in order; what is left behind the last stretch is an unfinished record (unless `final`)."""
+        """The records of `data` in order. Behind the last stretch is an unfinished one, if anything (not when `final`)."""
         at, size = 0, len(data)
         while at < len(data):
             cut = self._cut(data, at, size)
@@ -91,7 +91,7 @@ class Grammar:
         return bool(pc.match_substring_regex(text, self._pattern)[0].as_py())
 
     def _cut(self, data: bytes, start: int, size: int) -> int:
-        """Where a stretch of at most `size` bytes ends: after the last line end that no quote is open at; 0 for nowhere."""
+        """Where a stretch of up to `size` bytes ends: after the last line end outside of quotes; 0 for nowhere."""
         end = data.rfind(b"\n", start, start + size)
         quoted = bool(self._quote) and data.count(self._quote, start, max(end, start)) % 2 == 1
         while quoted and end >= start:
@@ -117,14 +117,15 @@ class Grammar:
         fields, at = [], start
         while True:
             quoted = bool(self._quote) and data[at : at + 1] == self._quote
-            end = self._quoted_end(data, at, start, final=final) if quoted else self._unquoted_end(data, at, final=final)
+            find_end = self._quoted_end if quoted else self._unquoted_end
+            end = find_end(data, at, start, final=final)
             text = data[at:end]
             fields.append(text[1:-1].replace(self._quote * 2, self._quote) if quoted else text)
             if data[end : end + 1] != self._delimiter:
                 return fields, end
             at = end + 1
 
-    def _unquoted_end(self, data: bytes, at: int, *, final: bool) -> int:
+    def _unquoted_end(self, data: bytes, at: int, _start: int, *, final: bool) -> int:
         match = self._unquoted.match(data, at)
         end = match.end() if match else at
         if not final and end >= len(data) - 1:  # a line end may be two bytes
@@ -148,7 +149,7 @@ class Grammar:
 
     @staticmethod
     def _first_line(data: bytes, start: int, problem: str, *, final: bool) -> Record:
-        """With its quotes astray nobody knows where a record ends: only its first line is given up, the rest is tried."""
+        """With its quotes astray nobody knows where a record ends: its first line is given up, the rest is tried."""
         end = data.find(b"\n", start)
         if end < 0:
             if not final:

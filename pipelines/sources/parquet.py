@@ -94,9 +94,8 @@ def _batch(batch: pa.RecordBatch, numbers: pa.Array, schema: pa.Schema, path: Pa
         | {"raw": _shown(rows.slice(row, 1))}
         for row, name in undecodable.items()
     ]
-    return Batch(
-        cast.rows, cast.row_numbers, text.in_row_order(cast.unreadable, pa.RecordBatch.from_pylist(bad, schema=REJECTED))
-    )
+    unreadable = text.in_row_order(cast.unreadable, pa.RecordBatch.from_pylist(bad, schema=REJECTED))
+    return Batch(cast.rows, cast.row_numbers, unreadable)
 
 
 def _column(values: pa.Array, field: pa.Field, path: Path) -> pa.Array:
@@ -123,7 +122,8 @@ def _undecodable(values: pa.Array) -> list[int]:
     try:
         values.cast(pa.binary()).cast(pa.string())
     except pa.ArrowInvalid:
-        return [row for row, raw in enumerate(values.cast(pa.binary()).to_pylist()) if raw is not None and not _decodes(raw)]
+        raws = values.cast(pa.binary()).to_pylist()
+        return [row for row, raw in enumerate(raws) if raw is not None and not _decodes(raw)]
     return []
 
 
@@ -132,7 +132,7 @@ def _decodes(raw: bytes) -> bool:
 
 
 def _shown(row: pa.RecordBatch) -> str:
-    """One row as a JSON object of texts; bytes that are no text are shown as escapes such as \\xff."""
+    """One row as a JSON object of texts; bytes that are no text are shown by their escapes."""
     raw = [values.cast(pa.string()).cast(pa.binary())[0].as_py() for values in row.columns]
     texts = [None if value is None else value.decode(errors="backslashreplace") for value in raw]
     return json.dumps(dict(zip(row.schema.names, texts, strict=True)), ensure_ascii=False)
@@ -154,8 +154,8 @@ def _is_zoned(kind: pa.DataType) -> bool:
     return bool(pa.types.is_timestamp(kind) and kind.tz is not None)
 
 
-# Between these Arrow's safe casts keep the value or fail (days apart, see `_column`). It has others that change the meaning without a word: a number
-# as a day, any number as a truth value, wall time as UTC.
+# Between these Arrow's safe casts keep the value or fail (but for days, see `_column`). It has others that change the
+# meaning without a word: a number as a day, any number as a truth value, wall time as UTC.
 _KEEPING: tuple[tuple[Callable[[pa.DataType], bool], tuple[Callable[[pa.DataType], bool], ...]], ...] = (
     (pa.types.is_integer, (pa.types.is_integer, pa.types.is_decimal, pa.types.is_floating)),
     (pa.types.is_decimal, (pa.types.is_decimal, pa.types.is_integer)),

@@ -1,7 +1,7 @@
-"""Texts into declared types, exactly: a text that is no such value makes its row unreadable; nothing is rounded or guessed.
+"""Texts into declared types, exactly: a text that is no such value makes its row unreadable; nothing is rounded.
 
-Shared by all sources that hold texts. What a type accepts is said once, in plain Python (`_PARSERS`). Whole columns take
-Arrow's casts instead wherever those succeed: they accept less, and guards see to the little they accept beyond it.
+Shared by all sources that hold texts. What a type accepts is said once, in plain Python (`_PARSERS`). Whole columns
+take Arrow's casts instead wherever those succeed: they accept less, and guards see to the little they accept beyond.
 """
 
 from __future__ import annotations
@@ -191,7 +191,8 @@ def _timestamp(text: str, kind: pa.DataType) -> datetime | None:
         return None
     clock = ":".join(found[part] or "00" for part in ("hour", "minute", "second"))
     try:
-        value = datetime.fromisoformat(f"{found['day']}T{clock}.{(found['fraction'] or '0').ljust(6, '0')}{found['zone'] or ''}")
+        fraction = (found["fraction"] or "").ljust(6, "0")
+        value = datetime.fromisoformat(f"{found['day']}T{clock}.{fraction}{found['zone'] or ''}")
         return value.astimezone(UTC) if value.tzinfo else value
     except (ValueError, OverflowError):
         return None

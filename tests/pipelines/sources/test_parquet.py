@@ -66,7 +66,11 @@ def test_rows_come_in_the_declared_order_with_their_numbers(tmp_path):
         (pa.array(["a", None], pa.large_string()), pa.string(), ["a", None]),
         (pa.array(["a", "b", "a"]).dictionary_encode(), pa.string(), ["a", "b", "a"]),
         (pa.array([b"a"], pa.binary()).cast(pa.string()), pa.string(), ["a"]),
-        (pa.array([NOON.replace(microsecond=123000)], pa.timestamp("ms")), pa.timestamp("us"), [NOON.replace(microsecond=123000)]),
+        (
+            pa.array([NOON.replace(microsecond=123000)], pa.timestamp("ms")),
+            pa.timestamp("us"),
+            [NOON.replace(microsecond=123000)],
+        ),
         (pa.array([NOON], pa.timestamp("ns")), pa.timestamp("us"), [NOON]),
         (pa.array([ZONED], pa.timestamp("us", tz="Europe/Paris")), pa.timestamp("us", tz="UTC"), [ZONED]),
         (pa.array([date(2026, 3, 20)], pa.date32()), pa.timestamp("us"), [datetime(2026, 3, 20)]),  # noqa: DTZ001
@@ -90,7 +94,7 @@ def test_types_that_say_the_same(tmp_path, held, declared, expected):
         (pa.array([2**53 + 1], pa.int64()), pa.float64()),
         (pa.array([1.5], pa.float64()), pa.decimal128(12, 2)),
         (pa.array([Decimal("1.005")], pa.decimal128(12, 3)), pa.decimal128(12, 2)),
-        (pa.array([Decimal("12345678901")], pa.decimal128(11, 0)), pa.decimal128(12, 2)),
+        (pa.array([Decimal(12345678901)], pa.decimal128(11, 0)), pa.decimal128(12, 2)),
         (pa.array([Decimal("1.5")], pa.decimal128(12, 1)), pa.float64()),
         (pa.array([NOON], pa.timestamp("us")), pa.timestamp("us", tz="UTC")),
         (pa.array([ZONED], pa.timestamp("us", tz="UTC")), pa.timestamp("us")),
@@ -121,7 +125,10 @@ def test_texts_are_judged_cell_by_cell(tmp_path):
     rows, unreadable, _ = read(tmp_path, pa.schema([("id", pa.int64()), ("v", pa.decimal128(9, 2))]))
 
     assert rows == {1: {"id": 1, "v": Decimal("1.50")}}
-    assert [(row["row_number"], row["check"], row["field"]) for row in unreadable] == [(2, "type", "id"), (3, "type", "v")]
+    assert [(row["row_number"], row["check"], row["field"]) for row in unreadable] == [
+        (2, "type", "id"),
+        (3, "type", "v"),
+    ]
     assert json.loads(unreadable[0]["raw"]) == {"id": "x", "v": "2"}
 
 
@@ -133,7 +140,13 @@ def test_texts_that_are_no_utf_8(tmp_path):
 
     assert rows == {1: {"id": 1, "v": "a"}, 3: {"id": 3, "v": "c"}}
     assert unreadable == [
-        {"row_number": 2, "check": "encoding", "field": "v", "reason": "expected valid utf-8", "raw": '{"id": "2", "v": "\\\\xff\\\\xfe"}'}
+        {
+            "row_number": 2,
+            "check": "encoding",
+            "field": "v",
+            "reason": "expected valid utf-8",
+            "raw": '{"id": "2", "v": "\\\\xff\\\\xfe"}',
+        }
     ]
 
 
@@ -156,18 +169,25 @@ def test_a_truncated_file(tmp_path, kept):
     path = write(tmp_path, pa.table({"v": list(range(5000))}))
     path.write_bytes(path.read_bytes()[:kept])
 
-    with pytest.raises(SourceError, match="policies-2026-03-20.parquet: (not a whole Parquet file|the file is empty)") as refused:
+    with pytest.raises(
+        SourceError, match=r"policies-2026-03-20.parquet: (not a whole Parquet file|the file is empty)"
+    ) as refused:
         read(tmp_path, pa.schema([("v", pa.int64())]))
     assert not refused.value.transient
 
 
 def test_a_file_damaged_in_the_middle(tmp_path):
-    path = write(tmp_path, pa.table({"v": [f"value {n * 7919 % 5000}" for n in range(5000)]}), compression="zstd", use_dictionary=False)
+    path = write(
+        tmp_path,
+        pa.table({"v": [f"value {n * 7919 % 5000}" for n in range(5000)]}),
+        compression="zstd",
+        use_dictionary=False,
+    )
     content = bytearray(path.read_bytes())
     content[200:4000] = bytes(3800)
     path.write_bytes(content)
 
-    with pytest.raises(SourceError, match="policies-2026-03-20.parquet"):
+    with pytest.raises(SourceError, match=r"policies-2026-03-20.parquet"):
         read(tmp_path, pa.schema([("v", pa.string())]))
 
 
