@@ -6,11 +6,13 @@ they failed. Duplicate keys are `linkage`'s; what a field means to the other sid
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import copy
 import hashlib
 import inspect
 import json
+import textwrap
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -65,12 +67,12 @@ def schema_of(contract: type[DataFrameModel]) -> pa.Schema:
 def version_of(contract: type[DataFrameModel]) -> str:
     """The declared version (else 1) and a digest of all it demands: a change shows even under an old version."""
     schema = contract.to_schema()
-    declared = (schema.metadata or {}).get("version", "1")
+    declared = (getattr(contract.__config__, "metadata", None) or {}).get("version", "1")
     columns = [
-        [name, str(column.dtype), bool(column.nullable), *(_identity(check) for check in column.checks)]
+        [name, str(column.dtype), bool(column.nullable), *map(_demand, column.checks)]
         for name, column in schema.columns.items()
     ]
-    demands = json.dumps([columns, [_identity(check) for check in schema.checks]])
+    demands = json.dumps([columns, [*map(_demand, schema.checks)], _own_code(contract)])
     return f"{declared}+{hashlib.sha256(demands.encode()).hexdigest()[:8]}"
 
 
@@ -192,13 +194,19 @@ def _metadata(column: Column) -> dict[str, str] | None:
     return {"description": column.description} if column.description else None
 
 
-def _identity(check: Check) -> list[str]:
-    """What makes a check the same check: its name and figures, and the code of one that the user wrote."""
-    code = ""
-    if not check.statistics:
-        with contextlib.suppress(OSError, TypeError):
-            code = inspect.getsource(check._check_fn)  # noqa: SLF001 (the only way to the user's function)
-    return [str(check.name), repr(sorted((check.statistics or {}).items())), str(check.error or ""), code]
+def _demand(check: Check) -> list[str]:
+    return [str(check.name), repr(sorted((check.statistics or {}).items())), str(check.error or "")]
+
+
+def _own_code(contract: type[DataFrameModel]) -> list[str]:
+    """The code of the checks that the user wrote, however it is laid out."""
+    methods = (member for base in contract.__mro__ for member in vars(base).values() if isinstance(member, classmethod))
+    found = []
+    for method in methods:
+        if not method.__func__.__module__.startswith("pandera."):
+            with contextlib.suppress(OSError):  # no source at hand, as in an interactive session
+                found.append(ast.unparse(ast.parse(textwrap.dedent(inspect.getsource(method.__func__)))))
+    return found
 
 
 def _file_of(contract: type[DataFrameModel]) -> str:

@@ -55,7 +55,7 @@ class Grammar:
         self._pattern = "" if columns is None else _pattern(delimiter, quote, columns)
 
     def stretches(self, data: bytes, *, final: bool) -> Iterator[Stretch]:
-        """The records of `data` in order. Behind the last stretch is an unfinished one, if anything (not when `final`)."""
+        """The records of `data` in order. Behind the last stretch is at most an unfinished one (none when `final`)."""
         at, size = 0, len(data)
         while at < len(data):
             cut = self._cut(data, at, size)

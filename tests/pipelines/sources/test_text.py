@@ -47,7 +47,9 @@ def oracle_integer(cell, low, high):
     digits = cell[1:] if cell[:1] in ("+", "-") else cell
     if not digits or any(c not in "0123456789" for c in digits):
         return ...
-    value = sum(int(c) * 10**i for i, c in enumerate(reversed(digits)))
+    value = 0
+    for digit in digits:
+        value = value * 10 + int(digit)
     value = -value if cell[0] == "-" else value
     return value if low <= value <= high else ...
 
