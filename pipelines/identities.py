@@ -21,6 +21,16 @@ class Cardinality(StrEnum):
     MANY_TO_ONE = "n:1"
     MANY_TO_MANY = "n:m"
 
+    @property
+    def one_service(self) -> bool:
+        """Whether a legacy key has at most one service counterpart."""
+        return self.value.endswith(":1")
+
+    @property
+    def one_legacy(self) -> bool:
+        """Whether a service key has at most one legacy counterpart."""
+        return self.value.startswith("1:")
+
 
 @declared
 class Merges:

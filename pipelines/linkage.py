@@ -13,8 +13,6 @@ from pipelines.expressions import literal, quote
 from pipelines.identity import valid_on
 from pipelines.rows import deleted, in_scope, row_key, shown_key
 
-_SINGLE_SERVICE = {Cardinality.ONE_TO_ONE, Cardinality.MANY_TO_ONE}  # a legacy key has at most one service counterpart
-_SINGLE_LEGACY = {Cardinality.ONE_TO_ONE, Cardinality.ONE_TO_MANY}
 _LIVELIEST_FIRST = ("live", "duplicate", "deleted", "out_of_scope")
 
 
@@ -72,20 +70,22 @@ def _valid_links(links: str, on: str) -> str:
 def _judged_links(cardinality: Cardinality) -> str:
     """Each valid link with the state of the rows at its ends and its own verdict.
 
-    One uncertain link makes a crowd of counterparts a matter of choice (ambiguous); only certain links violate a
-    cardinality.
+    Several candidates at one end are ambiguous even where several counterparts are allowed. One uncertain link makes a
+    crowd, more counterparts than are allowed, a matter of choice; only certain links violate a cardinality.
     """
     return f"""
         SELECT j.*, l.state AS legacy_state, s.state AS service_state
         FROM (
             SELECT c.*,
-                CASE WHEN problem IS NOT NULL THEN 'ambiguous'
+                CASE WHEN problem IS NOT NULL OR is_contested THEN 'ambiguous'
                     WHEN NOT is_crowded THEN 'good'
                     WHEN MIN(confidence) OVER (PARTITION BY legacy_key) < 1
                         OR MIN(confidence) OVER (PARTITION BY service_key) < 1 THEN 'ambiguous'
                     ELSE 'cardinality_violated' END AS verdict
             FROM (
-                SELECT v.*, NOT is_merged AND ({_crowded(cardinality)}) AS is_crowded FROM "valid links" AS v
+                SELECT v.*, NOT is_merged AND ({_crowded(cardinality)}) AS is_crowded,
+                    NOT is_merged AND confidence < 1 AND ({_CONTESTED}) AS is_contested
+                FROM "valid links" AS v
             ) AS c
         ) AS j
         LEFT JOIN ({_liveliest(Side.LEGACY)}) AS l ON l.row_key = j.legacy_key
@@ -93,9 +93,14 @@ def _judged_links(cardinality: Cardinality) -> str:
     """
 
 
+_CONTESTED = " OR ".join(
+    f"COUNT(*) FILTER (WHERE NOT is_merged AND confidence < 1) OVER (PARTITION BY {side}_key) > 1" for side in Side
+)
+
+
 def _crowded(cardinality: Cardinality) -> str:
     """Condition: one end of the link has more counterparts than the cardinality allows."""
-    single = {Side.LEGACY: cardinality in _SINGLE_SERVICE, Side.SERVICE: cardinality in _SINGLE_LEGACY}
+    single = {Side.LEGACY: cardinality.one_service, Side.SERVICE: cardinality.one_legacy}
     crowds = [
         f"COUNT(*) FILTER (WHERE NOT is_merged) OVER (PARTITION BY {side}_key) > 1" for side in Side if single[side]
     ]
