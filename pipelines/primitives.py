@@ -70,7 +70,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "to_decimal": _duckdb(
         3,
         "text of a decimal as DECIMAL(p, s)",
-        r"CASE WHEN regexp_full_match($1, '[+-]?([0-9]+(\.[0-9]{0,' || $3 || '}0*)?|\.[0-9]{1,' || $3 || '}0*)') "
+        r"CASE WHEN regexp_full_match($1, '[+-]?([0-9]+(\.[0-9]{0,' || $3 || '}0*)?|\.[0-9]{0,' || $3 || '}0*)') "
         "THEN TRY_CAST($1 AS DECIMAL($2, $3)) END",
     ),
     "scale_decimal": _duckdb(
