@@ -123,9 +123,11 @@ def copy(con: duckdb.DuckDBPyConnection, query: str, path: Path, options: str) -
 
 
 def _append_file(con: duckdb.DuckDBPyConnection, query: str, options: str, path: Path, encoding: str) -> None:
-    """The engine writes UTF-8 aside; what is appended has the wanted encoding."""
+    """The engine writes UTF-8, aside when something is to be appended or in another encoding."""
+    if encoding == "utf-8" and not path.exists():
+        return copy(con, query, path, options)
     aside = path.with_suffix(".aside")
     copy(con, query, aside, options)
     with aside.open(encoding="utf-8", newline="") as written, path.open("a", encoding=encoding, newline="") as file:
         shutil.copyfileobj(written, file)
-    aside.unlink()
+    return aside.unlink()

@@ -49,10 +49,14 @@ def plant(con: duckdb.DuckDBPyConnection, model: Model, size: int) -> None:
     """Choose rows for every planting of an entity, in order: earlier ones take first."""
     _describe(con, model)
     con.execute(f"CREATE OR REPLACE TEMP TABLE eligible AS {_eligible(model, 'TRUE', sample=True)}")
+    taken: set[int] = set()
+    found: list[dict[str, object]] = []
     for number, planting in enumerate(model.plantings):
-        rows = _candidates(con, model, number, planting, size)
-        chosen = pa.Table.from_pylist([dict(row) for row in _plants(model, number, planting, rows)], schema=PLANTS)  # noqa: F841
-        con.execute("INSERT INTO plants SELECT * FROM chosen")
+        rows = _candidates(con, model, number, planting, size, taken)
+        taken.update(row.id for row in rows)
+        found.extend(_plants(model, number, planting, rows))
+    chosen = pa.Table.from_pylist(found, schema=PLANTS)  # noqa: F841 (read by name)
+    con.execute("INSERT INTO plants SELECT * FROM chosen")
 
 
 def _describe(con: duckdb.DuckDBPyConnection, model: Model) -> None:
@@ -92,15 +96,17 @@ def pools(model: Model) -> dict[str, str]:
     }
 
 
-def _candidates(con: duckdb.DuckDBPyConnection, model: Model, number: int, planting: Planting, size: int) -> list[Row]:
+def _candidates(
+    con: duckdb.DuckDBPyConnection, model: Model, number: int, planting: Planting, size: int, taken: set[int]
+) -> list[Row]:
     suits = f"{pools(model)[planting.pool]} AND ({planting.where})"
-    source = _eligible(model, suits, sample=False) if planting.every else f"SELECT * FROM eligible WHERE {suits}"
-    taken = f"SELECT id FROM plants WHERE entity = {text(model.entity)}"
-    order = model.life.chance.raw(f"plan {number}")
+    source = f"({_eligible(model, suits, sample=False)})" if planting.every else f"eligible WHERE {suits}"
     count = max(planting.count, min(MOST, planting.count * size // PER_ROWS)) * (2 if planting.pool == "pairs" else 1)
-    limit = "" if planting.every else f"LIMIT {count}"
-    found = con.execute(f"SELECT id, s1, born, died FROM ({source}) WHERE id NOT IN ({taken}) ORDER BY {order}, id {limit}")
-    return [Row(*row) for row in found.fetchall()]
+    limit = "" if planting.every else f"LIMIT {count + len(taken)}"
+    order = model.life.chance.raw(f"plan {number}")
+    found = con.execute(f"SELECT id, s1, born, died FROM {source} ORDER BY {order}, id {limit}").fetchall()
+    free = [Row(*row) for row in found if row[0] not in taken]
+    return free if planting.every else free[:count]
 
 
 def _plants(model: Model, number: int, planting: Planting, rows: list[Row]) -> Iterator[dict[str, object]]:
