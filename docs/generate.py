@@ -69,7 +69,8 @@ def primitives(_: str) -> str:
 
 def as_table(head: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
-    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *rows])
+    every = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in every)
 
 
 MAKERS: dict[str, Callable[[str], str]] = {"columns": columns, "primitives": primitives}

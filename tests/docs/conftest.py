@@ -12,7 +12,7 @@ _FENCE = re.compile(r"```(?P<language>\w*)(?: title=\"(?P<title>[^\"]+)\")?$")
 
 @dataclass(frozen=True)
 class Part:
-    """One piece of a page: `kind` is heading, comment, text, table, or the language of a fenced block."""
+    """One piece of a page: `kind` is heading, comment, prose, table, or the language of a fenced block."""
 
     kind: str
     text: str
@@ -42,7 +42,7 @@ def parts_of(page: str) -> list[Part]:
                 at += 1
             found.append(Part("table", "\n".join(lines[start:at]), start + 1, section, rows=_rows(lines[start:at])))
         elif line:
-            found.append(Part("text", line, start + 1, section))
+            found.append(Part("prose", line, start + 1, section))
     return found
 
 

@@ -133,7 +133,7 @@ def test_rules_that_can_fail_name_the_reason_and_show_it(page, subtests):
             continue
         with subtests.test(kind.__name__):
             about = section_of(parts, kind)
-            prose = " ".join(part.text for part in about if part.kind == "text")
+            prose = " ".join(part.text for part in about if part.kind == "prose")
             shown = {row.get("becomes") for part in about for row in part.rows}
 
             assert f"`{kind.reason}`" in prose
