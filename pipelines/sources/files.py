@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,8 @@ def answering(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise SourceError(f"{path}: there is no such file") from error
     except OSError as error:
-        raise SourceError(f"{path}: {error.strerror or error}", transient=error.errno in _TRANSIENT) from error
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise SourceError(f"{path}: {why}", transient=error.errno in _TRANSIENT) from error
 
 
 @contextmanager
