@@ -64,6 +64,7 @@ def schema_of(contract: type[DataFrameModel]) -> pa.Schema:
     ])  # fmt: skip
 
 
+@lru_cache(maxsize=1024)
 def version_of(contract: type[DataFrameModel]) -> str:
     """The declared version (else 1) and a digest of all it demands: a change shows even under an old version."""
     schema = contract.to_schema()

@@ -48,6 +48,7 @@ def literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+@lru_cache(maxsize=4096)
 def columns_of(sql: str) -> tuple[str, ...]:
     """The columns a scalar expression reads, in order of first use; nothing for text that does not parse."""
     tree = _parse(sql)
