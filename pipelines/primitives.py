@@ -24,7 +24,7 @@ def _duckdb(arity: int, meaning: str, spelling: str) -> Primitive:
 
 
 # White space is Unicode's White_Space, since NBSP and thin spaces come out of old terminals and spreadsheets.
-_BLANK = r"[\s\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]"
+_BLANK = r"[\x{0009}-\x{000D}\x{0020}\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]"
 
 # Trimming by a set of characters is several times cheaper than by a pattern, and most rules trim.
 _BLANK_CODES = (
@@ -42,20 +42,35 @@ _BLANK_CODES = (
 )
 _BLANK_CHARACTERS = "'" + "".join(map(chr, _BLANK_CODES)) + "'"
 
+_PRODUCT = "($1 * ($2 + 0.0))"  # as decimals: the product of two small integers need not be a small one
+_DOUBLE = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|(?i:[+-]?(nan|inf|infinity))"
+
+# DuckDB's strptime reads blanks around the text, years of fewer digits, and the year 0.
+_PARSED = (
+    "CASE WHEN regexp_full_match($1, '(?s)\\S|\\S.*\\S') AND year(try_strptime($1, $2)) BETWEEN 1 AND 9999 "
+    "AND (NOT contains($2, '%Y') OR contains($1, printf('%04d', year(try_strptime($1, $2))))) "
+    "THEN try_strptime($1, $2) END"
+)
+_EXACT = "without blanks around it, %Y in four digits from 0001; NULL when it does not fit"
+_BEFORE = "(timezone($2, $1 - INTERVAL 24 HOUR) + INTERVAL 24 HOUR)"
+_AFTER = "(timezone($2, $1 + INTERVAL 24 HOUR) - INTERVAL 24 HOUR)"
+
 PRIMITIVES: dict[str, Primitive] = {
     # text
     "trim_blanks": _duckdb(1, "without white space at both ends", f"trim($1, {_BLANK_CHARACTERS})"),
     "squeeze_blanks": _duckdb(1, "each run of white space as one blank", rf"regexp_replace($1, '{_BLANK}+', ' ', 'g')"),
-    "upper_text": _duckdb(1, "upper case (Unicode simple mapping)", "upper($1)"),
-    "lower_text": _duckdb(1, "lower case (Unicode simple mapping)", "lower($1)"),
+    "upper_text": _duckdb(1, "upper case, character by character (Unicode simple mapping; ß becomes ẞ)", "upper($1)"),
+    "lower_text": _duckdb(1, "lower case, character by character (Unicode simple mapping)", "lower($1)"),
     "nfc": _duckdb(1, "Unicode normal form C", "nfc_normalize($1)"),
-    "strip_accents": _duckdb(1, "without combining marks", "strip_accents($1)"),
-    "strip_zeros": _duckdb(1, "without leading zeros; '000' is '0'", r"regexp_replace($1, '^0+(.)', '\1')"),
+    "strip_accents": _duckdb(1, "without marks (Unicode category M), in normal form C", "strip_accents($1)"),
+    "strip_zeros": _duckdb(1, "without leading zeros; '000' is '0'", r"regexp_replace($1, '(?s)^0+(.)', '\1')"),
     "keep_alphanumeric": _duckdb(
-        1, "only letters and digits (Unicode)", r"regexp_replace($1, '[^\p{L}\p{N}]', '', 'g')"
+        1, "only letters and numbers (Unicode categories L and N)", r"regexp_replace($1, '[^\p{L}\p{N}]', '', 'g')"
     ),
     "split_text": _duckdb(
-        3, "n-th part (from 1) between separators; NULL beyond the last", "nullif(string_split($1, $2)[$3], '')"
+        3,
+        "n-th part (from 1) between separators; NULL for an empty one and beyond the last",
+        "nullif(string_split($1, $2)[$3], '')",
     ),
     "matches": _duckdb(2, "whether a regular expression (RE2) matches the whole text", "regexp_full_match($1, $2)"),
     "text_of": _duckdb(
@@ -75,40 +90,51 @@ PRIMITIVES: dict[str, Primitive] = {
     ),
     "scale_decimal": _duckdb(
         4,
-        "number times factor as DECIMAL(p, s), NULL when that would round",
-        "CASE WHEN TRY_CAST($1 * $2 AS DECIMAL($3, $4)) = $1 * $2 THEN TRY_CAST($1 * $2 AS DECIMAL($3, $4)) END",
+        "number times factor (both exact) as DECIMAL(p, s), NULL when that would round or does not fit",
+        f"TRY(CASE WHEN CAST({_PRODUCT} AS DECIMAL($3, $4)) = {_PRODUCT} THEN CAST({_PRODUCT} AS DECIMAL($3, $4)) END)",
     ),
     "round_decimal": _duckdb(
-        4, "number times factor as DECIMAL(p, s), half away from zero", "TRY_CAST($1 * $2 AS DECIMAL($3, $4))"
+        4,
+        "number times factor (both exact) as DECIMAL(p, s), half away from zero, NULL when it does not fit",
+        f"TRY(CAST({_PRODUCT} AS DECIMAL($3, $4)))",
     ),
-    "as_double": _duckdb(1, "text or number as DOUBLE", "TRY_CAST($1 AS DOUBLE)"),
+    "as_double": _duckdb(
+        1,
+        "number, or text of one (digits, point, exponent; nan, inf, infinity in any case), as the nearest DOUBLE",
+        rf"CASE WHEN regexp_full_match(CAST($1 AS VARCHAR), '{_DOUBLE}') THEN TRY_CAST($1 AS DOUBLE) END",
+    ),
     "is_not_a_number": _duckdb(1, "whether a DOUBLE is NaN", "isnan($1)"),
     # dates and times
     "calendar_date": _duckdb(
         3,
-        "the date of year, month, day (integers); NULL for an impossible one",
-        "TRY_CAST(printf('%04d-%02d-%02d', $1, $2, $3) AS DATE)",
+        "the date of year (1 to 9999), month, day (integers); NULL for an impossible one",
+        "CASE WHEN $1 BETWEEN 1 AND 9999 THEN TRY_CAST(printf('%04d-%02d-%02d', $1, $2, $3) AS DATE) END",
     ),
-    "parse_date": _duckdb(
-        2, "text by strptime format as DATE, NULL when it does not fit", "CAST(try_strptime($1, $2) AS DATE)"
-    ),
-    "parse_timestamp": _duckdb(
-        2, "text by strptime format as wall time, NULL when it does not fit", "CAST(try_strptime($1, $2) AS TIMESTAMP)"
-    ),
+    "parse_date": _duckdb(2, f"text by strptime format as DATE, {_EXACT}", f"CAST({_PARSED} AS DATE)"),
+    "parse_timestamp": _duckdb(2, f"text by strptime format as wall time, {_EXACT}", f"CAST({_PARSED} AS TIMESTAMP)"),
     "local_to_utc": _duckdb(
         2,
-        "wall time in a zone as an instant; the earlier one when the clock is set back (as Python's fold=0)",
-        "least(timezone($2, $1), timezone($2, $1 - INTERVAL 1 HOUR) + INTERVAL 1 HOUR)",
+        "wall time in a zone as an instant (as Python's fold=0): the earlier one when the clock is set back; "
+        "when it is set forward, time that is skipped counts as if it were not yet",
+        # By the offset in force a day before, unless only the one in force a day after leads back to the wall time.
+        f"TRY(CASE WHEN {_BEFORE} <> {_AFTER} AND timezone($2, {_BEFORE}) <> $1 AND timezone($2, {_AFTER}) = $1 "
+        f"THEN {_AFTER} ELSE {_BEFORE} END)",
     ),
-    "epoch_us": _duckdb(1, "microseconds since 1970 of a timestamp or instant", "epoch_us($1)"),
+    "epoch_us": _duckdb(1, "microseconds since 1970 of a timestamp or instant", "TRY(epoch_us($1))"),
     "whole_seconds": _duckdb(
-        1, "microseconds as whole seconds, towards minus infinity", "CAST(floor($1 / 1000000) AS BIGINT)"
+        1,
+        "microseconds as whole seconds, towards minus infinity",
+        "CASE WHEN $1 < 0 THEN ($1 + 1) // 1000000 - 1 ELSE $1 // 1000000 END",  # // cuts towards zero
     ),
     "epoch_days": _duckdb(1, "days since 1970 of a date", "date_diff('day', DATE '1970-01-01', $1)"),
-    "discrete_quantile": _duckdb(2, "of a group: smallest value at or above that share", "quantile_disc($1, $2)"),
+    "discrete_quantile": _duckdb(2, "of a group: the value at rank ceil(share * count)", "quantile_disc($1, $2)"),
     # keys, findings, evidence
     "sha256_hex": _duckdb(1, "SHA-256 of text (UTF-8), lower-case hex", "sha256($1)"),
-    "json_text": _duckdb(1, "a text as a JSON string", "CAST(to_json($1) AS VARCHAR)"),
+    "json_text": _duckdb(
+        1,
+        "a text as a JSON string, escaping only what must be, hexadecimals in capitals",
+        "CAST(to_json($1) AS VARCHAR)",
+    ),
 }
 
 AGGREGATES = frozenset({"discrete_quantile"})  # for the plan's own queries: in a user's expression they mean nothing

@@ -42,7 +42,7 @@ class Scale(Rule):
     reason: ClassVar[str] = "does_not_fit"
 
     def value(self) -> str:
-        return f"scale_decimal({value_of(self.of)}, {self.by:f}, {self.precision}, {self.scale})"
+        return f"scale_decimal({value_of(self.of)}, {_factor(self.by)}, {self.precision}, {self.scale})"
 
 
 @declared
@@ -63,7 +63,15 @@ class Currency(Rule):
 
     def value(self) -> str:
         whens = " ".join(
-            f"WHEN {literal(code)} THEN round_decimal({value_of(self.of)}, {rate:f}, {self.precision}, {self.scale})"
+            f"WHEN {literal(code)} "
+            f"THEN round_decimal({value_of(self.of)}, {_factor(rate)}, {self.precision}, {self.scale})"
             for code, rate in self.rates.items()
         )
         return f"CASE {text_of(self.currency)} {whens} END"
+
+
+def _factor(number: Decimal) -> str:
+    """A constant to multiply by, of just the digits it has: integers times an integer would stay within 64 bits."""
+    written = f"{number:f}"
+    whole, _, fraction = written.lstrip("-").partition(".")
+    return f"CAST({literal(written)} AS DECIMAL({len(whole) + len(fraction)}, {len(fraction)}))"
