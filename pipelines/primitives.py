@@ -42,7 +42,10 @@ _BLANK_CODES = (
 )
 _BLANK_CHARACTERS = "'" + "".join(map(chr, _BLANK_CODES)) + "'"
 
-_PRODUCT = "($1 * ($2 + 0.0))"  # as decimals: the product of two small integers need not be a small one
+# DuckDB shares an expression that occurs twice, and takes it out of its TRY to do so: what can fail stands in a TRY of
+# its own wherever it occurs, then it is the TRY that is shared.
+_PRODUCT = "TRY($1 * ($2 + 0.0))"  # as decimals: the product of two small integers need not be a small one
+_SCALED = f"TRY_CAST({_PRODUCT} AS DECIMAL($3, $4))"
 _DOUBLE = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|(?i:[+-]?(nan|inf|infinity))"
 
 # DuckDB's strptime reads blanks around the text, years of fewer digits, and the year 0.
@@ -52,8 +55,8 @@ _PARSED = (
     "THEN try_strptime($1, $2) END"
 )
 _EXACT = "without blanks around it, %Y in four digits from 0001; NULL when it does not fit"
-_BEFORE = "(timezone($2, $1 - INTERVAL 24 HOUR) + INTERVAL 24 HOUR)"
-_AFTER = "(timezone($2, $1 + INTERVAL 24 HOUR) - INTERVAL 24 HOUR)"
+_BEFORE = "TRY(timezone($2, $1 - INTERVAL 24 HOUR) + INTERVAL 24 HOUR)"
+_AFTER = "TRY(timezone($2, $1 + INTERVAL 24 HOUR) - INTERVAL 24 HOUR)"
 
 PRIMITIVES: dict[str, Primitive] = {
     # text
@@ -91,12 +94,12 @@ PRIMITIVES: dict[str, Primitive] = {
     "scale_decimal": _duckdb(
         4,
         "number times factor (both exact) as DECIMAL(p, s), NULL when that would round or does not fit",
-        f"TRY(CASE WHEN CAST({_PRODUCT} AS DECIMAL($3, $4)) = {_PRODUCT} THEN CAST({_PRODUCT} AS DECIMAL($3, $4)) END)",
+        f"CASE WHEN TRY({_SCALED} = {_PRODUCT}) THEN {_SCALED} END",
     ),
     "round_decimal": _duckdb(
         4,
         "number times factor (both exact) as DECIMAL(p, s), half away from zero, NULL when it does not fit",
-        f"TRY(CAST({_PRODUCT} AS DECIMAL($3, $4)))",
+        _SCALED,
     ),
     "as_double": _duckdb(
         1,
@@ -117,8 +120,8 @@ PRIMITIVES: dict[str, Primitive] = {
         "wall time in a zone as an instant (as Python's fold=0): the earlier one when the clock is set back; "
         "when it is set forward, time that is skipped counts as if it were not yet",
         # By the offset in force a day before, unless only the one in force a day after leads back to the wall time.
-        f"TRY(CASE WHEN {_BEFORE} <> {_AFTER} AND timezone($2, {_BEFORE}) <> $1 AND timezone($2, {_AFTER}) = $1 "
-        f"THEN {_AFTER} ELSE {_BEFORE} END)",
+        f"CASE WHEN {_BEFORE} <> {_AFTER} AND timezone($2, {_BEFORE}) <> $1 AND timezone($2, {_AFTER}) = $1 "
+        f"THEN {_AFTER} ELSE {_BEFORE} END",
     ),
     "epoch_us": _duckdb(1, "microseconds since 1970 of a timestamp or instant", "TRY(epoch_us($1))"),
     "whole_seconds": _duckdb(
