@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from pipelines.declared import declared
 from pipelines.expressions import literal
-from pipelines.rules.rule import Operand, Rule, text_of, value_of
+from pipelines.rules.rule import Failure, Operand, Rule, text_of, value_of
 
 
 @declared
@@ -68,6 +68,17 @@ class Currency(Rule):
             for code, rate in self.rates.items()
         )
         return f"CASE {text_of(self.currency)} {whens} END"
+
+    def own_failures(self) -> tuple[Failure, ...]:
+        known = ", ".join(map(literal, self.rates))
+        came_in = f"{value_of(self.of)} IS NOT NULL"
+        return (
+            Failure(f"{came_in} AND NOT {text_of(self.currency)} IN ({known})", self.reason),
+            Failure(f"{came_in} AND {text_of(self.currency)} IS NOT NULL AND {self.value()} IS NULL", "does_not_fit"),
+        )
+
+    def problems(self) -> list[str]:
+        return [] if self.rates else ["no rates given"]
 
 
 def _factor(number: Decimal) -> str:
