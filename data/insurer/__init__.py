@@ -1,5 +1,5 @@
-"""A legacy insurance platform and the services that replace it, generated: models that differ, and a ledger of every planted discrepancy.
+"""A legacy insurance platform and the services that replace it, generated, with a ledger of what was planted.
 
-An independent source of truth: nothing here imports the product, and no value is kept in memory. Every value is a function of
-seed, entity id, field and version, rendered by streaming SQL. README.md is the specification of the files.
+An independent source of truth: nothing here imports the product. No value is kept in memory: every value is a function
+of seed, entity id, field and version, rendered by streaming SQL. README.md is the specification of the files.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from data.insurer.generate import DEFAULT_DAYS, DEFAULT_SEED, DEFAULT_SIZE, generate
@@ -21,7 +22,10 @@ def main() -> None:
     except ValueError as error:
         parser.error(str(error))
     rows = sum(count for sides in world.rows.values() for count in sides.values())
-    print(f"{world.target}: {world.days} days, {rows} rows a day, {sum(world.events.values())} events, {world.ledger_rows} ledger rows")
+    events = sum(world.events.values())
+    sys.stdout.write(
+        f"{world.target}: {world.days} days, {rows} rows a day, {events} events, {world.ledger_rows} ledger rows\n"
+    )
 
 
 if __name__ == "__main__":

@@ -7,18 +7,30 @@ from data.insurer.chance import Chance
 from data.insurer.clock import Clock
 from data.insurer.model import Group, Kind, Model, Planting, Side
 from data.insurer.population import REGIONS, Population, joined
-from data.insurer.sql import decode, encode, yyyymmdd
+from data.insurer.sql import decode, encode, when, yyyymmdd
 from data.insurer.vocabulary import CITIES, COMPANIES, LEGAL_FORMS
 
 STATUSES = {"A": "ACTIVE", "R": "SUSPENDED", "G": "TERMINATED"}
 TIERS = {"1": "GOLD", "2": "SILVER", "3": "BRONZE"}
 CYCLES = {"M": "MONTHLY", "Q": "QUARTERLY", "J": "YEARLY"}
 FIELDS = {
-    "region_name": Kind.TEXT, "legal_name": Kind.TEXT, "status": Kind.TEXT, "licence_number": Kind.TEXT, "commission_percent": Kind.AMOUNT,
-    "iban": Kind.TEXT, "contract_start": Kind.DATE, "contract_end": Kind.DATE, "postal_code": Kind.TEXT, "city": Kind.TEXT,
-    "phone": Kind.TEXT, "email": Kind.TEXT, "tier": Kind.TEXT, "statement_cycle": Kind.TEXT, "party_id": Kind.TEXT,
+    "region_name": Kind.TEXT,
+    "legal_name": Kind.TEXT,
+    "status": Kind.TEXT,
+    "licence_number": Kind.TEXT,
+    "commission_percent": Kind.AMOUNT,
+    "iban": Kind.TEXT,
+    "contract_start": Kind.DATE,
+    "contract_end": Kind.DATE,
+    "postal_code": Kind.TEXT,
+    "city": Kind.TEXT,
+    "phone": Kind.TEXT,
+    "email": Kind.TEXT,
+    "tier": Kind.TEXT,
+    "statement_cycle": Kind.TEXT,
+    "party_id": Kind.TEXT,
     "signed_at": Kind.INSTANT,
-}  # fmt: skip
+}
 
 
 def grouped(iban: str) -> str:
@@ -62,7 +74,8 @@ def model(people: Population) -> Model:
 
 def _facts(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
     start = f"DATE '2001-01-01' + {chance.number('start', 8_000)}::INTEGER"
-    yearly = f"n = 0 AND id < {people.life('brokers').regular} AND {chance.one_in('yearly', 9)}"  # rare, and only of rows that never change: see `plantings.systematic`
+    # Rare, and only of rows that never change: see `plantings.systematic`.
+    yearly = f"n = 0 AND id < {people.life('brokers').regular} AND {chance.one_in('yearly', 9)}"
     return {
         "region": people.region("id"),
         "region_name": decode("region", REGIONS),
@@ -77,14 +90,14 @@ def _facts(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
         "iban": iban(chance, "iban"),
         "contract_start": start,
         "end_kind": chance.number("end", 4),
-        "contract_end": f"CASE WHEN end_kind = 0 THEN DATE '2027-01-01' + {chance.number('end date', 900)}::INTEGER END",
+        "contract_end": when("end_kind = 0", f"DATE '2027-01-01' + {chance.number('end date', 900)}::INTEGER"),
         "postal_code": f"format('{{:05d}}', 1000 + {chance.number('zip', 90_000)} + 13 * ga)",
         "city": chance.pick("city", CITIES, step="ga"),
         "line": f"CAST(100000 + {chance.number('line', 800_000)} + 7 * ga AS VARCHAR)",
         "phone": f"CASE WHEN NOT {chance.one_in('no phone', 6)} THEN '004940' || line END",
         "email": "'office' || id || '@broker.example.com'",
         "tier": chance.pick("tier", tuple(TIERS.values()), step="gb"),
-        "statement_cycle": f"CASE WHEN {yearly} THEN 'YEARLY' ELSE {chance.pick('cycle', ('MONTHLY', 'QUARTERLY'), step='gc')} END",
+        "statement_cycle": when(yearly, "'YEARLY'", chance.pick("cycle", ("MONTHLY", "QUARTERLY"), step="gc")),
         "party": people.some_party(chance, "party"),
         "party_id": people.party_reference("party"),
         **clock.moment(chance, "signature", oldest_days=3_000),
@@ -106,7 +119,7 @@ def _legacy(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
         "CONTRACT_TO": f"COALESCE({yyyymmdd('contract_end')}, CASE WHEN end_kind = 1 THEN 0 ELSE 99991231 END)",
         "ZIP": "postal_code",
         "CITY": "city || '  '",
-        "PHONE": "CASE WHEN phone IS NULL THEN CASE id % 3 WHEN 0 THEN 'N/A' WHEN 1 THEN '?' END ELSE '0049 40 / ' || line END",
+        "PHONE": when("phone IS NULL", "CASE id % 3 WHEN 0 THEN 'N/A' WHEN 1 THEN '?' END", "'0049 40 / ' || line"),
         "EMAIL": "upper(email)",
         "TIER": encode("tier", TIERS),
         "STMT_CYC": encode("statement_cycle", CYCLES),
@@ -146,6 +159,6 @@ def _plantings(clock: Clock) -> tuple[Planting, ...]:
         plant.format_only(iban=grouped("{}")),
         plant.time_zone_shift(signed_at=wall_as_utc),
         plant.written_by_replica(commission_percent="CAST({} + 1.11 AS DECIMAL(5, 2))"),
-        *plant.rejected(Side.LEGACY, "commission_out_of_range", COMM_BP="12000"),
-        *plant.rejected(Side.SERVICE, "invalid_email", email="'office'"),
+        plant.rejected(Side.LEGACY, "commission_out_of_range", COMM_BP="12000"),
+        plant.rejected(Side.SERVICE, "invalid_email", email="'office'"),
     )

@@ -1,4 +1,4 @@
-"""Chance without state: every draw is a function of seed, entity, name of the draw and id, as SQL. No generator is ever advanced."""
+"""Chance without state: every draw is SQL, a function of seed, entity, name of the draw and id."""
 
 from __future__ import annotations
 

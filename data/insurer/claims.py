@@ -1,4 +1,4 @@
-"""Claims: they keep the policy as it was at the instant of loss. Legacy reads its policy table, the service folds policy events."""
+"""Claims: they keep the policy as of the loss. Legacy read its policy table then, the service folds policy events."""
 
 from __future__ import annotations
 
@@ -8,17 +8,31 @@ from data.insurer.chance import Chance
 from data.insurer.clock import DAY, Clock
 from data.insurer.model import Group, Kind, Model, Planting, Side
 from data.insurer.population import Population
-from data.insurer.sql import cents, decode, encode, euros, yyyymmdd
+from data.insurer.sql import decode, encode, euros, when, yyyymmdd
 from data.insurer.vocabulary import CITIES, PEOPLE, STREETS
 
 CAUSES = {"FE": "FIRE", "WA": "WATER", "ST": "STORM", "EB": "BURGLARY", "VK": "COLLISION"}
 STATUSES = {"1": "OPEN", "2": "IN_REVIEW", "3": "SETTLED", "9": "REJECTED"}
 FIELDS = {
-    "policy_id": Kind.TEXT, "claimant_id": Kind.TEXT, "loss_at": Kind.INSTANT, "reported_at": Kind.INSTANT, "loss_date": Kind.DATE,
-    "closed_date": Kind.DATE, "cause": Kind.TEXT, "status": Kind.TEXT, "reserve": Kind.AMOUNT, "paid_amount": Kind.AMOUNT,
-    "recovered_amount": Kind.AMOUNT, "net_paid": Kind.AMOUNT, "policy_status_at_loss": Kind.TEXT, "sum_insured_at_loss": Kind.AMOUNT,
-    "policyholder_at_loss": Kind.TEXT, "adjuster": Kind.TEXT, "loss_location": Kind.TEXT, "has_police_report": Kind.FLAG,
-}  # fmt: skip
+    "policy_id": Kind.TEXT,
+    "claimant_id": Kind.TEXT,
+    "loss_at": Kind.INSTANT,
+    "reported_at": Kind.INSTANT,
+    "loss_date": Kind.DATE,
+    "closed_date": Kind.DATE,
+    "cause": Kind.TEXT,
+    "status": Kind.TEXT,
+    "reserve": Kind.AMOUNT,
+    "paid_amount": Kind.AMOUNT,
+    "recovered_amount": Kind.AMOUNT,
+    "net_paid": Kind.AMOUNT,
+    "policy_status_at_loss": Kind.TEXT,
+    "sum_insured_at_loss": Kind.AMOUNT,
+    "policyholder_at_loss": Kind.TEXT,
+    "adjuster": Kind.TEXT,
+    "loss_location": Kind.TEXT,
+    "has_police_report": Kind.FLAG,
+}
 
 
 def model(people: Population) -> Model:
@@ -55,12 +69,12 @@ def model(people: Population) -> Model:
 
 
 def claim_number(of: str) -> str:
-    """CLM-0004711"""
+    """The service's spelling, CLM-0004711."""
     return f"'CLM-' || format('{{:07d}}', CAST({of} AS BIGINT) + 4711)"
 
 
 def claimed_policies(people: Population) -> str:
-    """Policies with a loss after their first change, when that changed the sum insured, reported within the window (`id`)."""
+    """Policies with a loss after their first change, if that changed the sum insured."""
     claims = model(people)
     lived = lives.relation(claims, lives.everybody(claims))
     return f"SELECT policy FROM ({lived}) WHERE p_c1 = 0 AND p_s1 < loss AND (p_s2 > loss OR p_c2 <> 0) AND p_s3 > loss"
@@ -87,7 +101,9 @@ def _projected_versions(side: Side) -> dict[str, str]:
     missed = "CASE WHEN p_act IN ('lost_event', 'silent_change') THEN p_k ELSE 0 END"
     skip = {"p_skip": missed if side is Side.SERVICE else "0"}
     groups = enumerate(("p_ga", "p_gb", "p_gc"))
-    return skip | {name: sight.group_version(group, prefix="p_", version="p_v", skip="p_skip") for group, name in groups}
+    return skip | {
+        name: sight.group_version(group, prefix="p_", version="p_v", skip="p_skip") for group, name in groups
+    }
 
 
 def _facts(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
@@ -100,12 +116,14 @@ def _facts(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
         "loss_date": f"COALESCE({too_early}, {clock.local_date('loss')})",
         "soon_after": "loss + 900",
         "reported": clock.unambiguous("soon_after"),
-        "closed_date": f"CASE WHEN gb > 0 THEN DATE '2026-04-10' + gb::INTEGER WHEN {chance.one_in('closed', 3)} THEN loss_date + 30 END",
+        "closed_date": when(
+            "gb > 0", "DATE '2026-04-10' + gb::INTEGER", when(chance.one_in("closed", 3), "loss_date + 30")
+        ),
         "cause": chance.pick("cause", tuple(CAUSES.values())),
         "status": chance.pick("status", tuple(STATUSES.values()), step="gb"),
         "reserve": euros(f"(10 + {chance.number('reserve', 9_000)} + 35 * ga) * 1250"),
         "paid_cents": f"({chance.number('paid', 5_000)} + 21 * gb) * 333",
-        "recovered_cents": f"CASE WHEN {chance.one_in('recovered', 3)} THEN (1 + {chance.number('recovery', 300)} + gb) * 77 END",
+        "recovered_cents": when(chance.one_in("recovered", 3), f"(1 + {chance.number('recovery', 300)} + gb) * 77"),
         "paid_amount": euros("paid_cents"),
         "recovered_amount": euros("recovered_cents"),
         "net_paid": euros("paid_cents - COALESCE(recovered_cents, 0)"),
@@ -113,7 +131,7 @@ def _facts(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
         "sum_insured_at_loss": "p_sum_insured",
         "policyholder_at_loss": people.party_reference("p_holder"),
         "adjuster": chance.pick("adjuster", PEOPLE, step="gc"),
-        "street": f"CASE WHEN NOT {chance.one_in('no street', 4)} THEN {chance.pick('street', STREETS)} || ' ' || (1 + ga) END",
+        "street": when(f"NOT {chance.one_in('no street', 4)}", f"{chance.pick('street', STREETS)} || ' ' || (1 + ga)"),
         "city": chance.pick("city", CITIES, step="ga"),
         "loss_location": "concat_ws(', ', street, city)",
         "has_police_report": f"({chance.number('police', 3)} + gc) % 3 = 0",
@@ -169,6 +187,6 @@ def _plantings(clock: Clock) -> tuple[Planting, ...]:
         plant.time_zone_shift(loss_at=f"CAST({clock.wall('loss')} AS TIMESTAMPTZ)"),
         plant.time_zone_shift(reported_at=f"CAST({clock.wall('reported')} AS TIMESTAMPTZ)"),
         plant.written_by_replica(adjuster="'x.nobody'"),
-        *plant.rejected(Side.LEGACY, "not_an_integer", PAID_CT="'n/a'"),
-        *plant.rejected(Side.SERVICE, "negative_amount", reserve="CAST(-1 AS DECIMAL(12, 2))"),
+        plant.rejected(Side.LEGACY, "not_an_integer", PAID_CT="'n/a'"),
+        plant.rejected(Side.SERVICE, "negative_amount", reserve="CAST(-1 AS DECIMAL(12, 2))"),
     )

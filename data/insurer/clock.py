@@ -1,7 +1,7 @@
-"""Time: days are numbered from 0, instants are whole seconds since the first midnight UTC, and only rendering makes them timestamps.
+"""Time: days count from 0, instants are seconds since the first midnight UTC, and only rendering makes them timestamps.
 
-Wall time in Berlin is computed from the European rule (last Sundays of March and October, 01:00 UTC), not looked up in a
-time zone database. Instants whose wall time would mean an earlier instant are moved to that earlier one.
+Wall time in Berlin follows from the European rule (last Sundays of March and October, 01:00 UTC), no time zone database
+is asked. Instants whose wall time would mean an earlier instant are moved to that earlier one.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Clock:
         return f"CASE WHEN {' OR '.join(passes)} THEN {second} - 3600 ELSE {second} END"
 
     def moment(self, chance: Chance, name: str, *, oldest_days: int, newest_days: int = 1) -> dict[str, str]:
-        """A random instant before the window as column `name`, one in forty of them within hours of clocks being changed."""
+        """A random instant before the window as column `name`; one in twenty is near a change of the clocks."""
         spread = chance.number(name, (oldest_days - newest_days) * DAY)
         near = chance.number(f"{name} near a change", 6 * 3600)
         start, end = max(pair for pair in self._summers() if pair[1] < -DAY)

@@ -1,4 +1,4 @@
-"""A file a day, written in stretches: rows of many ids and all days are worked out at once, then dealt out to the days' files.
+"""A file a day, written in stretches: rows of many ids and all days are worked out at once, then dealt out to the days.
 
 Memory is bounded by the stretch. Within a file rows are in the order of ids (events: of recording) of each stretch.
 """

@@ -7,18 +7,31 @@ from data.insurer.chance import Chance
 from data.insurer.clock import Clock
 from data.insurer.model import Group, Kind, Model, Planting, Side
 from data.insurer.population import Population, joined
-from data.insurer.sql import cents, encode, euros, yyyymmdd
+from data.insurer.sql import cents, encode, euros, when, yyyymmdd
 from data.insurer.vocabulary import CLAUSES, PEOPLE
 
 ORIGINS = {"DIG": "DIGITAL", "REN": "RENEWAL", "AGT": "AGENT"}
 KINDS = {"01": "SUM_CHANGE", "02": "COVER_CHANGE", "03": "ADDRESS_CHANGE", "04": "TARIFF_CHANGE"}
 STATES = {"E": "DRAFT", "F": "FINAL", "S": "REVERSED"}
 FIELDS = {
-    "policy_id": Kind.TEXT, "endorsement_number": Kind.NUMBER, "origin": Kind.TEXT, "kind": Kind.TEXT, "effective_date": Kind.DATE,
-    "valid_until": Kind.DATE, "premium_change": Kind.AMOUNT, "tax_amount": Kind.AMOUNT, "gross_change": Kind.AMOUNT,
-    "new_sum_insured": Kind.AMOUNT, "clause": Kind.TEXT, "document_reference": Kind.TEXT, "is_approved": Kind.FLAG,
-    "approved_by": Kind.TEXT, "state": Kind.TEXT, "recorded_at": Kind.INSTANT, "page_count": Kind.NUMBER,
-}  # fmt: skip
+    "policy_id": Kind.TEXT,
+    "endorsement_number": Kind.NUMBER,
+    "origin": Kind.TEXT,
+    "kind": Kind.TEXT,
+    "effective_date": Kind.DATE,
+    "valid_until": Kind.DATE,
+    "premium_change": Kind.AMOUNT,
+    "tax_amount": Kind.AMOUNT,
+    "gross_change": Kind.AMOUNT,
+    "new_sum_insured": Kind.AMOUNT,
+    "clause": Kind.TEXT,
+    "document_reference": Kind.TEXT,
+    "is_approved": Kind.FLAG,
+    "approved_by": Kind.TEXT,
+    "state": Kind.TEXT,
+    "recorded_at": Kind.INSTANT,
+    "page_count": Kind.NUMBER,
+}
 
 
 def model(people: Population) -> Model:
@@ -53,7 +66,11 @@ def model(people: Population) -> Model:
         plantings=_plantings(clock),
         digital=f"(id < {life.regular} AND {chance.one_in('digital', 3)})",
         link=(lambda of: {name.lower(): sql for name, sql in key(of).items()}, "endorsement_id"),
-        odd_keys={"null_key": lambda of: joined({**people.policy_key(f"({of} // 3 % {_policies(people)})"), "ENDT_NO": r"'\N'"})},
+        odd_keys={
+            "null_key": lambda of: joined(
+                {**people.policy_key(f"({of} // 3 % {_policies(people)})"), "ENDT_NO": r"'\N'"}
+            )
+        },
         twins={Side.LEGACY: ("PAGES", "99"), Side.SERVICE: ("page_count", "99")},
     )
 
@@ -70,7 +87,7 @@ def _facts(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
         "origin": f"CASE WHEN digital THEN 'DIGITAL' ELSE {chance.pick('origin', ('RENEWAL', 'AGENT'))} END",
         "kind": chance.pick("kind", tuple(KINDS.values())),
         "effective_date": f"DATE '2024-01-01' + {chance.number('effective', 800)}::INTEGER",
-        "valid_until": f"CASE WHEN {chance.one_in('limited', 3)} THEN DATE '2027-06-01' + {chance.number('until', 900)}::INTEGER END",
+        "valid_until": when(chance.one_in("limited", 3), f"DATE '2027-06-01' + {chance.number('until', 900)}::INTEGER"),
         "change_cents": f"({chance.number('change', 4_000)} - 1500 + 40 * ga) * 7 + 3",
         "tax_cents": f"{chance.number('tax', 9_000)} + 19 * ga",
         "premium_change": euros("change_cents"),
@@ -123,7 +140,6 @@ def _service(chance: Chance, clock: Clock) -> dict[str, str]:
 
 
 def _plantings(clock: Clock) -> tuple[Planting, ...]:
-    digital = plant.written_by_replica(pool="digital", side=Side.LEGACY, PREM_DELTA_CT="{} + 5000")
     return (
         *plant.of_links(),
         plant.violated(),
@@ -138,7 +154,7 @@ def _plantings(clock: Clock) -> tuple[Planting, ...]:
         plant.time_zone_shift(recorded_at=f"CAST({clock.wall('recorded_second')} AS TIMESTAMPTZ)"),
         plant.swapped("premium_change", "tax_amount", where="TRUE"),
         plant.written_by_replica(where="is_approved", approved_by="'x.unknown'"),
-        plant.renamed(digital, ("premium_change", "gross_change")),
-        *plant.rejected(Side.LEGACY, "no_pages", PAGES="0"),
-        *plant.rejected(Side.SERVICE, "no_pages", page_count="CAST(0 AS INTEGER)"),
+        plant.written_by_legacy(("premium_change", "gross_change"), PREM_DELTA_CT="{} + 5000"),
+        plant.rejected(Side.LEGACY, "no_pages", PAGES="0"),
+        plant.rejected(Side.SERVICE, "no_pages", page_count="CAST(0 AS INTEGER)"),
     )

@@ -1,4 +1,4 @@
-"""The event log: every change of the system of record, a file a day by the time of recording, except what plants took out of it."""
+"""The event log: every change of the system of record by day of recording, except what plants took out of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from data.insurer import lives, sight
 from data.insurer.clock import DAY, NEVER
 from data.insurer.day_files import DayFiles, Parquet, stretches
 from data.insurer.model import Kind, Model, Side
-from data.insurer.sql import adding, select, text
+from data.insurer.sql import adding, select, text, when
 
 CHANGES, FOLLOW_UP, BORN, DIED, MERGED = (1, 2, 3), 4, 5, 6, 7
 FOLLOW_UP_AFTER = LATE_AFTER = 600
@@ -22,7 +22,12 @@ def write(con: duckdb.DuckDBPyConnection, model: Model, folder: Path) -> int:
     clock, columns = model.life.clock, _columns(model)
     files = DayFiles(folder / "events" / model.entity, clock, Parquet())
     for first, end in stretches(model.ids, clock.days):
-        files.deal(con, {name: name for name in columns}, _events(model, columns, first, end), "recorded_time, legacy_key, sequence")
+        files.deal(
+            con,
+            {name: name for name in columns},
+            _events(model, columns, first, end),
+            "recorded_time, legacy_key, sequence",
+        )
     files.close()
     return sum(files.rows.values())
 
@@ -42,19 +47,34 @@ def _stirs(model: Model) -> str:
 
 
 def _times(model: Model) -> dict[str, str]:
-    """When each step occurred (NULL: it did not, or the log has lost it), was recorded, and its number among the row's events."""
+    """When each step occurred (NULL: not at all, or lost to the log) and was recorded, and its number for the row."""
     lost = "act IN ('lost_event', 'silent_change') AND k = step"
-    changed = " ".join(f"WHEN {k} THEN CASE WHEN s{k} < {NEVER} AND NOT COALESCE({lost}, FALSE) THEN s{k} END" for k in CHANGES)
-    merged = f"CASE WHEN id >= {model.merges.first} AND {model.merges.day} >= 0 THEN {model.merges.day} * {DAY} + 300 END" if model.merges else "NULL"
-    before = "CASE WHEN act = 'lost_event' AND step > k THEN 1 WHEN act = 'silent_change' AND step > k THEN -1 ELSE 0 END"
+    changed = " ".join(
+        f"WHEN {k} THEN CASE WHEN s{k} < {NEVER} AND NOT COALESCE({lost}, FALSE) THEN s{k} END" for k in CHANGES
+    )
+    merged = (
+        f"CASE WHEN id >= {model.merges.first} AND {model.merges.day} >= 0 THEN {model.merges.day} * {DAY} + 300 END"
+        if model.merges
+        else "NULL"
+    )
+    born, died = (
+        when("act IS DISTINCT FROM 'never_arrived'", "born"),
+        when("act IS DISTINCT FROM 'deleted_silently'", "died"),
+    )
+    before = (
+        "CASE WHEN act = 'lost_event' AND step > k THEN 1 WHEN act = 'silent_change' AND step > k THEN -1 ELSE 0 END"
+    )
     return {
         "occurred": (
             f"CASE step {changed} WHEN {FOLLOW_UP} THEN CASE WHEN act = 'lost_event' THEN s1 + {FOLLOW_UP_AFTER} END "
-            f"WHEN {BORN} THEN CASE WHEN act IS DISTINCT FROM 'never_arrived' THEN born END "
-            f"WHEN {DIED} THEN CASE WHEN act IS DISTINCT FROM 'deleted_silently' THEN died END WHEN {MERGED} THEN {merged} END"
+            f"WHEN {BORN} THEN {born} "
+            f"WHEN {DIED} THEN {died} WHEN {MERGED} THEN {merged} END"
         ),
-        "recorded": f"CASE WHEN act = 'late_event' AND step = 1 THEN s2 + {LATE_AFTER} ELSE occurred + 2 + delay % 50 END",
-        "sequence": f"CASE WHEN step <= 3 THEN step + 1 + {before} WHEN step = {FOLLOW_UP} THEN k + 2 WHEN step = {BORN} THEN 1 ELSE 2 END",
+        "recorded": when("act = 'late_event' AND step = 1", f"s2 + {LATE_AFTER}", "occurred + 2 + delay % 50"),
+        "sequence": (
+            f"CASE WHEN step <= 3 THEN step + 1 + {before} WHEN step = {FOLLOW_UP} THEN k + 2 "
+            f"WHEN step = {BORN} THEN 1 ELSE 2 END"
+        ),
     }
 
 
@@ -72,8 +92,13 @@ def _view(model: Model) -> dict[str, str]:
 
 def _columns(model: Model) -> dict[str, str]:
     clock = model.life.clock
-    names = {**{place: group.event for place, group in enumerate(model.groups)}, FOLLOW_UP: model.neutral_event, BORN: model.born_event,
-             DIED: model.died_event, MERGED: "PartyMerged"}  # fmt: skip
+    names = {
+        **{place: group.event for place, group in enumerate(model.groups)},
+        FOLLOW_UP: model.neutral_event,
+        BORN: model.born_event,
+        DIED: model.died_event,
+        MERGED: "PartyMerged",
+    }
     whens = " ".join(f"WHEN {kind} THEN {text(name)}" for kind, name in names.items())
     return {
         "entity": text(model.entity),

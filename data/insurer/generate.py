@@ -14,7 +14,17 @@ from pathlib import Path
 import duckdb
 
 from data.insurer import (
-    brokers, claims, endorsements, events, identity_files, invoices, ledger, parties, planting, policies, rendering,
+    brokers,
+    claims,
+    endorsements,
+    events,
+    identity_files,
+    invoices,
+    ledger,
+    parties,
+    planting,
+    policies,
+    rendering,
 )  # fmt: skip
 from data.insurer.clock import Clock
 from data.insurer.model import Model, Side
@@ -40,9 +50,17 @@ class World:
 
 
 def generate(
-    target: Path, *, seed: int = DEFAULT_SEED, size: int = DEFAULT_SIZE, days: int = DEFAULT_DAYS, first_day: date = DEFAULT_FIRST_DAY
+    target: Path,
+    *,
+    seed: int = DEFAULT_SEED,
+    size: int = DEFAULT_SIZE,
+    days: int = DEFAULT_DAYS,
+    first_day: date = DEFAULT_FIRST_DAY,
 ) -> World:
-    """Write a world of `size` policies to `target`, replacing what is there. Raises ValueError for fewer policies or days than plants need."""
+    """Write a world of `size` policies to `target`, replacing what is there.
+
+    Raises ValueError for fewer policies or days than plants need.
+    """
     if size < SMALLEST or days < FEWEST_DAYS:
         raise ValueError(f"a world needs at least {SMALLEST} policies and {FEWEST_DAYS} days, not {size} and {days}")
     people = Population(seed, size, Clock(first_day, days))
@@ -56,9 +74,13 @@ def models(people: Population) -> tuple[Model, ...]:
     """All entities, in the order in which they are planted on: claims follow the policies they project."""
     claimed = claims.claimed_policies(people)
     return (
-        parties.model(people), brokers.model(people), policies.model(people, claimed), endorsements.model(people), invoices.model(people),
+        parties.model(people),
+        brokers.model(people),
+        policies.model(people, claimed),
+        endorsements.model(people),
+        invoices.model(people),
         claims.model(people),
-    )  # fmt: skip
+    )
 
 
 def _write(con: duckdb.DuckDBPyConnection, people: Population, target: Path, folder: Path) -> World:
@@ -75,7 +97,9 @@ def _write(con: duckdb.DuckDBPyConnection, people: Population, target: Path, fol
         identity_files.write(con, model, people, folder)
         counted[model.entity] = events.write(con, model, folder)
     ledger_rows = ledger.write(con, entities[0], folder)
-    return World(target, people.seed, people.size, people.clock.days, people.clock.first_day, rows, counted, ledger_rows)
+    return World(
+        target, people.seed, people.size, people.clock.days, people.clock.first_day, rows, counted, ledger_rows
+    )
 
 
 def _described(world: World) -> dict[str, object]:
@@ -87,7 +111,7 @@ def _described(world: World) -> dict[str, object]:
 def _engine(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """An engine in memory that spills beside the world and knows no local time."""
     spill = folder.with_name(folder.name + ".spill")
-    config = {"memory_limit": MEMORY, "temp_directory": str(spill)}
+    config: dict[str, str | bool | int | float | list[str]] = {"memory_limit": MEMORY, "temp_directory": str(spill)}
     try:
         with duckdb.connect(config=config) as con:
             con.execute("SET TimeZone = 'UTC'")

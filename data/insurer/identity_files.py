@@ -11,7 +11,7 @@ from data.insurer.clock import DAY
 from data.insurer.day_files import Csv, DayFiles, stretches
 from data.insurer.model import Model, Side
 from data.insurer.population import Population
-from data.insurer.sql import adding, select
+from data.insurer.sql import adding, select, when
 
 NOT_LINKED = "('never_arrived', 'null_key', 'foreign_tenant', 'second_legacy')"
 
@@ -31,17 +31,23 @@ def write(con: duckdb.DuckDBPyConnection, model: Model, people: Population, fold
 def _write_merged(con: duckdb.DuckDBPyConnection, model: Model, people: Population, links: DayFiles) -> None:
     """Links of merged parties, and the table of merges."""
     columns = _links_of_merged(model, people)
-    links.deal(con, {name: name for name in columns}, select({"day": "day", "id": "id", **columns}, _merged(model)), "id")
+    links.deal(
+        con, {name: name for name in columns}, select({"day": "day", "id": "id", **columns}, _merged(model)), "id"
+    )
     columns = _merges(model, people)
     files = DayFiles(links.folder.with_name("party_merges"), links.clock, Csv())
-    files.deal(con, {name: name for name in columns}, select({"day": "day", "id": "id", **columns}, _merged(model)), "id")
+    files.deal(
+        con, {name: name for name in columns}, select({"day": "day", "id": "id", **columns}, _merged(model)), "id"
+    )
 
 
 def _links(model: Model, columns: dict[str, str], first: int, end: int) -> str:
     """Own links of a stretch of rows, once for each day."""
     rows = lives.relation(model, lives.ids(first, end) + rendering.members(model, first, end))
     view = adding(sight.presence(model), lives.every_day(model, rows))
-    return select({"day": "day", "id": "id", "copy": "copy", **columns}, f"(SELECT * FROM ({view}) WHERE {_linked(model)})")
+    return select(
+        {"day": "day", "id": "id", "copy": "copy", **columns}, f"(SELECT * FROM ({view}) WHERE {_linked(model)})"
+    )
 
 
 def _linked(model: Model) -> str:
@@ -50,8 +56,9 @@ def _linked(model: Model) -> str:
     if model.merges:
         arrived += f" AND (id < {model.merges.first} OR {model.merges.day} >= 0)"
     return (
-        f"CASE WHEN act IS NULL THEN {arrived} WHEN act IN {NOT_LINKED} THEN FALSE WHEN act = 'unmapped' THEN NOT on_day "
-        f"WHEN act = 'second_service' THEN on_day WHEN act = 'pending' THEN day > d2 ELSE {arrived} END"
+        f"CASE WHEN act IS NULL THEN {arrived} WHEN act IN {NOT_LINKED} THEN FALSE "
+        "WHEN act = 'unmapped' THEN NOT on_day WHEN act = 'second_service' THEN on_day "
+        f"WHEN act = 'pending' THEN day > d2 ELSE {arrived} END"
     )
 
 
@@ -67,8 +74,8 @@ def _link(model: Model) -> dict[str, str]:
         "valid_from": _date(model, f"CASE WHEN act = 'pending' THEN d2 + 1 WHEN act = 'second_service' THEN d1 "
                             f"ELSE COALESCE((born + delay) // {DAY}, -100 - {chance.number('linked', 900)}) END"),
         "valid_to": _until(model),
-        "provenance": f"CASE WHEN {candidate} THEN 'name_match' ELSE {chance.pick('provenance', ('migration', 'api', 'manual'))} END",
-        "confidence": f"CASE WHEN {candidate} THEN CASE WHEN act = 'candidates' THEN '0.62' ELSE '0.58' END ELSE '1.00' END",
+        "provenance": when(candidate, "'name_match'", chance.pick("provenance", ("migration", "api", "manual"))),
+        "confidence": when(candidate, when("act = 'candidates'", "'0.62'", "'0.58'"), "'1.00'"),
     }  # fmt: skip
     return columns | ({"is_primary": f"copy <= {rendering.MEMBER}"} if model.merges else {})
 
@@ -89,7 +96,9 @@ def _date(model: Model, number: str) -> str:
 
 def _merged(model: Model) -> str:
     """Ids of the parties merged by each day."""
-    first, count, merged_on = (model.merges.first, model.merges.count, model.merges.day) if model.merges else (0, 0, "0")
+    first, count, merged_on = (
+        (model.merges.first, model.merges.count, model.merges.day) if model.merges else (0, 0, "0")
+    )
     rows = lives.every_day(model, f"SELECT range AS id FROM range({first}, {first + count})")
     return f"(SELECT *, {merged_on} AS merged_on FROM {rows} WHERE {merged_on} <= day)"
 

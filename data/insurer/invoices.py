@@ -1,4 +1,4 @@
-"""Invoices: linked by a number spelled differently on each side; gone on the legacy side when deleted, flagged by the service."""
+"""Invoices: linked by a number that each side spells its own way; the service flags what legacy deletes."""
 
 from __future__ import annotations
 
@@ -9,26 +9,39 @@ from data.insurer.clock import Clock
 from data.insurer.model import Group, Kind, Model, Planting, Shown, Side
 from data.insurer.policies import CYCLES, ever_cancelled
 from data.insurer.population import Population
-from data.insurer.sql import cents, decode, encode, euros, yymmdd, yyyymmdd
+from data.insurer.sql import decode, encode, euros, when, yymmdd, yyyymmdd
 from data.insurer.vocabulary import REMARKS
 
 STATUSES = {"O": "OPEN", "B": "PAID", "S": "CANCELLED", "W": "WRITTEN_OFF"}
 METHODS = {"L": "DIRECT_DEBIT", "U": "CREDIT_TRANSFER", "K": "CARD", "B": "CASH"}
 FIELDS = {
-    "policy_id": Kind.TEXT, "payer_id": Kind.TEXT, "invoice_date": Kind.DATE, "due_date": Kind.DATE, "paid_date": Kind.DATE,
-    "period_start": Kind.DATE, "period_end": Kind.DATE, "amount": Kind.AMOUNT, "tax_amount": Kind.AMOUNT, "net_amount": Kind.AMOUNT,
-    "status": Kind.TEXT, "dunning_level": Kind.NUMBER, "payment_method": Kind.TEXT, "iban": Kind.TEXT, "billing_cycle": Kind.TEXT,
-    "issued_at": Kind.INSTANT, "remark": Kind.TEXT,
-}  # fmt: skip
+    "policy_id": Kind.TEXT,
+    "payer_id": Kind.TEXT,
+    "invoice_date": Kind.DATE,
+    "due_date": Kind.DATE,
+    "paid_date": Kind.DATE,
+    "period_start": Kind.DATE,
+    "period_end": Kind.DATE,
+    "amount": Kind.AMOUNT,
+    "tax_amount": Kind.AMOUNT,
+    "net_amount": Kind.AMOUNT,
+    "status": Kind.TEXT,
+    "dunning_level": Kind.NUMBER,
+    "payment_method": Kind.TEXT,
+    "iban": Kind.TEXT,
+    "billing_cycle": Kind.TEXT,
+    "issued_at": Kind.INSTANT,
+    "remark": Kind.TEXT,
+}
 
 
 def legacy_number(of: str) -> str:
-    """R-000123/26"""
+    """The legacy spelling, R-000123/26."""
     return f"'R-' || format('{{:06d}}', CAST({of} AS BIGINT) + 1) || '/' || (25 + {of} % 2)"
 
 
 def service_number(of: str) -> str:
-    """R00012326"""
+    """The service's spelling, R00012326."""
     return f"'R' || format('{{:06d}}', CAST({of} AS BIGINT) + 1) || (25 + {of} % 2)"
 
 
@@ -64,7 +77,10 @@ def model(people: Population) -> Model:
 
 def _facts(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
     policies = people.life("policies")
-    card = f"n = 0 AND id < {people.life('invoices').regular} AND {chance.one_in('card', max(60, people.size // 1_000))}"  # rare, and only of rows that never change
+    # Rare, and only of rows that never change: see `plantings.systematic`.
+    card = (
+        f"n = 0 AND id < {people.life('invoices').regular} AND {chance.one_in('card', max(60, people.size // 1_000))}"
+    )
     settled = "policy_cancelled OR ga = 0 AND paid_kind < 5"
     return {
         "policy": chance.number("policy", policies.regular),
@@ -87,12 +103,12 @@ def _facts(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
         "tax_amount": euros("tax_cents"),
         "net_amount": euros("amount_cents - tax_cents"),
         "dunning_level": f"CAST(({chance.number('dunning', 4)} + gb) % 4 AS INTEGER)",
-        "payment_method": f"CASE WHEN {card} THEN 'CARD' ELSE {chance.pick('method', ('DIRECT_DEBIT', 'CREDIT_TRANSFER', 'CASH'))} END",
+        "payment_method": when(card, "'CARD'", chance.pick("method", ("DIRECT_DEBIT", "CREDIT_TRANSFER", "CASH"))),
         "iban": f"CASE WHEN payment_method = 'DIRECT_DEBIT' THEN {iban(chance, 'iban')} END",
         "cycle": chance.pick("cycle", tuple(CYCLES)),
         "billing_cycle": decode("cycle", CYCLES),
         **clock.moment(chance, "issued", oldest_days=360),
-        "remark": f"CASE WHEN {chance.number('remarked', 3)} + gc > 0 THEN {chance.pick('remark', REMARKS, step='gc')} END",
+        "remark": when(f"{chance.number('remarked', 3)} + gc > 0", chance.pick("remark", REMARKS, step="gc")),
     }  # fmt: skip
 
 
@@ -154,6 +170,6 @@ def _plantings(clock: Clock) -> tuple[Planting, ...]:
         plant.unit_or_scale(amount="CAST({} * 100 AS DECIMAL(12, 2))"),
         plant.time_zone_shift(issued_at=f"CAST({clock.wall('issued')} AS TIMESTAMPTZ)"),
         plant.written_by_replica(dunning_level="CAST({} + 4 AS INTEGER)"),
-        *plant.rejected(Side.LEGACY, "not_an_integer", AMOUNT_CT="'12A45'"),
-        *plant.rejected(Side.SERVICE, "negative_amount", amount="CAST(-7.5 AS DECIMAL(12, 2))"),
+        plant.rejected(Side.LEGACY, "not_an_integer", AMOUNT_CT="'12A45'"),
+        plant.rejected(Side.SERVICE, "negative_amount", amount="CAST(-7.5 AS DECIMAL(12, 2))"),
     )

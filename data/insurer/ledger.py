@@ -1,5 +1,7 @@
-"""The ledger: every discrepancy of the world with its exact days. What plants do to single values and links is known; what lag,
-lost events and frozen rows do is computed from the values themselves, day by day, and joined to intervals.
+"""The ledger: every discrepancy of the world with its exact days.
+
+What plants do to single values and links is known; what lag, lost events and frozen rows do is computed from the values
+themselves, day by day, and joined to intervals.
 """
 
 from __future__ import annotations
@@ -11,9 +13,18 @@ import duckdb
 from data.insurer import lives, sight
 from data.insurer.day_files import copy
 from data.insurer.model import Model, Side
-from data.insurer.sql import adding, text
+from data.insurer.sql import adding, text, when
 
-PLAIN = ("value", "written", "violation", "candidates", "dangling_service", "dangling_legacy", "duplicate_legacy", "duplicate_service")
+PLAIN = (
+    "value",
+    "written",
+    "violation",
+    "candidates",
+    "dangling_service",
+    "dangling_legacy",
+    "duplicate_legacy",
+    "duplicate_service",
+)
 PROJECTION = {"lost_event": "sequence_gap", "silent_change": "change_without_event"}
 GROUP_VERSIONS = ("ga", "gb", "gc")
 COLUMNS = "context, entity, type, reason, legacy_key, service_key, field, d1, d2, cells, note"
@@ -21,8 +32,10 @@ COLUMNS = "context, entity, type, reason, legacy_key, service_key, field, d1, d2
 
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
     """Empty tables."""
-    con.execute("CREATE TABLE findings (context TEXT, entity TEXT, type TEXT, reason TEXT, legacy_key TEXT, service_key TEXT, field TEXT, "
-                "d1 INTEGER, d2 INTEGER, cells BOOLEAN, note TEXT)")  # fmt: skip
+    con.execute(
+        "CREATE TABLE findings (context TEXT, entity TEXT, type TEXT, reason TEXT, legacy_key TEXT, service_key TEXT, "
+        "field TEXT, d1 INTEGER, d2 INTEGER, cells BOOLEAN, note TEXT)"
+    )
 
 
 def enter(con: duckdb.DuckDBPyConnection, model: Model) -> None:
@@ -36,10 +49,11 @@ def enter(con: duckdb.DuckDBPyConnection, model: Model) -> None:
 def write(con: duckdb.DuckDBPyConnection, model: Model, folder: Path) -> int:
     """Write the ledger; the number of its rows. Any model of the world will do: it gives the clock."""
     day = f"DATE '{model.life.clock.first_day}' + "
-    order = "entity, d1, type, reason, legacy_key, service_key, field"
+    order = "entity, d1, type, reason, legacy_key, service_key, field, d2"
+    numbered = f"format('L{{:07d}}', row_number() OVER (ORDER BY {order}))"
     ordered = (
-        f"SELECT format('L{{:07d}}', row_number() OVER (ORDER BY {order})) AS ledger_id, context, entity, type, reason, legacy_key, "
-        f"service_key, field, {day}d1 AS first_day, {day}d2 AS last_day, cells, note FROM findings ORDER BY {order}"
+        f"SELECT {numbered} AS ledger_id, context, entity, type, reason, legacy_key, service_key, field, "
+        f"{day}d1 AS first_day, {day}d2 AS last_day, cells, note FROM findings"
     )
     con.execute(f"CREATE TEMP TABLE ledger AS {ordered}")
     for name, options in (("ledger.csv", "FORMAT csv, HEADER"), ("ledger.parquet", "FORMAT parquet, COMPRESSION zstd")):
@@ -64,10 +78,13 @@ def _enter_planted(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     ]
     for act, odd in model.odd_keys.items():
         second = act == "second_legacy"
-        shows.append((act, odd("p.partner" if second else "p.id"), service("p.partner") if second else "NULL", True, "l.reason"))
+        shows.append(
+            (act, odd("p.partner" if second else "p.id"), service("p.partner") if second else "NULL", True, "l.reason")
+        )
     found = " UNION ALL ".join(
-        f"SELECT {text(model.context)}, p.entity, l.type, {reason}, {legacy_key}, {service_key}, f.field, p.d1, p.d2, {cells}, l.note "
-        "FROM plants p JOIN plans l USING (entity, plan) LEFT JOIN plan_fields f USING (entity, plan) "
+        f"SELECT {text(model.context)}, p.entity, l.type, {reason}, {legacy_key}, {service_key}, "
+        f"f.field, p.d1, p.d2, {cells}, l.note FROM plants p JOIN plans l USING (entity, plan) "
+        "LEFT JOIN plan_fields f USING (entity, plan) "
         f"WHERE p.entity = {text(model.entity)} AND p.act = '{act}'"
         for act, legacy_key, service_key, cells, reason in shows
     )
@@ -75,12 +92,12 @@ def _enter_planted(con: duckdb.DuckDBPyConnection, model: Model) -> None:
 
 
 def _enter_days(con: duckdb.DuckDBPyConnection, model: Model, days: str) -> None:
-    """Single days (`id`, `legacy_shown`, `service_shown`, `field`, `type`, `reason`, `note`, `day`) joined to intervals."""
+    """Single days (of `id` and `same`) joined to intervals."""
     same = "id, legacy_shown, service_shown, field, type, reason, note"
     islands = f"SELECT *, day - row_number() OVER (PARTITION BY {same} ORDER BY day) AS island FROM ({days})"
     con.execute(
         f"INSERT INTO findings SELECT {text(model.context)}, {text(model.entity)}, type, reason, "
-        f"CASE WHEN legacy_shown THEN {model.legacy_key('id')} END, CASE WHEN service_shown THEN {model.service_key('id')} END, "
+        f"{when('legacy_shown', model.legacy_key('id'))}, {when('service_shown', model.service_key('id'))}, "
         f"field, min(day), max(day), TRUE, note FROM ({islands}) GROUP BY {same}, island"
     )
 
@@ -93,12 +110,13 @@ def _every_day(model: Model, ids: str) -> str:
 def _presence(model: Model) -> str:
     """Rows that came or went on one side only: within the lag unless a plant says otherwise."""
     reserved = f"SELECT range AS id, 0 AS copy FROM range({model.life.regular}, {model.life.total})"
+    one_sided = "COALESCE(born, died) IS NOT NULL AND legacy_live <> service_live"
     open_link = f"legacy_live OR {model.soft is Side.LEGACY} AND e.act IS DISTINCT FROM 'reborn'"
     return (
         "SELECT e.id, e.day, CAST(NULL AS TEXT) AS field, COALESCE(l.type, 'stale_replica') AS type, "
         "COALESCE(l.reason, CASE WHEN legacy_live THEN 'pending_row' ELSE 'deletion_not_propagated' END) AS reason, "
         f"{open_link} AS legacy_shown, service_live AS service_shown, COALESCE(l.note, 'within lag') AS note "
-        f"FROM (SELECT * FROM ({_every_day(model, reserved)}) WHERE COALESCE(born, died) IS NOT NULL AND legacy_live <> service_live) e "
+        f"FROM (SELECT * FROM ({_every_day(model, reserved)}) WHERE {one_sided}) e "
         f"LEFT JOIN plans l ON l.entity = {text(model.entity)} AND l.plan = e.plan"
     )
 
@@ -124,12 +142,14 @@ def _values(model: Model) -> str:
     differing = ", ".join(f"CASE WHEN a.{name} IS DISTINCT FROM b.{name} THEN '{name}' END" for name in fields)
     projected = f"field IN ({', '.join(map(text, model.projected_fields))})" if model.projected_fields else "FALSE"
     reasons = " ".join(f"WHEN '{act}' THEN '{reason}'" for act, reason in PROJECTION.items())
+    reason = when(projected, f"CASE p_act {reasons} END", "COALESCE(reason, 'behind_within_lag')")
+    policy_act = "a.p_act" if model.projected_fields else "NULL AS p_act"
     return (
         f"SELECT id, day, field, TRUE AS legacy_shown, TRUE AS service_shown, "
         f"CASE WHEN {projected} THEN 'missing_event' ELSE COALESCE(type, 'stale_replica') END AS type, "
-        f"CASE WHEN {projected} THEN CASE p_act {reasons} END ELSE COALESCE(reason, 'behind_within_lag') END AS reason, "
+        f"{reason} AS reason, "
         f"CASE WHEN {projected} THEN 'projection of the policy at loss' ELSE COALESCE(note, '') END AS note FROM ("
-        f"SELECT a.id, a.day, {'a.p_act' if model.projected_fields else 'NULL AS p_act'}, l.type, l.reason, l.note, unnest([{differing}]) AS field "
+        f"SELECT a.id, a.day, {policy_act}, l.type, l.reason, l.note, unnest([{differing}]) AS field "
         f"FROM ({legacy}) a JOIN ({service}) b ON a.id = b.id AND a.day = b.day "
         f"LEFT JOIN plans l ON l.entity = {text(model.entity)} AND l.plan = a.plan) WHERE field IS NOT NULL"
     )

@@ -1,14 +1,14 @@
 """How a row comes, changes and goes, as SQL over its id: no state, no order.
 
-Columns: `n` changes at the seconds `s1` < `s2` < `s3` of the groups `c1`, `c2`, `c3` (0 to 2), `born` and `died` (seconds, NULL for
-outside the window), `delay` (seconds until the replica has a change). What each side sees of it is in `sight`.
+Columns: `n` changes at the seconds `s1` < `s2` < `s3` of the groups `c1`, `c2`, `c3` (0 to 2); `born` and `died`
+(seconds, NULL for outside the window); `delay` (seconds until the replica has a change). What sides see is in `sight`.
 """
 
 from __future__ import annotations
 
 from data.insurer.clock import NEVER
 from data.insurer.model import Life, Model
-from data.insurer.sql import adding
+from data.insurer.sql import adding, when
 
 LATEST_CALM_SECOND = 21 * 3600 + 50 * 60  # a change before this time of day is never in flight at midnight
 OUT_OF_ORDER_GAP = 1_800
@@ -22,7 +22,7 @@ def columns(life: Life, *, of: str = "id", prefix: str = "", act: str = "act") -
         "n": f"CASE WHEN {of} >= {life.regular} OR {life.settled} THEN 0 ELSE {_how_many(life, of)} END",
         "s3": _second(life, 3, of, prefix),
         "s2": _second(life, 2, of, prefix),
-        "s1": f"CASE WHEN {act} = 'late_event' THEN {prefix}s2 - {OUT_OF_ORDER_GAP} ELSE {_second(life, 1, of, prefix)} END",
+        "s1": when(f"{act} = 'late_event'", f"{prefix}s2 - {OUT_OF_ORDER_GAP}", _second(life, 1, of, prefix)),
         **{f"c{k}": chance.number(f"group of change {k}", 3, of) for k in (1, 2, 3)},
         "delay": f"60 + {chance.number('delay', 7_000, of)}",
     }

@@ -1,7 +1,7 @@
-"""What the generator knows of one entity: its rows, how they come, change and go, how each side writes them down, and what is planted.
+"""What the generator knows of one entity: how its rows live, how each side writes them down, and what is planted.
 
-Facts are the truth in the service's language, as SQL over `id` and the group versions `ga`, `gb`, `gc`. Both renderings start
-from facts. The entity modules make models; how rows live and are seen is in `lives` and `sight`.
+Facts are the truth in the service's language, as SQL over `id` and the group versions `ga`, `gb`, `gc`. Both renderings
+start from facts. The entity modules make models; how rows live and are seen is in `lives` and `sight`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Life:
-    """How the rows of an entity come, change and go. Ids below `regular` live all days; those from there to `total` may be born or die."""
+    """How rows come, change and go: ids below `regular` live all days; those from there to `total` come or go."""
 
     chance: Chance
     clock: Clock
@@ -102,9 +102,15 @@ class Model:
     soft: Side | None = None
     digital: str = "FALSE"  # rows whose system of record is the service
     neutral_event: str = "Reviewed"  # business event that changes no field
-    link: tuple[Callable[[str], Mapping[str, str]], str] | None = None  # identity table: legacy key columns of an id, service key column
-    odd_keys: Mapping[str, Callable[[str], str]] = field(default_factory=dict)  # per act: legacy key text that differs from `legacy_key`
-    twins: Mapping[Side, tuple[str, str]] = field(default_factory=dict)  # column that duplicates show differently, and how
+    link: tuple[Callable[[str], Mapping[str, str]], str] | None = (
+        None  # identity table: legacy key columns of an id, service key column
+    )
+    odd_keys: Mapping[str, Callable[[str], str]] = field(
+        default_factory=dict
+    )  # per act: legacy key text that differs from `legacy_key`
+    twins: Mapping[Side, tuple[str, str]] = field(
+        default_factory=dict
+    )  # column that duplicates show differently, and how
     more_life: Mapping[str, str] = field(default_factory=dict)
     joins: str = ""
     more_sight: Callable[[Side], Mapping[str, str]] = lambda _side: {}
@@ -126,7 +132,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Merging:
-    """Legacy rows merged into others: ids from `first` on, the day of the merge (below 0: before the window), the survivor's id."""
+    """Legacy rows merged into others: ids from `first` on, the day (below 0: before the window), the survivor's id."""
 
     first: int
     count: int

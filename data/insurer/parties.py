@@ -7,7 +7,7 @@ from data.insurer.chance import Chance
 from data.insurer.clock import Clock
 from data.insurer.model import Group, Kind, Model, Planting, Side
 from data.insurer.population import Population
-from data.insurer.sql import cents, encode, euros, yymmdd
+from data.insurer.sql import cents, encode, euros, when, yymmdd
 from data.insurer.vocabulary import CITIES, COMPANIES, GIVEN_NAMES, LEGAL_FORMS, MAIL_HOSTS, STREETS, SURNAMES
 
 ROLES = {"is_policyholder": "P", "is_insured": "I", "is_payer": "Y", "is_claimant": "C", "is_broker": "B"}
@@ -15,13 +15,35 @@ RISKS = {"L": "LOW", "M": "MEDIUM", "H": "HIGH"}
 COUNTRIES = {"D": "DE", "A": "AT", "CH": "CH", "F": "FR"}
 LANGUAGES = {"1": "de", "2": "en", "3": "fr"}
 FIELDS = {
-    "party_kind": Kind.TEXT, "family_name": Kind.TEXT, "given_name": Kind.TEXT, "birth_date": Kind.DATE, "street_address": Kind.TEXT,
-    "postal_code": Kind.TEXT, "city": Kind.TEXT, "country": Kind.TEXT, "language": Kind.TEXT, "email": Kind.TEXT, "phone": Kind.TEXT,
-    **dict.fromkeys(ROLES, Kind.FLAG), "risk_class": Kind.TEXT, "is_vip": Kind.FLAG, "credit_limit": Kind.AMOUNT,
+    "party_kind": Kind.TEXT,
+    "family_name": Kind.TEXT,
+    "given_name": Kind.TEXT,
+    "birth_date": Kind.DATE,
+    "street_address": Kind.TEXT,
+    "postal_code": Kind.TEXT,
+    "city": Kind.TEXT,
+    "country": Kind.TEXT,
+    "language": Kind.TEXT,
+    "email": Kind.TEXT,
+    "phone": Kind.TEXT,
+    **dict.fromkeys(ROLES, Kind.FLAG),
+    "risk_class": Kind.TEXT,
+    "is_vip": Kind.FLAG,
+    "credit_limit": Kind.AMOUNT,
     "consented_at": Kind.INSTANT,
-}  # fmt: skip
-DECOMPOSED = {"ä": "a\u0308", "ö": "o\u0308", "ü": "u\u0308", "Ä": "A\u0308", "Ö": "O\u0308", "Ü": "U\u0308", "é": "e\u0301", "è": "e\u0300",
-              "å": "a\u030a", "ë": "e\u0308"}  # fmt: skip
+}
+DECOMPOSED = {
+    "ä": "a\u0308",
+    "ö": "o\u0308",
+    "ü": "u\u0308",
+    "Ä": "A\u0308",
+    "Ö": "O\u0308",
+    "Ü": "U\u0308",
+    "é": "e\u0301",
+    "è": "e\u0300",
+    "å": "a\u030a",
+    "ë": "e\u0308",
+}
 
 
 def model(people: Population) -> Model:
@@ -57,15 +79,17 @@ def model(people: Population) -> Model:
 
 def _facts(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
     return {
-        "type_code": f"CASE WHEN {people.is_household('id')} THEN 'H' WHEN {chance.one_in('company', 6)} THEN 'C' ELSE 'P' END",
+        "type_code": when(people.is_household("id"), "'H'", when(chance.one_in("company", 6), "'C'", "'P'")),
         "is_company": "type_code = 'C'",
         "party_kind": "CASE WHEN is_company THEN 'COMPANY' ELSE 'PERSON' END",
         "company": f"{chance.pick('company name', COMPANIES)} || ' ' || {chance.pick('legal form', LEGAL_FORMS)}",
         "family_name": f"CASE WHEN is_company THEN company ELSE {chance.pick('family', SURNAMES)} END",
         "given_name": f"CASE WHEN NOT is_company THEN {chance.pick('given', GIVEN_NAMES)} END",
-        "birth_date": f"CASE WHEN NOT is_company THEN DATE '1935-01-01' + {chance.number('birth', 25_000)}::INTEGER END",
+        "birth_date": when("NOT is_company", f"DATE '1935-01-01' + {chance.number('birth', 25_000)}::INTEGER"),
         "street": chance.pick("street", STREETS, step="ga"),
-        "house": f"CASE WHEN NOT {chance.one_in('no house', 15)} THEN CAST(1 + {chance.number('house', 90)} + 3 * ga AS VARCHAR) END",
+        "house": when(
+            f"NOT {chance.one_in('no house', 15)}", f"CAST(1 + {chance.number('house', 90)} + 3 * ga AS VARCHAR)"
+        ),
         "street_address": "concat_ws(' ', street, house)",
         "postal_code": f"format('{{:05d}}', 1000 + {chance.number('zip', 90_000)} + 11 * ga)",
         "city": chance.pick("city", CITIES, step="ga"),
@@ -104,7 +128,9 @@ def _legacy(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
         "COUNTRY": encode("country", COUNTRIES),
         "LANG": encode("language", LANGUAGES),
         "EMAIL": f"COALESCE(upper(email), NULLIF({nothing}, ''))",
-        "PHONE": f"CASE WHEN phone IS NULL THEN NULLIF({nothing}, '') ELSE '0049 ' || area || '/' || line[:3] || '-' || line[4:] END",
+        "PHONE": when(
+            "phone IS NULL", f"NULLIF({nothing}, '')", "'0049 ' || area || '/' || line[:3] || '-' || line[4:]"
+        ),
         "ROLES": " || ".join(f"CASE WHEN {name} THEN '{flag}' ELSE '-' END" for name, flag in ROLES.items()),
         "RISK_CLS": encode("risk_class", RISKS),
         "VIP_IND": "CASE WHEN is_vip THEN 'J' ELSE 'N' END",
@@ -127,7 +153,7 @@ def _untidy(value: str, width: int) -> str:
 def _service(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
     """Members of a household (copy above 10) share address and language with it, the rest is their own."""
     own = {
-        "party_id": f"CASE WHEN copy > 10 THEN {chance.identifier('PTY', of='id * 1000 + copy', name='member')} ELSE {people.party_id('id')} END",
+        "party_id": when("copy > 10", chance.identifier("PTY", "member", of="id * 1000 + copy"), people.party_id("id")),
         "given_name": f"CASE WHEN copy > 10 THEN {chance.pick('member', GIVEN_NAMES, step='copy')} ELSE given_name END",
         "birth_date": "CASE WHEN copy > 10 THEN birth_date + 400 * copy ELSE birth_date END",
         "email": "CASE WHEN copy > 10 THEN NULL ELSE email END",
@@ -154,8 +180,10 @@ def _plantings(clock: Clock) -> tuple[Planting, ...]:
         plant.format_only(where="phone IS NOT NULL", phone="'+' || {}[3:4] || ' ' || {}[5:]"),
         plant.format_only(where="email IS NOT NULL", email="upper({})"),
         plant.unit_or_scale(where="credit_limit IS NOT NULL", credit_limit="CAST({} * 100 AS DECIMAL(12, 2))"),
-        plant.time_zone_shift(where="consented IS NOT NULL", consented_at=f"CAST({clock.wall('consented')} AS TIMESTAMPTZ)"),
+        plant.time_zone_shift(
+            where="consented IS NOT NULL", consented_at=f"CAST({clock.wall('consented')} AS TIMESTAMPTZ)"
+        ),
         plant.written_by_replica(where="email IS NOT NULL", email="'new.' || {}"),
-        *plant.rejected(Side.SERVICE, "invalid_email", email="'nobody at nowhere'"),
-        *plant.rejected(Side.LEGACY, "negative_amount", CREDIT_CT="-500"),
+        plant.rejected(Side.SERVICE, "invalid_email", email="'nobody at nowhere'"),
+        plant.rejected(Side.LEGACY, "negative_amount", CREDIT_CT="-500"),
     )

@@ -1,7 +1,7 @@
 """Which rows get which plant, and on which days: at most one plant a row, so that no two explain the same difference.
 
-Table `plants`: entity, id, plan (number of the planting within its entity), act, first and last day (`d1`, `d2`), the change it is
-about (`k`), and the partner of plants on pairs of rows. Table `plans` says how the ledger calls them.
+Table `plants`: entity, id, plan (number of the planting within its entity), act, first and last day (`d1`, `d2`), the
+change it is about (`k`), and the partner of plants on pairs of rows. Table `plans` says how the ledger calls them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ PLANTS = pa.schema({
     "entity": pa.string(), "id": pa.int64(), "plan": pa.int32(), "act": pa.string(), "d1": pa.int32(), "d2": pa.int32(),
     "k": pa.int32(), "partner": pa.int64(),
 })  # fmt: skip
+ON_DAY_ONE = 0.1  # share of plants that begin on the first day
 SECOND = {True: "second_service", False: "second_legacy"}
 
 
@@ -38,9 +39,21 @@ class Row:
     died: int | None
 
 
+@dataclass(frozen=True)
+class Plan:
+    """A planting of an entity, by its number."""
+
+    model: Model
+    number: int
+    planting: Planting
+
+
 def prepare(con: duckdb.DuckDBPyConnection) -> None:
     """Empty tables."""
-    con.execute("CREATE TABLE plants (entity TEXT, id BIGINT, plan INTEGER, act TEXT, d1 INTEGER, d2 INTEGER, k INTEGER, partner BIGINT)")
+    con.execute(
+        "CREATE TABLE plants (entity TEXT, id BIGINT, plan INTEGER, act TEXT, d1 INTEGER, d2 INTEGER, "
+        "k INTEGER, partner BIGINT)"
+    )
     con.execute("CREATE TABLE plans (entity TEXT, plan INTEGER, act TEXT, type TEXT, reason TEXT, note TEXT)")
     con.execute("CREATE TABLE plan_fields (entity TEXT, plan INTEGER, field TEXT)")
 
@@ -52,18 +65,25 @@ def plant(con: duckdb.DuckDBPyConnection, model: Model, size: int) -> None:
     taken: set[int] = set()
     found: list[dict[str, object]] = []
     for number, planting in enumerate(model.plantings):
-        rows = _candidates(con, model, number, planting, size, taken)
+        plan = Plan(model, number, planting)
+        rows = _free(con, plan, size, taken)
         taken.update(row.id for row in rows)
-        found.extend(_plants(model, number, planting, rows))
+        found.extend(_plants(plan, rows))
     chosen = pa.Table.from_pylist(found, schema=PLANTS)  # noqa: F841 (read by name)
     con.execute("INSERT INTO plants SELECT * FROM chosen")
 
 
 def _describe(con: duckdb.DuckDBPyConnection, model: Model) -> None:
     """Enter the plans of an entity."""
-    plans = [f"({text(model.entity)}, {number}, '{planting.act}', '{planting.type}', '{planting.reason}', {text(planting.note)})"
-             for number, planting in enumerate(model.plantings)]  # fmt: skip
-    fields = [f"({text(model.entity)}, {number}, '{field}')" for number, planting in enumerate(model.plantings) for field in planting.fields]
+    plans = [
+        f"({text(model.entity)}, {number}, '{plan.act}', '{plan.type}', '{plan.reason}', {text(plan.note)})"
+        for number, plan in enumerate(model.plantings)
+    ]
+    fields = [
+        f"({text(model.entity)}, {number}, '{field}')"
+        for number, planting in enumerate(model.plantings)
+        for field in planting.fields
+    ]
     con.execute(f"INSERT INTO plans VALUES {', '.join(plans)}")
     con.execute(f"INSERT INTO plan_fields VALUES {', '.join(fields)}")
 
@@ -71,10 +91,13 @@ def _describe(con: duckdb.DuckDBPyConnection, model: Model) -> None:
 def _eligible(model: Model, where: str, *, sample: bool) -> str:
     """Rows with their facts as the window begins: all, or of large entities a sample."""
     at_start = dict.fromkeys(("v", "ga", "gb", "gc", *model.more_versions), "0")
-    view = adding({"digital": model.digital, "second": "0", **at_start}, f"({lives.relation(model, lives.everybody(model))})")
+    view = adding(
+        {"digital": model.digital, "second": "0", **at_start}, f"({lives.relation(model, lives.everybody(model))})"
+    )
     share = min(1.0, SAMPLE / model.ids) if sample else 1.0
     drawn = f"{model.life.chance.number('sample', 1_000_000)} < {int(share * 1_000_000)}"
-    return f"SELECT * FROM ({adding(model.facts, f'(SELECT * FROM ({view}) WHERE {drawn} AND NOT {model.members})')}) WHERE {where}"
+    looked_at = f"(SELECT * FROM ({view}) WHERE {drawn} AND NOT {model.members})"
+    return f"SELECT * FROM ({adding(model.facts, looked_at)}) WHERE {where}"
 
 
 def pools(model: Model) -> dict[str, str]:
@@ -96,45 +119,50 @@ def pools(model: Model) -> dict[str, str]:
     }
 
 
-def _candidates(
-    con: duckdb.DuckDBPyConnection, model: Model, number: int, planting: Planting, size: int, taken: set[int]
-) -> list[Row]:
-    suits = f"{pools(model)[planting.pool]} AND ({planting.where})"
-    source = f"({_eligible(model, suits, sample=False)})" if planting.every else f"eligible WHERE {suits}"
-    count = max(planting.count, min(MOST, planting.count * size // PER_ROWS)) * (2 if planting.pool == "pairs" else 1)
-    limit = "" if planting.every else f"LIMIT {count + len(taken)}"
-    order = model.life.chance.raw(f"plan {number}")
-    found = con.execute(f"SELECT id, s1, born, died FROM {source} ORDER BY {order}, id {limit}").fetchall()
-    free = [Row(*row) for row in found if row[0] not in taken]
-    return free if planting.every else free[:count]
+def _free(con: duckdb.DuckDBPyConnection, plan: Plan, size: int, taken: set[int]) -> list[Row]:
+    """Rows for a planting: all that qualify, or as many as suit the size of the world."""
+    if plan.planting.every:
+        return [row for row in _candidates(con, plan, None) if row.id not in taken]
+    count = max(plan.planting.count, min(MOST, plan.planting.count * size // PER_ROWS))
+    wanted = 2 * count if plan.planting.pool == "pairs" else count
+    return [row for row in _candidates(con, plan, wanted + len(taken)) if row.id not in taken][:wanted]
 
 
-def _plants(model: Model, number: int, planting: Planting, rows: list[Row]) -> Iterator[dict[str, object]]:
-    if planting.every and rows:
-        span = _span(model, number, planting, rows[0])
-        yield from (_plant(model, number, planting.act, row, span) for row in rows)
-    elif planting.pool == "pairs":
+def _candidates(con: duckdb.DuckDBPyConnection, plan: Plan, limit: int | None) -> list[Row]:
+    suits = f"{pools(plan.model)[plan.planting.pool]} AND ({plan.planting.where})"
+    source = f"({_eligible(plan.model, suits, sample=False)})" if limit is None else f"eligible WHERE {suits}"
+    order = plan.model.life.chance.raw(f"plan {plan.number}")
+    at_most = "" if limit is None else f"LIMIT {limit}"
+    found = con.execute(f"SELECT id, s1, born, died FROM {source} ORDER BY {order}, id {at_most}").fetchall()
+    return [Row(*row) for row in found]
+
+
+def _plants(plan: Plan, rows: list[Row]) -> Iterator[dict[str, object]]:
+    if plan.planting.every and rows:
+        span = _span(plan, rows[0])
+        yield from (_plant(plan, row, span) for row in rows)
+    elif plan.planting.pool == "pairs":
         for first, second in zip(rows[::2], rows[1::2], strict=False):
-            span = _span(model, number, planting, first)
-            yield _plant(model, number, planting.act, first, span)
-            yield _plant(model, number, SECOND[model.link is not None], second, span, partner=first.id)
+            span = _span(plan, first)
+            yield _plant(plan, first, span)
+            yield _plant(plan, second, span) | {"act": SECOND[plan.model.link is not None], "partner": first.id}
     else:
-        yield from (_plant(model, number, planting.act, row, _span(model, number, planting, row)) for row in rows)
+        yield from (_plant(plan, row, _span(plan, row)) for row in rows)
 
 
-def _plant(model: Model, number: int, act: str, row: Row, span: tuple[int, int], partner: int | None = None) -> dict[str, object]:
-    first, last = span
-    return {"entity": model.entity, "id": row.id, "plan": number, "act": act, "d1": first, "d2": last, "k": 1, "partner": partner}
+def _plant(plan: Plan, row: Row, span: tuple[int, int]) -> dict[str, object]:
+    own = {"entity": plan.model.entity, "id": row.id, "plan": plan.number, "act": plan.planting.act}
+    return own | {"d1": span[0], "d2": span[1], "k": 1, "partner": None}
 
 
-def _span(model: Model, number: int, planting: Planting, row: Row) -> tuple[int, int]:
+def _span(plan: Plan, row: Row) -> tuple[int, int]:
     """First and last day: some begin on day one, most later; some heal, the others last."""
-    last = model.life.clock.last
-    chance = random.Random(f"{model.life.chance.seed}/{model.entity}/{number}/{row.id}")  # noqa: S311 (not for secrets)
-    if planting.always or planting.act in ("lost_event", "silent_change", "late_event"):
+    last, life, act = plan.model.life.clock.last, plan.model.life, plan.planting.act
+    chance = random.Random(f"{life.chance.seed}/{plan.model.entity}/{plan.number}/{row.id}")  # noqa: S311 (no secret)
+    if plan.planting.always or act in {"lost_event", "silent_change", "late_event"}:
         return 0, last
     changed = next(second // DAY for second in (row.born, row.died, row.s1) if second is not None)
-    match planting.act:
+    match act:
         case "never_arrived" | "deleted_silently":
             return changed, last
         case "pending" | "not_deleted":
@@ -144,5 +172,5 @@ def _span(model: Model, number: int, planting: Planting, row: Row) -> tuple[int,
         case "regressed" | "reborn":
             first = changed + chance.randint(2, 3)
             return first, chance.choice((last, min(last, first + chance.randint(1, 4))))
-    first = 0 if chance.random() < 0.1 else chance.randint(1, max(1, last - 1))
-    return min(first, last), chance.choice((last, min(last, first + chance.randint(0, 6))))
+    first = min(last, 0 if chance.random() < ON_DAY_ONE else chance.randint(1, max(1, last - 1)))
+    return first, chance.choice((last, min(last, first + chance.randint(0, 6))))

@@ -7,33 +7,72 @@ from data.insurer.chance import Chance
 from data.insurer.clock import Clock
 from data.insurer.model import Group, Kind, Model, Planting, Side
 from data.insurer.population import Population, joined
-from data.insurer.sql import cents, decode, encode, euros, yymmdd, yyyymmdd
+from data.insurer.sql import cents, decode, encode, euros, when, yymmdd, yyyymmdd
 from data.insurer.vocabulary import CITIES, STREETS
 
 ENCODING = "iso-8859-1"
 LAYOUT = (  # column, start (from 1), length
-    ("BRANCH", 1, 1), ("POLICY_NO", 2, 7), ("SUFFIX", 9, 2), ("MANDANT", 11, 2), ("STATUS", 13, 2), ("PRODUCT_CD", 15, 4),
-    ("PRODUCT_GEN", 19, 1), ("BILL_CYC", 20, 1), ("INCEPT", 21, 6), ("EXPIRY", 27, 8), ("PREMIUM_CT", 35, 11), ("CURR", 46, 3),
-    ("SUM_INS_CT", 49, 13), ("DEDUCT_CT", 62, 9), ("HOLDER_NO", 71, 8), ("PAYER_NO", 79, 8), ("BROKER_REG", 87, 1),
+    ("BRANCH", 1, 1), ("POLICY_NO", 2, 7), ("SUFFIX", 9, 2), ("MANDANT", 11, 2), ("STATUS", 13, 2),
+    ("PRODUCT_CD", 15, 4), ("PRODUCT_GEN", 19, 1), ("BILL_CYC", 20, 1), ("INCEPT", 21, 6), ("EXPIRY", 27, 8),
+    ("PREMIUM_CT", 35, 11), ("CURR", 46, 3), ("SUM_INS_CT", 49, 13), ("DEDUCT_CT", 62, 9),
+    ("HOLDER_NO", 71, 8), ("PAYER_NO", 79, 8), ("BROKER_REG", 87, 1),
     ("BROKER_NO", 88, 5), ("RISK_STREET", 93, 28), ("RISK_ZIP", 121, 5), ("RISK_CITY", 126, 18), ("TARIFF", 144, 6),
     ("CHANNEL", 150, 2), ("NCB_YEARS", 152, 2), ("ENTRY_TS", 154, 14), ("LAST_CHG_TS", 168, 14), ("CLERK", 182, 8),
 )  # fmt: skip
-UNDERWRITING = {"A1": "ACTIVE", "A2": "ACTIVE", "A3": "ACTIVE", "L3": "LAPSED", "L4": "LAPSED", "C1": "CANCELLED", "C4": "CANCELLED",
-                "P0": "PENDING"}  # fmt: skip
-BILLING = {"A1": "CURRENT", "A2": "REMINDED", "A3": "DUNNED", "L3": "DUNNED", "L4": "WRITTEN_OFF", "C1": "SETTLED", "C4": "WRITTEN_OFF",
-           "P0": "NOT_BILLED"}  # fmt: skip
+UNDERWRITING = {
+    "A1": "ACTIVE",
+    "A2": "ACTIVE",
+    "A3": "ACTIVE",
+    "L3": "LAPSED",
+    "L4": "LAPSED",
+    "C1": "CANCELLED",
+    "C4": "CANCELLED",
+    "P0": "PENDING",
+}
+BILLING = {
+    "A1": "CURRENT",
+    "A2": "REMINDED",
+    "A3": "DUNNED",
+    "L3": "DUNNED",
+    "L4": "WRITTEN_OFF",
+    "C1": "SETTLED",
+    "C4": "WRITTEN_OFF",
+    "P0": "NOT_BILLED",
+}
 PRODUCTS = {"HR01": "HOUSEHOLD", "KF02": "MOTOR", "PH03": "LIABILITY", "WG04": "BUILDING", "RS05": "LEGAL"}
-CYCLES = {"11": "YEARLY", "12": "HALF_YEARLY", "14": "QUARTERLY", "1C": "MONTHLY", "21": "MONTHLY", "23": "QUARTERLY", "26": "HALF_YEARLY",
-          "2C": "YEARLY"}  # fmt: skip
+CYCLES = {
+    "11": "YEARLY",
+    "12": "HALF_YEARLY",
+    "14": "QUARTERLY",
+    "1C": "MONTHLY",
+    "21": "MONTHLY",
+    "23": "QUARTERLY",
+    "26": "HALF_YEARLY",
+    "2C": "YEARLY",
+}
 CHANNELS = {"AG": "AGENT", "MK": "MULTI_AGENT", "ON": "ONLINE", "BA": "BANK"}
 MARKS = "0.51129"  # euros for a Deutsche Mark
 BORNE_STATUSES = ("A1", "A2", "A3", "L3", "L4", "P0")
 FIELDS = {
-    "underwriting_status": Kind.TEXT, "billing_status": Kind.TEXT, "product": Kind.TEXT, "product_generation": Kind.NUMBER,
-    "billing_cycle": Kind.TEXT, "inception_date": Kind.DATE, "expiry_date": Kind.DATE, "premium": Kind.AMOUNT, "sum_insured": Kind.AMOUNT,
-    "deductible": Kind.AMOUNT, "policyholder_id": Kind.TEXT, "payer_id": Kind.TEXT, "broker_id": Kind.TEXT, "risk_location": Kind.TEXT,
-    "tariff": Kind.TEXT, "sales_channel": Kind.TEXT, "no_claims_years": Kind.NUMBER, "entered_at": Kind.INSTANT,
-}  # fmt: skip
+    "underwriting_status": Kind.TEXT,
+    "billing_status": Kind.TEXT,
+    "product": Kind.TEXT,
+    "product_generation": Kind.NUMBER,
+    "billing_cycle": Kind.TEXT,
+    "inception_date": Kind.DATE,
+    "expiry_date": Kind.DATE,
+    "premium": Kind.AMOUNT,
+    "sum_insured": Kind.AMOUNT,
+    "deductible": Kind.AMOUNT,
+    "policyholder_id": Kind.TEXT,
+    "payer_id": Kind.TEXT,
+    "broker_id": Kind.TEXT,
+    "risk_location": Kind.TEXT,
+    "tariff": Kind.TEXT,
+    "sales_channel": Kind.TEXT,
+    "no_claims_years": Kind.NUMBER,
+    "entered_at": Kind.INSTANT,
+}
 
 
 def model(people: Population, claimed: str) -> Model:
@@ -93,11 +132,14 @@ def in_euros(hundredths: str, currency: str) -> str:
 
 
 def _facts(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
-    legal = f"n = 0 AND id < {people.life('policies').regular} AND {chance.one_in('legal', max(50, people.size // 1_500))}"  # rare, and only of rows that never change
+    # Rare, and only of rows that never change: see `plantings.systematic`.
+    legal = (
+        f"n = 0 AND id < {people.life('policies').regular} AND {chance.one_in('legal', max(50, people.size // 1_500))}"
+    )
     return {
         "underwriting_status": decode("status_code", UNDERWRITING),
         "billing_status": decode("status_code", BILLING),
-        "product": f"CASE WHEN {legal} THEN 'LEGAL' ELSE {chance.pick('product', ('HOUSEHOLD', 'MOTOR', 'LIABILITY', 'BUILDING'))} END",
+        "product": when(legal, "'LEGAL'", chance.pick("product", ("HOUSEHOLD", "MOTOR", "LIABILITY", "BUILDING"))),
         "product_generation": f"CAST(1 + {chance.number('generation', 2)} AS INTEGER)",
         "cycle_code": (
             f"CASE product_generation WHEN 1 THEN {chance.pick('cycle', ('1', '2', '4', 'C'), step='gb')} "
@@ -106,7 +148,7 @@ def _facts(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
         "billing_cycle": decode("product_generation || cycle_code", CYCLES),
         "inception_date": f"DATE '1975-01-01' + {chance.number('inception', 18_200)}::INTEGER",
         "expiry_kind": chance.number("expiry", 5),
-        "expiry_date": f"CASE WHEN expiry_kind < 2 THEN DATE '2027-01-01' + {chance.number('expiry date', 3_000)}::INTEGER END",
+        "expiry_date": when("expiry_kind < 2", f"DATE '2027-01-01' + {chance.number('expiry date', 3_000)}::INTEGER"),
         "premium": euros(f"(40 + {chance.number('premium', 3_000)} + 15 * ga) * 103"),
         "deductible_cents": f"({chance.number('deductible', 20)} + ga) * 5000",
         "deductible": f"CASE WHEN NOT {chance.one_in('no deductible', 4)} THEN {euros('deductible_cents')} END",
@@ -134,6 +176,7 @@ def _broker(people: Population, chance: Chance) -> str:
 
 def _legacy(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
     key = people.policy_key("id")
+    no_expiry = when("expiry_kind = 2", "0", "99991231")
     return {
         **key,
         "SUFFIX": f"CASE WHEN act = 'null_key' THEN NULL ELSE {key['SUFFIX']} END",
@@ -143,7 +186,7 @@ def _legacy(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
         "PRODUCT_GEN": "product_generation",
         "BILL_CYC": "cycle_code",
         "INCEPT": yymmdd("inception_date"),
-        "EXPIRY": f"format('{{:08d}}', COALESCE({yyyymmdd('expiry_date')}, CASE WHEN expiry_kind = 2 THEN 0 ELSE 99991231 END))",
+        "EXPIRY": f"format('{{:08d}}', COALESCE({yyyymmdd('expiry_date')}, {no_expiry}))",
         "PREMIUM_CT": f"format('{{:011d}}', {cents('premium')})",
         "CURR": "currency",
         "SUM_INS_CT": "format('{:013d}', sum_cents)",
@@ -166,7 +209,12 @@ def _legacy(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
 
 def _service(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
     fields = {name: name for name in FIELDS}
-    return {"policy_id": people.policy_id("id"), **fields, "entered_at": clock.instant("entered"), **plant.stamps(chance, clock)}
+    return {
+        "policy_id": people.policy_id("id"),
+        **fields,
+        "entered_at": clock.instant("entered"),
+        **plant.stamps(chance, clock),
+    }
 
 
 def _plantings(clock: Clock, claimed: str) -> tuple[Planting, ...]:
@@ -182,7 +230,9 @@ def _plantings(clock: Clock, claimed: str) -> tuple[Planting, ...]:
         tenant,
         *plant.of_comings_and_goings(),
         *plant.of_replication(),
-        plant.untranslatable("unknown_code", ("underwriting_status", "billing_status"), "NOT cancelled_from_start", STATUS="'Z9'"),
+        plant.untranslatable(
+            "unknown_code", ("underwriting_status", "billing_status"), "NOT cancelled_from_start", STATUS="'Z9'"
+        ),
         plant.untranslatable("impossible_date", ("expiry_date",), EXPIRY="'20270231'"),
         plant.older_translation(where="sales_channel = 'MULTI_AGENT'", sales_channel="'BROKER'"),
         plant.truncated("TRUE", risk_location="left({}, 15)"),
@@ -192,13 +242,13 @@ def _plantings(clock: Clock, claimed: str) -> tuple[Planting, ...]:
         plant.time_zone_shift(entered_at=f"CAST({clock.wall('entered')} AS TIMESTAMPTZ)"),
         plant.written_by_replica(premium="CAST({} + 11 AS DECIMAL(12, 2))"),
         plant.written_by_replica(no_claims_years="CAST({} + 40 AS INTEGER)"),
-        *plant.rejected(Side.LEGACY, "negative_amount", PREMIUM_CT="'-0000012345'"),
-        *plant.rejected(Side.SERVICE, "negative_amount", premium="CAST(-1 AS DECIMAL(12, 2))"),
+        plant.rejected(Side.LEGACY, "negative_amount", PREMIUM_CT="'-0000012345'"),
+        plant.rejected(Side.SERVICE, "negative_amount", premium="CAST(-1 AS DECIMAL(12, 2))"),
     )
 
 
 def record(columns: dict[str, str]) -> str:
     """One line of the fixed-width file from the columns' values."""
-    return " || ".join(f"rpad(COALESCE(CAST({columns[name]} AS VARCHAR), ''), {length}, ' ')" for name, _, length in LAYOUT)
-
-
+    return " || ".join(
+        f"rpad(COALESCE(CAST({columns[name]} AS VARCHAR), ''), {length}, ' ')" for name, _, length in LAYOUT
+    )

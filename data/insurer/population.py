@@ -1,7 +1,7 @@
 """How many rows of each entity there are, and their keys on both sides: what entities must know of each other to refer.
 
-Keys are functions of ids. `regular` ids live all days and may be referred to; reserved ones are referred to by nobody, so
-what is planted on the links of reserved rows has no consequences elsewhere.
+Keys are functions of ids. `regular` ids live all days and may be referred to; nobody refers to reserved ones, so what
+is planted on their links has no consequences elsewhere.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from data.insurer.chance import Chance
 from data.insurer.clock import Clock
 from data.insurer.model import Life, Merging
+from data.insurer.sql import when
 
 REGIONS = {"N": "NORTH", "S": "SOUTH", "W": "WEST", "E": "EAST", "M": "CENTRE"}
 BRANCHES = ("N", "S", "W")
@@ -35,7 +36,11 @@ class Population:
             return Life(chance, self.clock, reserve, 2 * reserve, born_percent=60, died_percent=10)
         if entity == "parties":
             return Life(chance, self.clock, self.size, self.size + reserve, settled=self.is_household("id"))
-        regular = {"policies": self.size - reserve, "endorsements": self.size * 6 // 10, "invoices": self.size * 12 // 10}[entity]
+        regular = {
+            "policies": self.size - reserve,
+            "endorsements": self.size * 6 // 10,
+            "invoices": self.size * 12 // 10,
+        }[entity]
         return Life(chance, self.clock, regular, regular + reserve)
 
     # parties
@@ -44,7 +49,8 @@ class Population:
         """Parties merged: before the window (some of them referred to), and during it."""
         life = self.life("parties")
         early, late = self.early_merged, max(6, self.size // 400)
-        day = f"CASE WHEN id < {life.total + early} THEN -1 ELSE {min(2, self.clock.last)} + id % {max(1, self.clock.days - 3)} END"
+        within = f"{min(2, self.clock.last)} + id % {max(1, self.clock.days - 3)}"
+        day = when(f"id < {life.total + early}", "-1", within)
         return Merging(life.total, early + late, f"({day})", self.survivor("id"))
 
     def survivor(self, of: str) -> str:
@@ -68,7 +74,9 @@ class Population:
     def some_party(self, chance: Chance, name: str, step: str = "0", of: str = "id") -> str:
         """A party to refer to, another one with every version in `step`; one in thirty was merged before the window."""
         life = self.life("parties")
-        merged = f"{life.total} + ({chance.number(f'{name} merged', self.early_merged, of)} + {step}) % {self.early_merged}"
+        merged = (
+            f"{life.total} + ({chance.number(f'{name} merged', self.early_merged, of)} + {step}) % {self.early_merged}"
+        )
         return (
             f"CASE WHEN {chance.one_in(f'{name} is merged', 30, of)} THEN {merged} "
             f"ELSE ({chance.number(name, life.regular, of)} + 17 * {step}) % {life.regular} END"

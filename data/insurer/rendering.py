@@ -1,4 +1,4 @@
-"""Both sides' snapshots. What rows hold comes from the entities, what sides see of them from `sight`, files from `day_files`."""
+"""Both sides' snapshots: what rows hold comes from the entities, what sides see of them from `sight`."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ def write(con: duckdb.DuckDBPyConnection, model: Model, side: Side, folder: Path
 
 
 def copies(model: Model, side: Side, first: int, end: int) -> str:
-    """Ids of a stretch, and those that are in the file more than once: duplicates (copy 1) and members of households."""
-    twins = f"SELECT id, 1 AS copy FROM plants WHERE entity = '{model.entity}' AND act = 'duplicate_{side}' AND id BETWEEN {first} AND {end - 1}"
+    """Ids of a stretch, and again those with several rows: duplicates (copy 1) and members of households."""
+    twin = f"entity = '{model.entity}' AND act = 'duplicate_{side}' AND id BETWEEN {first} AND {end - 1}"
+    twins = f"SELECT id, 1 AS copy FROM plants WHERE {twin}"
     return f"{lives.ids(first, end)} UNION ALL {twins}{members(model, first, end) if side is Side.SERVICE else ''}"
 
 
@@ -37,7 +38,8 @@ def members(model: Model, first: int, end: int) -> str:
     """Further counterparts of households: one, or two for every third."""
     if model.members == "FALSE":
         return ""
-    others = f"SELECT range AS id, {MEMBER} + which AS copy FROM range({first}, {min(end, model.life.total)}), (VALUES (1), (2)) v(which)"
+    rows = f"range({first}, {min(end, model.life.total)}), (VALUES (1), (2)) v(which)"
+    others = f"SELECT range AS id, {MEMBER} + which AS copy FROM {rows}"
     return f" UNION ALL SELECT * FROM ({others}) WHERE {model.members} AND (copy = {MEMBER + 1} OR id % 3 = 0)"
 
 

@@ -1,4 +1,4 @@
-"""What each side sees of a row at the end of a day: whether it is there, linked, and which version of each group of fields.
+"""What each side sees of a row at the end of a day: whether it is there, and which version of each group of fields.
 
 Relations of rows and days (`day`). The record side (legacy, or the service for digital rows) sees everything at
 once; the replica sees it after the row's delay, and as far as the plant on the row lets it.
@@ -9,14 +9,15 @@ from __future__ import annotations
 from data.insurer.clock import DAY
 from data.insurer.lives import every_day
 from data.insurer.model import Model, Side
-from data.insurer.sql import adding
+from data.insurer.sql import adding, when
 
 LINK_ONLY_LEGACY = "('null_key', 'foreign_tenant', 'second_legacy')"
+WRITTEN = "('written', 'regressed', 'reborn')"
 NOT_DELETED = "('not_deleted', 'deleted_silently')"
 
 
 def presence(model: Model) -> dict[str, str]:
-    """Per side: does the row live (`_live`), is it in the file (`_there`); `on_day` says whether the plant shows today."""
+    """Per side: does the row live (`_live`), is it in the file (`_there`); and does the plant show today (`on_day`)."""
     cut = f"(day + 1) * {DAY}"
     return {
         "on_day": "COALESCE(day BETWEEN d1 AND d2, FALSE)",
@@ -57,7 +58,7 @@ def changed(side: Side) -> dict[str, str]:
     replica = "digital" if side is Side.LEGACY else "NOT digital"
     return {
         "arrived": f"({ended}) + CASE WHEN {replica} THEN delay ELSE 0 END",
-        "second": f"CASE WHEN {replica} AND on_day AND act IN ('written', 'regressed', 'reborn') THEN d1 * {DAY} + 40000 ELSE arrived END",
+        "second": when(f"{replica} AND on_day AND act IN {WRITTEN}", f"d1 * {DAY} + 40000", "arrived"),
     }
 
 
@@ -75,8 +76,8 @@ def _lives(cut: str) -> str:
 def _legacy_there(model: Model) -> str:
     kept = "(born IS NULL OR born < legacy_cut)" if model.soft is Side.LEGACY else "legacy_live"
     return (
-        f"CASE WHEN act IS NULL THEN {kept} WHEN act = 'second_service' THEN FALSE WHEN act = 'dangling_legacy' THEN NOT on_day "
-        f"WHEN act IN {LINK_ONLY_LEGACY} THEN on_day ELSE {kept} END"
+        f"CASE WHEN act IS NULL THEN {kept} WHEN act = 'second_service' THEN FALSE "
+        f"WHEN act = 'dangling_legacy' THEN NOT on_day WHEN act IN {LINK_ONLY_LEGACY} THEN on_day ELSE {kept} END"
     )
 
 
@@ -86,7 +87,8 @@ def _service_live(model: Model) -> str:
         natural = f"({natural} AND (id < {model.merges.first} OR day < {model.merges.day}))"
     return (
         f"CASE WHEN act IS NULL THEN {natural} WHEN act IN {LINK_ONLY_LEGACY} OR act = 'never_arrived' THEN FALSE "
-        f"WHEN act = 'second_service' THEN on_day WHEN act IN ('dangling_service', 'pending') THEN {natural} AND NOT on_day "
+        "WHEN act = 'second_service' THEN on_day "
+        f"WHEN act IN ('dangling_service', 'pending') THEN {natural} AND NOT on_day "
         f"WHEN act IN {NOT_DELETED} OR act = 'reborn' THEN {natural} OR on_day ELSE {natural} END"
     )
 

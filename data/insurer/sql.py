@@ -1,4 +1,4 @@
-"""Small builders of SQL text. No knowledge of the insurer: what is drawn lives in `chance`, what is shown in the entity modules."""
+"""Small builders of SQL text. Nothing of the insurer: what is drawn is in `chance`, what is shown in the entities."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ _WORD = re.compile(r"[a-z_]\w*")
 def text(value: str) -> str:
     """A text literal."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def when(condition: str, then: str, otherwise: str = "NULL") -> str:
+    """One of two values."""
+    return f"CASE WHEN {condition} THEN {then} ELSE {otherwise} END"
 
 
 def decode(column: str, table: Mapping[str, str]) -> str:
@@ -32,7 +37,7 @@ def select(columns: Mapping[str, str], source: str) -> str:
 def adding(columns: Mapping[str, str], source: str) -> str:
     """The same, keeping what the source has; columns may use earlier ones.
 
-    Each layer of columns that use others is a query of its own: the engine would copy the expression into each use otherwise.
+    Columns that use others come in a query around theirs: the engine would copy the expression into each use otherwise.
     """
     layers: list[dict[str, str]] = []
     depth: dict[str, int] = {}

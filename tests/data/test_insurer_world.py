@@ -1,7 +1,7 @@
 """The insurer's worlds against their ledger, by a slow and obvious oracle.
 
-It reads the files as README.md of `data/insurer` describes them, translates row by row in plain Python, links, compares, and
-must find exactly what the ledger says of each day. No SQL, nothing of the generator's but its ledger.
+It reads the files as README.md of `data/insurer` describes them, translates row by row in plain Python, links,
+compares, and must find exactly what the ledger says of each day. No SQL, nothing of the generator's but its ledger.
 """
 
 from __future__ import annotations
@@ -138,20 +138,67 @@ def in_euros(hundredths: str | None, currency: str | None) -> Decimal | None:
     return None if value is None else (value * rate).quantize(ROUNDED, ROUND_HALF_UP)
 
 
-UNDERWRITING = {"A1": "ACTIVE", "A2": "ACTIVE", "A3": "ACTIVE", "L3": "LAPSED", "L4": "LAPSED", "C1": "CANCELLED", "C4": "CANCELLED", "P0": "PENDING"}
-BILLING = {"A1": "CURRENT", "A2": "REMINDED", "A3": "DUNNED", "L3": "DUNNED", "L4": "WRITTEN_OFF", "C1": "SETTLED", "C4": "WRITTEN_OFF",
-           "P0": "NOT_BILLED"}  # fmt: skip
-CYCLES = {"11": "YEARLY", "12": "HALF_YEARLY", "14": "QUARTERLY", "1C": "MONTHLY", "21": "MONTHLY", "23": "QUARTERLY", "26": "HALF_YEARLY",
-          "2C": "YEARLY"}  # fmt: skip
+UNDERWRITING = {
+    "A1": "ACTIVE",
+    "A2": "ACTIVE",
+    "A3": "ACTIVE",
+    "L3": "LAPSED",
+    "L4": "LAPSED",
+    "C1": "CANCELLED",
+    "C4": "CANCELLED",
+    "P0": "PENDING",
+}
+BILLING = {
+    "A1": "CURRENT",
+    "A2": "REMINDED",
+    "A3": "DUNNED",
+    "L3": "DUNNED",
+    "L4": "WRITTEN_OFF",
+    "C1": "SETTLED",
+    "C4": "WRITTEN_OFF",
+    "P0": "NOT_BILLED",
+}
+CYCLES = {
+    "11": "YEARLY",
+    "12": "HALF_YEARLY",
+    "14": "QUARTERLY",
+    "1C": "MONTHLY",
+    "21": "MONTHLY",
+    "23": "QUARTERLY",
+    "26": "HALF_YEARLY",
+    "2C": "YEARLY",
+}
 YES = {"J": True, "N": False}
 OPEN = "99991231"
 LAYOUT = {
-    "BRANCH": (1, 1), "POLICY_NO": (2, 7), "SUFFIX": (9, 2), "MANDANT": (11, 2), "STATUS": (13, 2), "PRODUCT_CD": (15, 4), "PRODUCT_GEN": (19, 1),
-    "BILL_CYC": (20, 1), "INCEPT": (21, 6), "EXPIRY": (27, 8), "PREMIUM_CT": (35, 11), "CURR": (46, 3), "SUM_INS_CT": (49, 13), "DEDUCT_CT": (62, 9),
-    "HOLDER_NO": (71, 8), "PAYER_NO": (79, 8), "BROKER_REG": (87, 1), "BROKER_NO": (88, 5), "RISK_STREET": (93, 28), "RISK_ZIP": (121, 5),
-    "RISK_CITY": (126, 18), "TARIFF": (144, 6), "CHANNEL": (150, 2), "NCB_YEARS": (152, 2), "ENTRY_TS": (154, 14), "LAST_CHG_TS": (168, 14),
+    "BRANCH": (1, 1),
+    "POLICY_NO": (2, 7),
+    "SUFFIX": (9, 2),
+    "MANDANT": (11, 2),
+    "STATUS": (13, 2),
+    "PRODUCT_CD": (15, 4),
+    "PRODUCT_GEN": (19, 1),
+    "BILL_CYC": (20, 1),
+    "INCEPT": (21, 6),
+    "EXPIRY": (27, 8),
+    "PREMIUM_CT": (35, 11),
+    "CURR": (46, 3),
+    "SUM_INS_CT": (49, 13),
+    "DEDUCT_CT": (62, 9),
+    "HOLDER_NO": (71, 8),
+    "PAYER_NO": (79, 8),
+    "BROKER_REG": (87, 1),
+    "BROKER_NO": (88, 5),
+    "RISK_STREET": (93, 28),
+    "RISK_ZIP": (121, 5),
+    "RISK_CITY": (126, 18),
+    "TARIFF": (144, 6),
+    "CHANNEL": (150, 2),
+    "NCB_YEARS": (152, 2),
+    "ENTRY_TS": (154, 14),
+    "LAST_CHG_TS": (168, 14),
     "CLERK": (182, 8),
-}  # fmt: skip
+}
 Refer = Callable[..., str | None]
 Rule = Callable[[Raw, Refer], object]
 
@@ -184,7 +231,9 @@ PARTIES: dict[str, Rule] = {
 }
 OF_ALL_MEMBERS = {"street_address", "postal_code", "city", "country", "language"}
 BROKERS: dict[str, Rule] = {
-    "region_name": lambda r, _: decoded(r["REGION"], {"N": "NORTH", "S": "SOUTH", "W": "WEST", "E": "EAST", "M": "CENTRE"}),
+    "region_name": lambda r, _: decoded(
+        r["REGION"], {"N": "NORTH", "S": "SOUTH", "W": "WEST", "E": "EAST", "M": "CENTRE"}
+    ),
     "legal_name": lambda r, _: combined(" ", cleaned(r["NAME1"]), cleaned(r["NAME2"])),
     "status": lambda r, _: decoded(r["STATUS"], {"A": "ACTIVE", "R": "SUSPENDED", "G": "TERMINATED"}),
     "licence_number": lambda r, _: squeezed(r["LICENCE_NO"]),
@@ -204,7 +253,10 @@ BROKERS: dict[str, Rule] = {
 POLICIES: dict[str, Rule] = {
     "underwriting_status": lambda r, _: decoded(r["STATUS"], UNDERWRITING),
     "billing_status": lambda r, _: decoded(r["STATUS"], BILLING),
-    "product": lambda r, _: decoded(r["PRODUCT_CD"], {"HR01": "HOUSEHOLD", "KF02": "MOTOR", "PH03": "LIABILITY", "WG04": "BUILDING", "RS05": "LEGAL"}),
+    "product": lambda r, _: decoded(
+        r["PRODUCT_CD"],
+        {"HR01": "HOUSEHOLD", "KF02": "MOTOR", "PH03": "LIABILITY", "WG04": "BUILDING", "RS05": "LEGAL"},
+    ),
     "product_generation": lambda r, _: integer(r["PRODUCT_GEN"]),
     "billing_cycle": lambda r, _: decoded(combined("", r["PRODUCT_GEN"], r["BILL_CYC"]), CYCLES),
     "inception_date": lambda r, _: yymmdd(r["INCEPT"], 70),
@@ -215,9 +267,13 @@ POLICIES: dict[str, Rule] = {
     "policyholder_id": lambda r, refer: refer("parties", r["HOLDER_NO"]),
     "payer_id": lambda r, refer: refer("parties", r["PAYER_NO"]),
     "broker_id": lambda r, refer: refer("brokers", r["BROKER_REG"], r["BROKER_NO"]),
-    "risk_location": lambda r, _: combined(", ", cleaned(r["RISK_STREET"]), combined(" ", cleaned(r["RISK_ZIP"]), cleaned(r["RISK_CITY"]))),
+    "risk_location": lambda r, _: combined(
+        ", ", cleaned(r["RISK_STREET"]), combined(" ", cleaned(r["RISK_ZIP"]), cleaned(r["RISK_CITY"]))
+    ),
     "tariff": lambda r, _: (r["TARIFF"] or "").lstrip("0"),
-    "sales_channel": lambda r, _: decoded(r["CHANNEL"], {"AG": "AGENT", "MK": "MULTI_AGENT", "ON": "ONLINE", "BA": "BANK"}),
+    "sales_channel": lambda r, _: decoded(
+        r["CHANNEL"], {"AG": "AGENT", "MK": "MULTI_AGENT", "ON": "ONLINE", "BA": "BANK"}
+    ),
     "no_claims_years": lambda r, _: integer(r["NCB_YEARS"]),
     "entered_at": lambda r, _: instant(r["ENTRY_TS"], "%Y%m%d%H%M%S"),
 }
@@ -225,7 +281,9 @@ ENDORSEMENTS: dict[str, Rule] = {
     "policy_id": lambda r, refer: refer("policies", r["BRANCH"], r["POLICY_NO"], r["SUFFIX"]),
     "endorsement_number": lambda r, _: integer(r["ENDT_NO"]),
     "origin": lambda r, _: decoded(r["ORIGIN"], {"DIG": "DIGITAL", "REN": "RENEWAL", "AGT": "AGENT"}),
-    "kind": lambda r, _: decoded(r["ENDT_TYPE"], {"01": "SUM_CHANGE", "02": "COVER_CHANGE", "03": "ADDRESS_CHANGE", "04": "TARIFF_CHANGE"}),
+    "kind": lambda r, _: decoded(
+        r["ENDT_TYPE"], {"01": "SUM_CHANGE", "02": "COVER_CHANGE", "03": "ADDRESS_CHANGE", "04": "TARIFF_CHANGE"}
+    ),
     "effective_date": lambda r, _: ddmmyyyy(r["EFF_DATE"]),
     "valid_until": lambda r, _: yyyymmdd(r["VALID_TO"], (OPEN,)),
     "premium_change": lambda r, _: amount(r["PREM_DELTA_CT"]),
@@ -253,7 +311,9 @@ INVOICES: dict[str, Rule] = {
     "net_amount": lambda r, _: Decimal(int(r["AMOUNT_CT"] or "") - int(r["TAX_CT"] or "")) / 100,
     "status": lambda r, _: decoded(r["STATUS"], {"O": "OPEN", "B": "PAID", "S": "CANCELLED", "W": "WRITTEN_OFF"}),
     "dunning_level": lambda r, _: integer(r["DUN_LEVEL"]),
-    "payment_method": lambda r, _: decoded(r["PAY_METH"], {"L": "DIRECT_DEBIT", "U": "CREDIT_TRANSFER", "K": "CARD", "B": "CASH"}),
+    "payment_method": lambda r, _: decoded(
+        r["PAY_METH"], {"L": "DIRECT_DEBIT", "U": "CREDIT_TRANSFER", "K": "CARD", "B": "CASH"}
+    ),
     "iban": lambda r, _: alphanumeric(r["IBAN"]),
     "billing_cycle": lambda r, _: decoded(combined("", r["PROD_GEN"], r["BILL_CYC"]), CYCLES),
     "issued_at": lambda r, _: instant(r["ISSUED_TS"]),
@@ -266,7 +326,9 @@ CLAIMS: dict[str, Rule] = {
     "reported_at": lambda r, _: instant(r["REPORT_TS"]),
     "loss_date": lambda r, _: yyyymmdd(r["LOSS_DT"]),
     "closed_date": lambda r, _: yyyymmdd(r["CLOSED_DT"], ("0",)),
-    "cause": lambda r, _: decoded(r["CAUSE"], {"FE": "FIRE", "WA": "WATER", "ST": "STORM", "EB": "BURGLARY", "VK": "COLLISION"}),
+    "cause": lambda r, _: decoded(
+        r["CAUSE"], {"FE": "FIRE", "WA": "WATER", "ST": "STORM", "EB": "BURGLARY", "VK": "COLLISION"}
+    ),
     "status": lambda r, _: decoded(r["STATUS"], {"1": "OPEN", "2": "IN_REVIEW", "3": "SETTLED", "9": "REJECTED"}),
     "reserve": lambda r, _: number(r["RESERVE"]),
     "paid_amount": lambda r, _: amount(r["PAID_CT"]),
@@ -306,23 +368,68 @@ def mail_ok(row: Row) -> bool:
 ENTITIES = {
     entity.name: entity
     for entity in (
-        Entity("parties", PARTIES, ("PARTY_NO",), "party_id", ("LANG", "CREDIT_CT"), lambda r: int(r["CREDIT_CT"] or 0) >= 0, mail_ok,
-               legacy_deleted=lambda r: r["DEL_FLAG"] == "X", many=True),
-        Entity("brokers", BROKERS, ("REGION", "BROKER_NO"), "broker_id", ("COMM_BP", "CONTRACT_FROM", "CONTRACT_TO", "TIER"),
-               lambda r: 0 <= int(r["COMM_BP"] or 0) <= 10_000, lambda r: mail_ok(r) and 0 <= r["commission_percent"] <= 100),
-        Entity("policies", POLICIES, ("BRANCH", "POLICY_NO", "SUFFIX"), "policy_id", ("PREMIUM_CT", "SUM_INS_CT", "DEDUCT_CT", "NCB_YEARS"),
-               lambda r: int(r["PREMIUM_CT"] or 0) >= 0, lambda r: r["premium"] >= 0, in_scope=lambda r: r["MANDANT"] == "01"),
-        Entity("endorsements", ENDORSEMENTS, ("BRANCH", "POLICY_NO", "SUFFIX", "ENDT_NO"), "endorsement_id",
-               ("VALID_TO", "PREM_DELTA_CT", "TAX_CT", "NEW_SUM_CT", "PAGES"), lambda r: int(r["PAGES"] or 0) >= 1,
-               lambda r: r["page_count"] >= 1),
-        Entity("invoices", INVOICES, ("INV_NO",), "invoice_number",
-               ("INV_DATE", "DUE_DATE", "PAID_DATE", "AMOUNT_CT", "TAX_CT", "DUN_LEVEL"), lambda r: int(r["AMOUNT_CT"] or 0) >= 0,
-               lambda r: r["amount"] >= 0, natural=(lambda key: alphanumeric(key) or "", str), service_deleted=lambda r: bool(r["is_deleted"])),
-        Entity("claims", CLAIMS, ("CLAIM_NO",), "claim_number",
-               ("CLAIM_NO", "LOSS_DT", "CLOSED_DT", "STATUS", "PAID_CT", "RECOV_CT", "SUM_AT_LOSS_CT"), lambda r: int(r["CLAIM_NO"] or 0) > 0,
-               lambda r: r["reserve"] >= 0, natural=(str, lambda key: key.split("-")[1].lstrip("0"))),
+        Entity(
+            "parties",
+            PARTIES,
+            ("PARTY_NO",),
+            "party_id",
+            ("LANG", "CREDIT_CT"),
+            lambda r: int(r["CREDIT_CT"] or 0) >= 0,
+            mail_ok,
+            legacy_deleted=lambda r: r["DEL_FLAG"] == "X",
+            many=True,
+        ),
+        Entity(
+            "brokers",
+            BROKERS,
+            ("REGION", "BROKER_NO"),
+            "broker_id",
+            ("COMM_BP", "CONTRACT_FROM", "CONTRACT_TO", "TIER"),
+            lambda r: 0 <= int(r["COMM_BP"] or 0) <= 10_000,
+            lambda r: mail_ok(r) and 0 <= r["commission_percent"] <= 100,
+        ),
+        Entity(
+            "policies",
+            POLICIES,
+            ("BRANCH", "POLICY_NO", "SUFFIX"),
+            "policy_id",
+            ("PREMIUM_CT", "SUM_INS_CT", "DEDUCT_CT", "NCB_YEARS"),
+            lambda r: int(r["PREMIUM_CT"] or 0) >= 0,
+            lambda r: r["premium"] >= 0,
+            in_scope=lambda r: r["MANDANT"] == "01",
+        ),
+        Entity(
+            "endorsements",
+            ENDORSEMENTS,
+            ("BRANCH", "POLICY_NO", "SUFFIX", "ENDT_NO"),
+            "endorsement_id",
+            ("VALID_TO", "PREM_DELTA_CT", "TAX_CT", "NEW_SUM_CT", "PAGES"),
+            lambda r: int(r["PAGES"] or 0) >= 1,
+            lambda r: r["page_count"] >= 1,
+        ),
+        Entity(
+            "invoices",
+            INVOICES,
+            ("INV_NO",),
+            "invoice_number",
+            ("INV_DATE", "DUE_DATE", "PAID_DATE", "AMOUNT_CT", "TAX_CT", "DUN_LEVEL"),
+            lambda r: int(r["AMOUNT_CT"] or 0) >= 0,
+            lambda r: r["amount"] >= 0,
+            natural=(lambda key: alphanumeric(key) or "", str),
+            service_deleted=lambda r: bool(r["is_deleted"]),
+        ),
+        Entity(
+            "claims",
+            CLAIMS,
+            ("CLAIM_NO",),
+            "claim_number",
+            ("CLAIM_NO", "LOSS_DT", "CLOSED_DT", "STATUS", "PAID_CT", "RECOV_CT", "SUM_AT_LOSS_CT"),
+            lambda r: int(r["CLAIM_NO"] or 0) > 0,
+            lambda r: r["reserve"] >= 0,
+            natural=(str, lambda key: key.split("-")[1].lstrip("0")),
+        ),
     )
-}  # fmt: skip
+}
 
 
 # Reading.
@@ -330,7 +437,9 @@ ENTITIES = {
 
 def read_csv(path: Path, delimiter: str = ",") -> list[Raw]:
     with path.open(encoding="utf-8", newline="") as file:
-        return [{name: value or None for name, value in row.items()} for row in csv.DictReader(file, delimiter=delimiter)]
+        return [
+            {name: value or None for name, value in row.items()} for row in csv.DictReader(file, delimiter=delimiter)
+        ]
 
 
 def read_legacy(world: Path, entity: str, day: date) -> list[Raw]:
@@ -338,8 +447,12 @@ def read_legacy(world: Path, entity: str, day: date) -> list[Raw]:
     if entity != "policies":
         return read_csv(folder / f"{day}.csv", ";" if entity == "parties" else ",")
     lines = (folder / f"{day}.txt").read_bytes().decode("iso-8859-1").split("\n")
-    assert lines.pop() == "" and {len(line) for line in lines} == {189}
-    return [{name: cleaned(line[start - 1 : start - 1 + length]) for name, (start, length) in LAYOUT.items()} for line in lines]
+    assert lines.pop() == ""
+    assert {len(line) for line in lines} == {189}
+    return [
+        {name: cleaned(line[start - 1 : start - 1 + length]) for name, (start, length) in LAYOUT.items()}
+        for line in lines
+    ]
 
 
 def read_service(world: Path, entity: str, day: date) -> list[Row]:
@@ -348,7 +461,10 @@ def read_service(world: Path, entity: str, day: date) -> list[Row]:
         return list(pq.read_table(folder / f"{day}.parquet").to_pylist())
     typed = {"commission_percent": Decimal, "contract_start": date.fromisoformat, "contract_end": date.fromisoformat,
              "signed_at": datetime.fromisoformat}  # fmt: skip
-    return [{name: typed.get(name, str)(value) if value is not None else None for name, value in row.items()} for row in read_csv(folder / f"{day}.csv")]
+    return [
+        {name: typed.get(name, str)(value) if value is not None else None for name, value in row.items()}
+        for row in read_csv(folder / f"{day}.csv")
+    ]
 
 
 @dataclass(frozen=True)
@@ -364,7 +480,9 @@ class Link:
 def read_links(world: Path, entity: str, day: date) -> list[Link]:
     rows = read_csv(world / "identity" / entity / f"{day}.csv")
     keys = list(rows[0])[: list(rows[0]).index("valid_from") - 1]
-    valid = [r for r in rows if (r["valid_from"] or "") <= str(day) and (r["valid_to"] is None or str(day) < r["valid_to"])]
+    valid = [
+        r for r in rows if (r["valid_from"] or "") <= str(day) and (r["valid_to"] is None or str(day) < r["valid_to"])
+    ]
     service = ENTITIES[entity].service_key
     return [Link("|".join(r[name] or "" for name in keys), r[service] or "", Decimal(r["confidence"] or 0) == 1,
                  r.get("is_primary", "true") == "true") for r in valid]  # fmt: skip
@@ -411,7 +529,9 @@ class Judgement:
         by_number = defaultdict(list)
         for key in self.service:
             by_number[normal[1](key)].append(key)
-        return [Link(key, other, certain=False, primary=True) for key in self.legacy for other in by_number[normal[0](key)]]
+        return [
+            Link(key, other, certain=False, primary=True) for key in self.legacy for other in by_number[normal[0](key)]
+        ]
 
     def judge(self, links: list[Link], merged: set[str], refer: Refer) -> None:
         linked = {link.legacy for link in links}, {link.service for link in links}
@@ -471,7 +591,9 @@ class Oracle:
     def references(self, day: date) -> Refer:
         primary: dict[str, dict[str, str]] = {}
         for entity in ("parties", "brokers", "policies"):
-            primary[entity] = {link.legacy: link.service for link in read_links(self.world, entity, day) if link.primary}
+            primary[entity] = {
+                link.legacy: link.service for link in read_links(self.world, entity, day) if link.primary
+            }
 
         def refer(entity: str, *parts: str | None) -> str | None:
             if None in parts:
@@ -492,7 +614,9 @@ class Oracle:
         links = judgement.links_by_number() if ENTITIES[entity].natural else read_links(self.world, entity, day)
         merged: set[str] = set()
         if entity == "parties":
-            merged = {row["from_party_no"] or "" for row in read_csv(self.world / "identity" / "party_merges" / f"{day}.csv")}
+            merged = {
+                row["from_party_no"] or "" for row in read_csv(self.world / "identity" / "party_merges" / f"{day}.csv")
+            }
         judgement.judge(links, merged, refer)
         return judgement
 
@@ -501,7 +625,11 @@ class Oracle:
         return read_csv(self.world / "ledger.csv")
 
     def in_ledger(self, day: date, wanted: Callable[[Raw], bool]) -> Iterator[Raw]:
-        return (row for row in self.ledger if wanted(row) and (row["first_day"] or "") <= str(day) <= (row["last_day"] or ""))
+        return (
+            row
+            for row in self.ledger
+            if wanted(row) and (row["first_day"] or "") <= str(day) <= (row["last_day"] or "")
+        )
 
     def events(self, entity: str) -> Iterator[Row]:
         for day in self.days:
@@ -531,13 +659,17 @@ SLOW = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(101, 111)]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 7, *SLOW])
-def test_the_ledger_holds_every_difference_of_every_day_and_nothing_else(world_of: Callable[[int], Oracle], seed: int) -> None:
+def test_the_ledger_holds_every_difference_of_every_day_and_nothing_else(
+    world_of: Callable[[int], Oracle], seed: int
+) -> None:
     oracle = world_of(seed)
     for day in oracle.days:
         refer = oracle.references(day)
         for entity in ENTITIES:
             judgement = oracle.judge(entity, day, refer)
-            rows = list(oracle.in_ledger(day, lambda row, entity=entity: row["entity"] == entity and row["cells"] == "true"))
+            rows = list(
+                oracle.in_ledger(day, lambda row, entity=entity: row["entity"] == entity and row["cells"] == "true")
+            )
             planted = {(row["legacy_key"], row["service_key"], row["field"]) for row in rows}
             missing, unplanned = planted - judgement.findings, judgement.findings - planted
             assert (entity, day, readable(missing), readable(unplanned)) == (entity, day, [], [])
@@ -546,7 +678,14 @@ def test_the_ledger_holds_every_difference_of_every_day_and_nothing_else(world_o
 
 def assert_rejected(oracle: Oracle, judgement: Judgement, day: date) -> None:
     """Rows that break their side's contract are in the ledger, and no others."""
-    rows = list(oracle.in_ledger(day, lambda row: row["entity"] == judgement.entity.name and row["type"] == "rejected" and row["cells"] == "false"))
+    rows = list(
+        oracle.in_ledger(
+            day,
+            lambda row: (
+                row["entity"] == judgement.entity.name and row["type"] == "rejected" and row["cells"] == "false"
+            ),
+        )
+    )
     assert {row["legacy_key"] for row in rows} - {None} == judgement.rejected_legacy
     assert {row["service_key"] for row in rows} - {None} == judgement.rejected_service
 
@@ -554,7 +693,10 @@ def assert_rejected(oracle: Oracle, judgement: Judgement, day: date) -> None:
 def violations(oracle: Oracle, day: date) -> set[tuple[str | None, str]]:
     """Both semantic rules on the legacy side's values."""
     refer = oracle.references(day)
-    policies = {tuple(row[name] for name in ENTITIES["policies"].legacy_key): row for row in read_legacy(oracle.world, "policies", day)}
+    policies = {
+        tuple(row[name] for name in ENTITIES["policies"].legacy_key): row
+        for row in read_legacy(oracle.world, "policies", day)
+    }
     found: set[tuple[str | None, str]] = set()
     for row in read_legacy(oracle.world, "invoices", day):
         policy = policies.get((row["BRANCH"], row["POLICY_NO"], row["SUFFIX"]))
@@ -578,7 +720,10 @@ def violations(oracle: Oracle, day: date) -> set[tuple[str | None, str]]:
 def test_semantic_rules_are_violated_where_the_ledger_says(world_of: Callable[[int], Oracle], seed: int) -> None:
     oracle = world_of(seed)
     for day in (oracle.days[0], oracle.days[6], oracle.days[-1]):
-        planted = {(row["legacy_key"], row["note"]) for row in oracle.in_ledger(day, lambda row: row["reason"] == "rule_violated")}
+        planted = {
+            (row["legacy_key"], row["note"])
+            for row in oracle.in_ledger(day, lambda row: row["reason"] == "rule_violated")
+        }
         assert violations(oracle, day) == planted
 
 
@@ -589,7 +734,9 @@ def test_the_event_log_bears_out_the_causes(world_of: Callable[[int], Oracle], s
         sequences: dict[str, list[int]] = defaultdict(list)
         for event in oracle.events(entity):
             sequences[str(event["legacy_key"])].append(int(str(event["sequence"])))
-        gaps = {key for key, seen in sequences.items() if set(range(min(seen), max(seen) + 1)) - set(seen) or min(seen) > 2}
+        gaps = {
+            key for key, seen in sequences.items() if set(range(min(seen), max(seen) + 1)) - set(seen) or min(seen) > 2
+        }
         late = {key for key, seen in sequences.items() if seen != sorted(seen)}
         by_reason: dict[str, set[str | None]] = defaultdict(set)
         for row in oracle.ledger:
@@ -623,7 +770,9 @@ def test_the_events_of_a_row_add_up_to_what_the_service_shows(world_of: Callable
     """Where the ledger has nothing to say of the last day (planted rows of any time left out)."""
     oracle = world_of(7)
     day, declared = oracle.days[-1], ENTITIES[entity]
-    planted = {key for row in oracle.ledger if row["entity"] == entity for key in (row["legacy_key"], row["service_key"])}
+    planted = {
+        key for row in oracle.ledger if row["entity"] == entity for key in (row["legacy_key"], row["service_key"])
+    }
     states, checked = folded(oracle, entity), 0
     judgement = oracle.judge(entity, day, oracle.references(day))
     links = judgement.links_by_number() if declared.natural else read_links(oracle.world, entity, day)
@@ -640,7 +789,14 @@ def test_the_events_of_a_row_add_up_to_what_the_service_shows(world_of: Callable
 
 def _same_decimals(value: object, shown: object) -> object:
     """A projected sum has more digits in the log's type than in the file's: compare the number."""
-    return shown if isinstance(value, str) and isinstance(shown, str) and _number(value) is not None and _number(value) == _number(shown) else value
+    return (
+        shown
+        if isinstance(value, str)
+        and isinstance(shown, str)
+        and _number(value) is not None
+        and _number(value) == _number(shown)
+        else value
+    )
 
 
 def _number(text: str) -> Decimal | None:
@@ -648,15 +804,38 @@ def _number(text: str) -> Decimal | None:
 
 
 REASONS = {
-    "key_linkage": {"unmapped", "dangling", "ambiguous", "cardinality_violated", "out_of_scope", "duplicate_key", "null_key"},
+    "key_linkage": {
+        "unmapped",
+        "dangling",
+        "ambiguous",
+        "cardinality_violated",
+        "out_of_scope",
+        "duplicate_key",
+        "null_key",
+    },
     "missing_event": {"sequence_gap", "change_without_event", "row_never_arrived", "deletion_without_event"},
     "out_of_order_update": {"older_event_applied_last", "regressed_to_older_value"},
     "stale_replica": {"behind_within_lag", "behind_beyond_lag", "pending_row", "deletion_not_propagated"},
-    "invalid_transformation": {"untranslatable", "older_translation", "systematic_pattern", "format_only", "unit_or_scale", "time_zone_shift",
-                               "truncated", "swapped_fields"},
+    "invalid_transformation": {
+        "untranslatable",
+        "older_translation",
+        "systematic_pattern",
+        "format_only",
+        "unit_or_scale",
+        "time_zone_shift",
+        "truncated",
+        "swapped_fields",
+    },
     "semantic_contradiction": {"rule_violated", "written_by_replica", "rebirth"},
-    "rejected": {"counterpart_rejected", "invalid_email", "negative_amount", "commission_out_of_range", "no_pages", "not_an_integer"},
-}  # fmt: skip
+    "rejected": {
+        "counterpart_rejected",
+        "invalid_email",
+        "negative_amount",
+        "commission_out_of_range",
+        "no_pages",
+        "not_an_integer",
+    },
+}
 
 
 @pytest.mark.parametrize("seed", [1, 2, 7, *SLOW])
@@ -668,17 +847,25 @@ def test_every_type_and_reason_is_planted(world_of: Callable[[int], Oracle], see
 
 
 @pytest.mark.parametrize("seed", [1, 2, 7, *SLOW])
-def test_a_lost_policy_event_shows_in_the_claims_that_project_the_policy(world_of: Callable[[int], Oracle], seed: int) -> None:
+def test_a_lost_policy_event_shows_in_the_claims_that_project_the_policy(
+    world_of: Callable[[int], Oracle], seed: int
+) -> None:
     rows = [row for row in world_of(seed).ledger if row["note"] == "projection of the policy at loss"]
     assert {row["reason"] for row in rows} >= {"sequence_gap"}
     assert {row["field"] for row in rows} <= {"policy_status_at_loss", "sum_insured_at_loss", "policyholder_at_loss"}
 
 
 def digest(world: Path) -> dict[str, str]:
-    return {str(path.relative_to(world)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(world.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(world)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(world.rglob("*"))
+        if path.is_file()
+    }
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path, world_of: Callable[[int], Oracle]) -> None:
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
+    tmp_path: Path, world_of: Callable[[int], Oracle]
+) -> None:
     generate(tmp_path / "again", seed=7, size=SIZE)
     once, again, other = digest(world_of(7).world), digest(tmp_path / "again"), digest(world_of(1).world)
     assert once == again
@@ -686,7 +873,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Pa
     assert not [name for name in once if once[name] == other[name] and "party_merges" not in name]
 
 
-def test_a_killed_generator_leaves_nothing_where_the_world_belongs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_generator_leaves_nothing_where_the_world_belongs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
