@@ -89,8 +89,9 @@ class Transaction:
                     atomic.swap(folder, target)
                     done.append((folder, target))
         except IntegrityError:
-            for folder, target in reversed(done):
-                atomic.swap_back(folder, target)
+            with usable(self._root):
+                for folder, target in reversed(done):
+                    atomic.swap_back(folder, target)
             raise
 
     def _write_rows(

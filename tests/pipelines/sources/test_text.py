@@ -268,6 +268,14 @@ def test_a_row_is_unreadable_once_by_its_first_column():
     assert json.loads(batch.unreadable.column("raw")[0].as_py()) == {"id": "x", "amount": "1.505", "day": "never"}
 
 
+@given(rows=st.lists(st.tuples(st.none() | st.text(), st.text()), max_size=5), name=st.text(min_size=1))
+@example(rows=[("%s", 'a"\\\n')], name='%d"')
+def test_rows_are_shown_as_json(rows, name):
+    shown = text.json_rows(pa.record_batch({name: [a for a, _ in rows], f"{name}2": [b for _, b in rows]}))
+
+    assert [json.loads(row) for row in shown.to_pylist()] == [{name: a, f"{name}2": b} for a, b in rows]
+
+
 def test_rows_are_shown_even_where_python_has_no_such_value():
     far = pa.array([2**62], pa.int64()).cast(pa.timestamp("us"))
 
