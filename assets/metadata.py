@@ -12,10 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from checks import outputs
-from checks.asset_checks import Row
+from checks.asset_checks import Row, drift_table
+from pipelines.classification import TYPES
 from pipelines.declarations import Side
 from pipelines.job import Job, content_version
 from pipelines.lake import Manifest
+from pipelines.service_level import Verdict
 from pipelines.snapshot import Snapshot
 
 Metadata = dict[str, Any]
@@ -68,58 +70,49 @@ def broken(job: Job, tables: Iterable[str]) -> Counter[str]:
 def of_snapshot(job: Job, side: Side, taken: Snapshot) -> Metadata:
     """One side: rows read, kept and rejected, and up to when they are complete."""
     watermark = taken.manifest.watermark
-    return _of_file(job, side, taken.manifest) | {
-        "rows_read": taken.manifest.notes["rows_in"],
-        "rejected": taken.rejected.rows,
-        **({"watermark": dg.MetadataValue.timestamp(watermark)} if watermark else {}),
-    }
+    figures = {"rows_read": taken.manifest.notes["rows_in"], "rejected": taken.rejected.rows}
+    said = {"watermark": dg.MetadataValue.timestamp(watermark)} if watermark else {}
+    return _reported(job, side, taken.manifest, figures | said)
 
 
 def of_identity(job: Job, written: Mapping[str, Manifest]) -> Metadata:
     """Links, and rows of the identity table that are none."""
-    return _of_file(job, "identity_map", written["identity_map"]) | {"rejected": written["identity_map_rejected"].rows}
+    figures = {"rejected": written["identity_map_rejected"].rows}
+    return _reported(job, "identity_map", written["identity_map"], figures)
 
 
 def of_discrepancies(job: Job, written: Mapping[str, Manifest]) -> Metadata:
     """How many findings of which type, and which earlier snapshots could testify."""
     found = counts(job, "discrepancies", ["type", "in_flight"])
-    by_type: Counter[str] = Counter()
-    for (kind, _), n in found.items():
-        by_type[kind] += n
-    return (
-        _of_file(job, "discrepancies", written["discrepancies"])
-        | {
-            "pairs": written["measures"].notes["pairs"],
-            "in_flight": sum(n for (_, flying), n in found.items() if flying),
-        }
-        | dict(by_type)
-        | {"witnesses": dg.MetadataValue.md(_witnesses(job, written["discrepancies"].inputs))}
-    )
+    figures = {"pairs": written["measures"].notes["pairs"]} | dict.fromkeys(("in_flight", *TYPES), 0)
+    for (kind, flying), n in found.items():
+        figures[kind] += n
+        figures["in_flight"] += n if flying else 0
+    witnesses = dg.MetadataValue.md(_witnesses(job, written["discrepancies"].inputs))
+    return _reported(job, "discrepancies", written["discrepancies"], figures | {"witnesses": witnesses})
 
 
 def of_drift(job: Job, written: Mapping[str, Manifest], tables: Mapping[str, list[Row]]) -> Metadata:
-    """The figures one follows over time."""
+    """The figures one follows over time, and all fields as a table."""
     drift, linkage, lag = tables["drift"], tables["linkage"][0], tables["lag"][0]
     figures = {
         "drift_rate_worst": max((row["drift_rate"] for row in drift if row["drift_rate"] is not None), default=None),
+        "fields_breached": sum(row["verdict"] == Verdict.BREACHED for row in drift),
         "discrepant": sum(row["discrepant"] for row in drift),
         "in_flight": sum(row["in_flight"] for row in drift),
         "linkage_rate": linkage["linkage_rate"],
-        "lag_max_seconds": lag["lag_max_seconds"],
-        "breached": sum(row["verdict"] == "breached" for row in drift),
+        "lag_max_seconds": lag["lag_max_seconds"] or 0,  # nothing is behind: no lag
     }
     measured = {name: figure for name, figure in figures.items() if figure is not None}
-    return _of_file(job, "drift", written["drift"]) | measured
+    return _reported(job, "drift", written["drift"], measured | {"fields": dg.MetadataValue.md(drift_table(drift))})
 
 
-def _of_file(job: Job, stage: str, manifest: Manifest) -> Metadata:
+def _reported(job: Job, stage: str, manifest: Manifest, said: Metadata) -> Metadata:
+    """What was measured, and the table it is about: its rows, its file in the lake, its content."""
     address = job.address(stage)
-    return {
-        "dagster/row_count": manifest.rows,
-        "bytes": manifest.size,
-        "file": str(address.folder / f"{address.stage}.parquet"),
-        "digest": manifest.digest[:16],
-    }
+    file = address.folder / f"{address.stage}.parquet"
+    table = {"file": str(file), "bytes": manifest.size, "digest": manifest.digest[:16]}
+    return {"dagster/row_count": manifest.rows} | said | table
 
 
 def _witnesses(job: Job, inputs: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from pipelines.service_level import Verdict, judge, worst
 from pipelines.snapshot import Snapshot
 
 Row = Mapping[str, Any]
+_NAMED = 3  # breached fields named in a check's one line; the table has them all
 
 _OF_SIDE = {
     "contract": "Every row keeps the contract; the others are kept apart, with the check they failed.",
@@ -39,7 +40,7 @@ _SPECS: dict[str, dict[str, str]] = {
 def specs(key: dg.AssetKey, stage: str, partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetCheckSpec]:
     """The checks of a stage's asset. Partitioned like it: each day shows its own verdict."""
     with warnings.catch_warnings():
-        # Partitioned checks are a preview: we know, and pin Dagster exactly. Its users need not read it for every check.
+        # Partitioned checks are a preview: we pin Dagster exactly, and nobody needs to read that for each check.
         warnings.filterwarnings("ignore", message="Specifying a partitions_def on an AssetCheckSpec")
         return [
             dg.AssetCheckSpec(name, asset=key, description=description, partitions_def=partitions)
@@ -58,6 +59,7 @@ def of_snapshot(taken: Snapshot, rejected: Iterable[Row], *, against: ServiceLev
             passed=not refused,
             critical=verdict is Verdict.BREACHED,
             says=f"{refused} of {read} rows rejected",
+            figures={"rejected": refused},
             table=_markdown(("check", "column", "rows"), [(r["check"], r["field"], r["rows"]) for r in rejected]),
         ),
         _result(
@@ -83,21 +85,19 @@ def of_balance(verdicts: Iterable[Row], read: Mapping[Side, int], rejected: Mapp
 
 
 def of_drift(rows: Sequence[Row]) -> dg.AssetCheckResult:
-    """All fields in one check, the worst first."""
-    ordered = sorted(rows, key=lambda row: -list(Verdict).index(Verdict(row["verdict"])))
-    beyond = [row for row in ordered if row["verdict"] == Verdict.BREACHED]
+    """All fields in one check, with a figure for each, so that the UI plots them one by one."""
+    beyond = [row for row in worst_first(rows) if row["verdict"] == Verdict.BREACHED]
     verdict = worst([Verdict(row["verdict"]) for row in rows])
-    shown = ", ".join(
-        f"{row['field']} {_percent(row['drift_rate'])} (limit {_percent(row['limit'])})" for row in beyond
-    )
-    counts = ("compared", "discrepant", "in_flight")
-    head = ("field", "verdict", "drift rate", "limit", *counts, "criticality")
+    named = [f"{row['field']} {_percent(row['drift_rate'])} (limit {_percent(row['limit'])})" for row in beyond]
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    shown = f"{len(beyond)} of {len(rows)} fields breached: {', '.join(named[:_NAMED])}{more}"
     return _result(
         "drift",
         passed=verdict is Verdict.MET,
         critical=any(row["criticality"] == Criticality.CRITICAL for row in beyond),
-        says=f"{len(beyond)} of {len(rows)} fields breached: {shown}" if beyond else f"{verdict} by {len(rows)} fields",
-        table=_markdown(head, [_drift_line(row, counts) for row in ordered]),
+        says=shown if beyond else f"{verdict}: {len(rows)} fields".replace("_", " "),
+        figures={f"drift_rate.{row['field']}": row["drift_rate"] for row in rows},
+        table=drift_table(rows),
     )
 
 
@@ -109,19 +109,22 @@ def of_linkage(row: Row, criticality: Criticality) -> dg.AssetCheckResult:
         "linkage",
         passed=row["verdict"] == Verdict.MET,
         critical=row["verdict"] == Verdict.BREACHED and criticality is Criticality.CRITICAL,
-        says=f"{row['verdict']}: {_percent(unlinked)} unlinked (limit {_percent(row['limit'])})",
-        table=_markdown(("what", "rows"), [(n.replace("_", " "), v) for n, v in row.items() if isinstance(v, int)]),
+        says=f"{row['verdict']}: {_percent(unlinked)} unlinked (limit {_percent(row['limit'])})".replace("_", " "),
+        figures={"unlinked": unlinked},
+        table=_markdown(("rows", "count"), _numbers(row)),
     )
 
 
 def of_lag(row: Row) -> dg.AssetCheckResult:
     """Whether a replica is behind for longer than allowed."""
-    numbers = [(n.replace("_", " "), v) for n, v in row.items() if isinstance(v, int)]
     return _result(
         "lag",
         passed=row["verdict"] == Verdict.MET,
-        says=f"{row['verdict']}: {row['rows_behind']} pairs behind, {row['rows_in_flight']} in flight",
-        table=_markdown(("what", "value"), numbers),
+        says=f"{row['verdict']}: {row['rows_behind']} pairs behind, {row['rows_in_flight']} in flight".replace(
+            "_", " "
+        ),
+        figures={"behind": row["rows_behind"], "in_flight": row["rows_in_flight"]},
+        table=_markdown(("what", "value"), _numbers(row)),
     )
 
 
@@ -136,17 +139,48 @@ def of_models(broken: Mapping[str, int]) -> dg.AssetCheckResult:
     )
 
 
-def _drift_line(row: Row, counts: Sequence[str]) -> tuple[object, ...]:
-    rates = (_percent(row[name]) for name in ("drift_rate", "limit"))
-    return (row["field"], row["verdict"], *rates, *(row[name] for name in counts), row["criticality"])
+def drift_table(rows: Sequence[Row]) -> str:
+    """The drift of every field, the worst first, as Markdown."""
+    counts = ("compared", "discrepant", "in_flight")
+    lines = [
+        (
+            r["field"],
+            r["verdict"],
+            _percent(r["drift_rate"]),
+            _percent(r["limit"]),
+            *(r[n] for n in counts),
+            r["criticality"],
+        )
+        for r in worst_first(rows)
+    ]
+    return _markdown(("field", "verdict", "drift rate", "limit", *counts, "criticality"), lines) or ""
 
 
-def _result(
-    name: str, *, passed: bool, says: str, critical: bool = False, table: str | None = None
+def worst_first(rows: Sequence[Row]) -> list[Row]:
+    """Judged rows by verdict, the gravest first, then by how far they are off."""
+    return sorted(
+        rows, key=lambda row: (list(Verdict).index(Verdict(row["verdict"])), row["drift_rate"] or 0.0), reverse=True
+    )
+
+
+def _result(  # noqa: PLR0913 (each is a part of what the UI shows, all by name)
+    name: str,
+    *,
+    passed: bool,
+    says: str,
+    critical: bool = False,
+    figures: Mapping[str, float | None] | None = None,
+    table: str | None = None,
 ) -> dg.AssetCheckResult:
     severity = dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN
-    metadata = {"table": dg.MetadataValue.md(table)} if table else {}
+    metadata: dict[str, Any] = {n: figure for n, figure in (figures or {}).items() if figure is not None}
+    if table:
+        metadata["table"] = dg.MetadataValue.md(table)
     return dg.AssetCheckResult(check_name=name, passed=passed, severity=severity, description=says, metadata=metadata)
+
+
+def _numbers(row: Row) -> list[tuple[str, int]]:
+    return [(name.replace("_", " "), value) for name, value in row.items() if isinstance(value, int)]
 
 
 def _markdown(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str | None:
@@ -157,4 +191,4 @@ def _markdown(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str | No
 
 
 def _percent(rate: float | None) -> str:
-    return "not measured" if rate is None else f"{rate:.4%}"
+    return "not measured" if rate is None else f"{100 * rate:.3g}%"
