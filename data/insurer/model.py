@@ -76,7 +76,7 @@ class Planting:
     fields: tuple[str, ...] = ()
     shown: tuple[Shown, ...] = ()
     where: str = "TRUE"
-    count: int = 3
+    count: int = 2
     every: bool = False  # all rows of the pool that qualify, not just some
     always: bool = False  # all days, not a drawn span
     note: str = ""

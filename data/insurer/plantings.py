@@ -27,35 +27,27 @@ def of_links() -> tuple[Planting, ...]:
             "dangling_service", linkage, "dangling", steady, note="the link names a service row that is not there"
         ),
         Planting("dangling_legacy", linkage, "dangling", steady, note="the link names a legacy row that is not there"),
-        Planting("candidates", linkage, "ambiguous", "pairs", count=2, note="two candidates, none certain"),
+        Planting("candidates", linkage, "ambiguous", "pairs", note="two candidates, none certain"),
         *duplicates(),
     )
 
 
 def violated() -> Planting:
     """Only where the cardinality is 1:1."""
-    return Planting(
-        "candidates", "key_linkage", "cardinality_violated", "pairs", count=2, note="two certain links from one row"
-    )
+    return Planting("candidates", "key_linkage", "cardinality_violated", "pairs", note="two certain links from one row")
 
 
 def duplicates() -> tuple[Planting, ...]:
     """The same key twice, with different values."""
     return (
-        Planting(
-            "duplicate_legacy", "key_linkage", "duplicate_key", "steady", count=2, note="twice on the legacy side"
-        ),
-        Planting(
-            "duplicate_service", "key_linkage", "duplicate_key", "steady", count=2, note="twice on the service side"
-        ),
+        Planting("duplicate_legacy", "key_linkage", "duplicate_key", "steady", note="twice on the legacy side"),
+        Planting("duplicate_service", "key_linkage", "duplicate_key", "steady", note="twice on the service side"),
     )
 
 
 def null_key() -> Planting:
     """A part of the composite key is missing."""
-    return Planting(
-        "null_key", "key_linkage", "null_key", "steady", count=2, note="a part of the composite key is missing"
-    )
+    return Planting("null_key", "key_linkage", "null_key", "steady", note="a part of the composite key is missing")
 
 
 def of_comings_and_goings() -> tuple[Planting, ...]:
@@ -83,9 +75,9 @@ def of_replication() -> tuple[Planting, ...]:
     missing, order = "missing_event", "out_of_order_update"
     return (
         Planting(
-            "lost_event", missing, "sequence_gap", "moving", count=4, note="one event is lost, its successor arrives"
+            "lost_event", missing, "sequence_gap", "moving", count=3, note="one event is lost, its successor arrives"
         ),
-        Planting("silent_change", missing, "change_without_event", "moving", count=4, note="nobody told the replica"),
+        Planting("silent_change", missing, "change_without_event", "moving", count=3, note="nobody told the replica"),
         Planting(
             "late_event", order, "older_event_applied_last", "moving_twice", note="the older of two events arrives last"
         ),
@@ -95,7 +87,7 @@ def of_replication() -> tuple[Planting, ...]:
             "stale_replica",
             "behind_beyond_lag",
             "moving",
-            count=5,
+            count=3,
             note="the replica of this row stood still",
         ),
     )
@@ -108,7 +100,7 @@ def untranslatable(note: str, fields: tuple[str, ...], where: str = "TRUE", **le
 
 def older_translation(where: str, **service: str) -> Planting:
     """The service still shows what version 1 of the translation gave."""
-    return replace(_values("older_translation", Side.SERVICE, service, where), count=4)
+    return replace(_values("older_translation", Side.SERVICE, service, where), count=3)
 
 
 def systematic(where: str, **service: str) -> Planting:
@@ -157,12 +149,12 @@ def written_by_legacy(fields: tuple[str, ...], **legacy: str) -> Planting:
 def rule_violated(rule: str, where: str, *shown: Shown) -> Planting:
     """Both sides agree, the business is wrong."""
     type_ = "semantic_contradiction"
-    return Planting("violation", type_, "rule_violated", "quiet", (), shown, where, 2, always=True, note=rule)
+    return Planting("violation", type_, "rule_violated", "quiet", (), shown, where, always=True, note=rule)
 
 
 def rejected(side: Side, reason: str, **columns: str) -> Planting:
     """A row that breaks its side's contract."""
-    return replace(_values(reason, side, columns, "TRUE"), act=f"rejected_{side}", type="rejected", fields=(), count=2)
+    return replace(_values(reason, side, columns, "TRUE"), act=f"rejected_{side}", type="rejected", fields=())
 
 
 def _values(reason: str, side: Side, columns: dict[str, str], where: str) -> Planting:

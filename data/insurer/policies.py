@@ -218,7 +218,7 @@ def _service(people: Population, chance: Chance, clock: Clock) -> dict[str, str]
 
 
 def _plantings(clock: Clock, claimed: str) -> tuple[Planting, ...]:
-    lost = Planting("lost_event", "missing_event", "sequence_gap", "moving", where=f"id IN ({claimed})", count=4,
+    lost = Planting("lost_event", "missing_event", "sequence_gap", "moving", where=f"id IN ({claimed})", count=3,
                     note="one event is lost, its successor arrives; claims project the older policy")  # fmt: skip
     tenant = Planting("foreign_tenant", "key_linkage", "out_of_scope", "steady", count=2, note="row of the test tenant")
     return (

@@ -29,7 +29,7 @@ class Population:
         """How the rows of an entity live."""
         chance, reserve = Chance(self.seed, entity), max(160, self.size // 12)
         if entity == "brokers":
-            regular = max(60, self.size // 25)
+            regular = max(80, self.size // 8)
             return Life(chance, self.clock, regular, regular + max(100, self.size // 40))
         if entity == "claims":
             reserve = max(400, self.size // 4)
