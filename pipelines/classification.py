@@ -100,7 +100,8 @@ def _of_linkage(entity: Entity) -> str:
             CAST(NULL AS DOUBLE) AS delta, FALSE AS in_flight, CAST(NULL AS BIGINT) AS lag_seconds,
             {literal(entity.linkage_criticality)} AS criticality, {literal(entity.owner.team)} AS owner,
             {record} AS system_of_record,
-            '{{"side": ' || COALESCE(json_text(side), 'null') || ', "rows": ' || text_of(n) || '}}' AS evidence
+            '{{"side": ' || COALESCE(json_text(side), 'null') || ', "rows": ' || text_of(n)
+                || COALESCE(', "problem": ' || json_text(problem), '') || '}}' AS evidence
         FROM "linkage findings"
     """
 

@@ -21,7 +21,7 @@ def link(engine: Engine, entity: Entity, *, on: str, links: str) -> None:
 
     Makes:
     `pairs` (legacy_key, service_key, link_primary, compared): linked rows; merged ones are not compared;
-    `linkage findings` (legacy_key, service_key, side, reason, n): what could not be linked, why, and how many rows;
+    `linkage findings` (legacy_key, service_key, problem, side, reason, n): what could not be linked, and why;
     `row verdicts` (side, verdict, n): every row of both sides counted once.
     """
     for side, holder in ((Side.LEGACY, entity.legacy), (Side.SERVICE, entity.service)):
@@ -148,7 +148,7 @@ def _findings() -> list[str]:
 
 
 _UNUSABLE_LINKS = """
-    SELECT legacy_key, service_key, CAST(NULL AS VARCHAR) AS side, verdict AS reason, CAST(1 AS BIGINT) AS n
+    SELECT legacy_key, service_key, problem, CAST(NULL AS VARCHAR) AS side, verdict AS reason, CAST(1 AS BIGINT) AS n
     FROM "judged links"
     WHERE verdict <> 'good' AND (legacy_state = 'live' OR service_state = 'live')
 """
@@ -158,7 +158,7 @@ def _one_ended(side: Side) -> str:
     """Usable links of which only this side's end is a live row. A merged legacy key may rightly be gone."""
     other = f"{side.other}_state"
     return f"""
-        SELECT legacy_key, service_key, {literal(side)} AS side,
+        SELECT {_keys_of(side, f"{side}_key", f"{side.other}_key")}, {literal(side)} AS side,
             CASE {other} WHEN 'out_of_scope' THEN 'out_of_scope' WHEN 'deleted' THEN 'counterpart_deleted'
                 ELSE 'dangling' END AS reason,
             CAST(1 AS BIGINT) AS n
@@ -197,9 +197,9 @@ def _duplicates(side: Side) -> str:
 
 
 def _keys_of(side: Side, own: str, other: str = "CAST(NULL AS VARCHAR)") -> str:
-    """Both keys in the order all findings have."""
+    """Both keys and the link's problem (none), in the order all findings have."""
     legacy, service = (own, other) if side is Side.LEGACY else (other, own)
-    return f"{legacy} AS legacy_key, {service} AS service_key"
+    return f"{legacy} AS legacy_key, {service} AS service_key, CAST(NULL AS VARCHAR) AS problem"
 
 
 def _row_verdicts(side: Side) -> str:
