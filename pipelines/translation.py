@@ -25,6 +25,9 @@ UNTRANSLATABLE = table_schema(
     column("reason", pa.string(), "Why it failed"),
 )
 
+_FEW = 250_000  # rows: below, planning a long query takes longer than running it
+_KEY = quote("__key")
+
 
 def failure_column(field: Field) -> str:
     """The column that holds why a field could not be translated; missing when it could."""
@@ -53,7 +56,7 @@ def identity_relation(entity_path: str) -> str:
 
 
 def translate(engine: Engine, entity: Entity, *, rows: str, into: str) -> None:
-    """Make `into` a view of the legacy relation `rows` in the service's language.
+    """Make `into` of the legacy relation `rows`: its rows in the service's language.
 
     Columns: legacy_key, every field by name, `failure <field>` and `failed rule <field>` (missing when translated),
     `raw <field>`, and any column of `rows` beginning with `__`. Needs the relation `identity_relation(...)`
@@ -62,12 +65,10 @@ def translate(engine: Engine, entity: Entity, *, rows: str, into: str) -> None:
     linked = f"{into} with references"
     engine.view(linked, _with_references(entity, rows))
     kept = [quote(name) for name in engine.types(rows) if name.startswith("__")]
-    columns = [
-        f"{row_key(entity.legacy)} AS legacy_key",
-        *kept,
-        *(sql for field in entity.fields for sql in _columns(field)),
-    ]
-    engine.view(into, f"SELECT {', '.join(columns)} FROM {quote(linked)}")
+    columns = [f"{_KEY} AS legacy_key", *kept, *(sql for field in entity.fields for sql in _columns(field))]
+    # Planning these expressions anew for every reader costs more than keeping what they make of few rows.
+    make = engine.materialise if _are_few(engine, rows) else engine.view
+    make(into, f"SELECT {', '.join(columns)} FROM ({_judged(entity, linked)}) AS judged")
 
 
 def untranslatable(engine: Engine, entity: Entity, *, translated: str) -> str:
@@ -104,18 +105,53 @@ def _with_references(entity: Entity, rows: str) -> str:
     return f"SELECT {', '.join(selected)} FROM {taking_part} AS l {' '.join(joins)}"
 
 
+def _are_few(engine: Engine, rows: str) -> bool:
+    counted = f"SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM {quote(rows)} LIMIT {_FEW + 1}) AS first"
+    return int(str(engine.rows(counted)[0]["n"])) <= _FEW
+
+
+def _judged(entity: Entity, linked: str) -> str:
+    """The rows with their key, each field's value, and the number (from 1) of the first of its failures."""
+    values = ", ".join(f"{field.rule.value()} AS {_value_column(field)}" for field in entity.fields)
+    failures = ", ".join(f"{_first_failure(field)} AS {_failure_number(field)}" for field in entity.fields)
+    return f"""
+        SELECT valued.*, {failures}
+        FROM (SELECT linked.*, {row_key(entity.legacy)} AS {_KEY}, {values} FROM {quote(linked)} AS linked) AS valued
+    """
+
+
+def _value_column(field: Field) -> str:
+    return quote(f"__value {field.name}")
+
+
+def _failure_number(field: Field) -> str:
+    return quote(f"__failure {field.name}")
+
+
+def _first_failure(field: Field) -> str:
+    """Conditions mostly say that nothing came out: they read the value that is there instead of making it again."""
+    made, column = field.rule.value(), _value_column(field)
+    whens = [
+        f"WHEN {failure.condition.replace(made, column)} THEN {number}"
+        for number, failure in enumerate(field.rule.failures(), start=1)
+    ]
+    return f"CASE {' '.join(whens)} END" if whens else "CAST(NULL AS INT)"
+
+
 def _columns(field: Field) -> Iterable[str]:
-    yield f"{field.rule.value()} AS {quote(field.name)}"
-    yield f"{_failed(field, 'reason')} AS {failure_column(field)}"
-    yield f"{_failed(field, 'rule')} AS {failed_rule_column(field)}"
+    yield f"{_value_column(field)} AS {quote(field.name)}"
+    yield f"{_told(field, 'reason')} AS {failure_column(field)}"
+    yield f"{_told(field, 'rule')} AS {failed_rule_column(field)}"
     yield f"{_raw(field)} AS {raw_column(field)}"
 
 
-def _failed(field: Field, what: str) -> str:
+def _told(field: Field, what: str) -> str:
     """What the first failing rule says: its `reason`, or which kind of `rule` it is."""
-    failures = field.rule.failures()
-    whens = " ".join(f"WHEN {failure.condition} THEN {literal(getattr(failure, what))}" for failure in failures)
-    return f"CASE {whens} END" if whens else "CAST(NULL AS VARCHAR)"
+    whens = " ".join(
+        f"WHEN {number} THEN {literal(getattr(failure, what))}"
+        for number, failure in enumerate(field.rule.failures(), start=1)
+    )
+    return f"CASE {_failure_number(field)} {whens} END" if whens else "CAST(NULL AS VARCHAR)"
 
 
 def _raw(field: Field) -> str:
