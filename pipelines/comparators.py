@@ -46,7 +46,7 @@ class Comparator(ABC):
 
 @declared
 class Exact(Comparator):
-    """Equal means equal to the last bit: integers, booleans, codes, keys, text."""
+    """Equal means equal to the last bit: integers, booleans, codes, keys, text; decimals by value (10.10 is 10.1)."""
 
     def accepts(self, kind: str) -> bool:
         return (
@@ -54,6 +54,9 @@ class Exact(Comparator):
             or kind in {"BOOLEAN", "VARCHAR", "DATE", "BLOB"}
             or kind.startswith(("DECIMAL", "TIMESTAMP"))
         )
+
+    def equal(self, expected: str, actual: str) -> str:
+        return f"exact_equal({expected}, {actual})"
 
 
 @declared
@@ -98,14 +101,18 @@ class Amount(Comparator):
     def accepts(self, kind: str) -> bool:
         return kind in INTEGERS or kind.startswith("DECIMAL")
 
+    def equal(self, expected: str, actual: str) -> str:
+        return f"exact_equal({expected}, {actual})"
+
     def within(self, expected: str, actual: str) -> str:
         slacks = [f"{self.absolute:f}"] if self.absolute else []
-        slacks += [f"ABS({expected}) * {self.relative:f}"] if self.relative else []
-        conditions = [f"ABS({actual} - {expected}) <= {slack}" for slack in slacks]
+        slacks += [f"exact_times(ABS(exact_minus({expected}, 0)), {self.relative:f})"] if self.relative else []
+        conditions = [f"exact_at_most(ABS(exact_minus({actual}, {expected})), {slack})" for slack in slacks]
         return " OR ".join(conditions) or "FALSE"
 
     def delta(self, expected: str, actual: str) -> str:
-        return f"as_double({actual} - {expected})"
+        # Numbers whose difference has more than 38 digits are far apart: then the doubles' difference says it well.
+        return f"COALESCE(as_double(exact_minus({actual}, {expected})), as_double({actual}) - as_double({expected}))"
 
 
 @declared
@@ -120,10 +127,11 @@ class Floating(Comparator):
         return kind in {"DOUBLE", "FLOAT"}
 
     def within(self, expected: str, actual: str) -> str:
-        # Engines hold |NaN - x| <= slack to be true, because they order NaN above every number: guard it.
+        # Engines order NaN above every number, so that |NaN - x| <= slack holds, and with infinity * 0 also x <= slack:
+        # both values must be finite. Nothing but itself is near infinity.
         slack = f"GREATEST(as_double('{self.absolute!r}'), ABS({expected}) * as_double('{self.relative!r}'))"
-        near = f"ABS({actual} - {expected}) <= {slack}"
-        return f"NOT is_not_a_number({expected}) AND NOT is_not_a_number({actual}) AND {near}"
+        finite = " AND ".join(f"ABS({value}) < as_double('inf')" for value in (expected, actual))
+        return f"{finite} AND ABS({actual} - {expected}) <= {slack}"
 
     def delta(self, expected: str, actual: str) -> str:
         numbers = f"NOT is_not_a_number({expected}) AND NOT is_not_a_number({actual})"

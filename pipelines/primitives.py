@@ -45,6 +45,7 @@ _BLANK_CHARACTERS = "'" + "".join(map(chr, _BLANK_CODES)) + "'"
 # DuckDB shares an expression that occurs twice, and takes it out of its TRY to do so: what can fail stands in a TRY of
 # its own wherever it occurs, then it is the TRY that is shared.
 _PRODUCT = "TRY($1 * ($2 + 0.0))"  # as decimals: the product of two small integers need not be a small one
+_DIFFERENCE = "TRY(($1 + 0.0) - ($2 + 0.0))"
 _SCALED = f"TRY_CAST({_PRODUCT} AS DECIMAL($3, $4))"
 _DOUBLE = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|(?i:[+-]?(nan|inf|infinity))"
 
@@ -101,6 +102,16 @@ PRIMITIVES: dict[str, Primitive] = {
         "number times factor (both exact) as DECIMAL(p, s), half away from zero, NULL when it does not fit",
         _SCALED,
     ),
+    "exact_equal": _duckdb(
+        2, "whether two values of one kind are the same; NULL when no type holds both, so they are not", "TRY($1 = $2)"
+    ),
+    "exact_at_most": _duckdb(
+        2, "whether an exact number is at most another; NULL when no decimal type holds both", "TRY($1 <= $2)"
+    ),
+    "exact_minus": _duckdb(
+        2, "integer or decimal minus another, signed whatever their types; NULL beyond 38 digits", _DIFFERENCE
+    ),
+    "exact_times": _duckdb(2, "decimal times a constant; NULL beyond 38 digits", "TRY($1 * $2)"),
     "as_double": _duckdb(
         1,
         "number, or text of one (digits, point, exponent; nan, inf, infinity in any case), as the nearest DOUBLE",
