@@ -18,6 +18,8 @@ from pipelines.rules import Rule
 PAGE = "docs/declaring.md"
 CONDITIONS = ("scope", "when", "compared_when")
 CHANGING = (
+    (re.compile(r"[ ─]*─[ ─]*"), "─"),  # how wide a table is drawn says nothing
+    (re.compile(r" +"), " "),
     (re.compile(r"\b[0-9a-f]{8,}\b"), "ID"),
     (re.compile(r"\b\d+(\.\d+)? (ms|s|min)\b"), "TIME"),
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S*"), "INSTANT"),
