@@ -61,11 +61,10 @@ class Engine:
     def scan(self, name: str, files: Sequence[Path], *, partitions: Sequence[str] = ()) -> None:
         """A view over Parquet files of one schema; with `partitions`, each file's key stands in `__partition`."""
         if not partitions:
-            listed = ", ".join(_file(file) for file in files)
-            self._create("VIEW", name, f"SELECT * FROM read_parquet([{listed}])")
+            self._create("VIEW", name, f"SELECT * FROM {_parquet(*files)}")
             return
         parts = [
-            f"SELECT *, '{key}' AS __partition FROM read_parquet({_file(file)})"
+            f"SELECT *, '{key}' AS __partition FROM {_parquet(file)}"
             for key, file in zip(partitions, files, strict=True)
         ]
         self._create("VIEW", name, " UNION ALL ".join(parts))
@@ -107,8 +106,10 @@ class Engine:
             self._connection.execute(f"CREATE OR REPLACE TEMP {what} {quote(name)} AS {sql}")
 
 
-def _file(file: Path) -> str:
-    return "'" + str(file).replace("'", "''") + "'"
+def _parquet(*files: Path) -> str:
+    """These files as they are: the partition in their path is not a column of theirs, and may not hide one."""
+    listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+    return f"read_parquet([{listed}], hive_partitioning = false)"
 
 
 @contextmanager

@@ -6,6 +6,7 @@ Gathers from the lake what `explain` shows; how it is shown is the command line'
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 
 from pipelines import engine, identity, reconciliation, translation
@@ -38,6 +39,25 @@ class Explanation:
     origin: str
     versions: dict[str, str]
     evidence: Row = field(default_factory=dict)
+
+
+def ids(lake: Lake, beginning: str, *, most: int = 5) -> list[str]:
+    """Ids of discrepancies that begin like this; when none does, those that begin most like it."""
+    addresses = lake.addresses("discrepancies")
+    if not addresses:
+        return []
+    with engine.opened() as session:
+        session.scan("found", [lake.file(address) for address in addresses])
+        near = [
+            str(row["discrepancy_id"])
+            for there, order in ((">=", ""), ("<", "DESC"))
+            for row in session.rows(
+                f"SELECT DISTINCT discrepancy_id FROM found WHERE discrepancy_id {there} {literal(beginning)} "
+                f"ORDER BY discrepancy_id {order} LIMIT {most}"
+            )
+        ]
+    fitting = [found for found in near if found.startswith(beginning)]
+    return fitting or sorted(near, key=lambda found: -len(os.path.commonprefix([found, beginning])))[:most]
 
 
 def find(lake: Lake, discrepancy_id: str) -> tuple[str, Row] | None:

@@ -10,8 +10,11 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.backfill import backfill
 from pipelines.cli.check import check
+from pipelines.cli.demo import demo
 from pipelines.cli.drift import drift
+from pipelines.cli.explain import explain
 from pipelines.cli.group import Commands
 from pipelines.cli.reconcile import reconcile
 
@@ -23,7 +26,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all levels met, 1 breach, 2 bad declaration or usage, 3 source or integrity failure.",
 )
-for command in (check, reconcile, drift):
+for command in (demo, check, reconcile, backfill, drift, explain):
     app.command()(command)
 
 

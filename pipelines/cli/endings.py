@@ -45,7 +45,7 @@ def report(ended: Ended) -> Iterator[RenderableType]:
     judged = [(job, attempt) for job, attempt in ended if not attempt.failure]
     if judged:
         yield _by_entity(ended) if len(judged) > _MANY else _by_partition(judged)
-    yield from _failures(ended)
+    yield from failures(ended)
     failed = len(ended) - len(judged)
     said = [f"{words.plural(len(judged), 'partition')} reconciled", words.plural(breaches(ended), "breach")]
     style = {ExitCode.FAILURE: "red", ExitCode.BREACH: "yellow"}.get(exit_code(ended), "green")
@@ -111,7 +111,7 @@ def _by_entity(ended: Ended) -> Table:
     return table
 
 
-def _failures(ended: Ended) -> Iterator[RenderableType]:
+def failures(ended: Ended) -> Iterator[RenderableType]:
     """Each reason once, with the partitions it stopped."""
     stopped: dict[Failure, list[str]] = {}
     for job, attempt in ended:

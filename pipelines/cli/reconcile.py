@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
-from pipelines import campaign, catalog, loading, staleness, workers
-from pipelines.campaign import Step
+from pipelines import catalog, loading, staleness
 from pipelines.cli import endings, selection
-from pipelines.cli.endings import Ended
 from pipelines.cli.options import (
     AsJson,
     ContextNames,
@@ -23,10 +20,9 @@ from pipelines.cli.options import (
     Workers,
     lake_at,
 )  # fmt: skip
+from pipelines.cli.running import run
 from pipelines.cli.screen import Screen
 from pipelines.errors import did_you_mean
-from pipelines.job import Job
-from pipelines.portfolio import Portfolio
 
 ENGINES = ("duckdb",)
 EngineName = Annotated[str, typer.Option("--engine", metavar="NAME", help="What runs the comparison: duckdb.")]
@@ -56,15 +52,3 @@ def reconcile(
     for line in endings.warnings(late):
         screen.note(line, style="yellow")
     raise typer.Exit(code)
-
-
-def run(screen: Screen, jobs: Sequence[Job], portfolio: Portfolio, count: int | None) -> Ended:
-    """The campaign over these jobs, with its progress on the screen."""
-    planned = campaign.plan(jobs, portfolio)
-    with screen.progress() as progress:
-        task = progress.add_task("reconciling", total=len(planned.needs))
-
-        def advance(step: Step) -> None:
-            progress.update(task, advance=1, description=f"{step.entity} {step.partition}")
-
-        return campaign.run(planned, count=count or workers.fitting(len(planned.needs)), progress=advance)

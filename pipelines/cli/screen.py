@@ -14,6 +14,7 @@ from typing import NoReturn
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.status import Status
 
 from pipelines.cli.exits import ExitCode
 
@@ -61,6 +62,12 @@ class Screen:
     def note(self, text: str, *, style: str = "") -> None:
         """Say something beside the result, on stderr."""
         self.err.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+    def waiting(self, text: str) -> Status:
+        """A sign of life on stderr while something takes its time; just the text when nobody would see it move."""
+        if not self.err.is_terminal:
+            self.note(f"{text} ...")
+        return self.err.status(text)
 
     def progress(self) -> Progress:
         """A progress bar on stderr; nothing when nobody would see it move."""

@@ -16,12 +16,18 @@ from pipelines.service_level import Verdict
 
 _SHOWN_DAYS = 21
 _WIDE = 120
+_SHORT = {
+    "out_of_order_update": "out_of_order", "stale_replica": "stale", "invalid_transformation": "transformation",
+    "semantic_contradiction": "contradiction",
+}  # fmt: skip
 
 
 def report(figures: Sequence[Figures]) -> list[RenderableType]:
     """The last partition of each entity: drift, then linkage and lag of all."""
-    overall = [linkage(figures), lag(figures)] if any(one.latest("linkage") for one in figures) else []
-    return [*(DriftTable(one) for one in figures if one.latest("drift")), *overall]
+    parts: list[RenderableType] = [DriftTable(one) for one in figures if one.latest("drift")]
+    if any(one.latest("linkage") for one in figures):
+        parts += [LinkageTable(figures), lag(figures)]
+    return parts
 
 
 class DriftTable:
@@ -72,46 +78,51 @@ class DriftTable:
         return [*name, *cells, *([_types(row)] if wide else [])]
 
 
-def linkage(figures: Sequence[Figures]) -> Table:
-    """Which rows found their counterpart, a line per entity."""
-    table = _table("linkage", "date")
-    for name in (
-        "legacy",
-        "service",
-        "matched",
-        "legacy\nonly",
-        "service\nonly",
-        "ambig-\nuous",
-        "dang-\nling",
-        "dupli-\ncate",
-    ):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("re-\njected", justify="right", no_wrap=True)
-    table.add_column("linked", justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    for one in figures:
-        for row in one.latest("linkage"):
-            rejected = int(str(row["legacy_rejected"])) + int(str(row["service_rejected"]))
-            counts = [words.number(row[name]) for name in ("legacy_rows", "service_rows", "matched")]
-            found = ("legacy_only", "service_only", "ambiguous", "dangling", "duplicate")
-            table.add_row(
-                one.path, one.partitions[-1], *counts, *(_count(row[name]) for name in found), _count(rejected),
-                words.percent(row["linkage_rate"]), words.verdict(row["verdict"]),
-            )  # fmt: skip
-    return table
+class LinkageTable:
+    """Which rows found their counterpart, a line per entity. Narrow screens show the rarer verdicts as one number."""
+
+    _RARE = ("ambiguous", "dangling", "duplicate", "rejected")
+
+    def __init__(self, figures: Sequence[Figures]) -> None:
+        self._figures = figures
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        wide = options.max_width >= _WIDE
+        table = _table("linkage", *(["date"] if wide else []))
+        names = ["legacy", "service", "matched", "legacy\nonly", "service\nonly"]
+        for name in [*names, *(self._RARE if wide else ["other"]), "linked"]:
+            table.add_column(name, justify="right", no_wrap=True, vertical="bottom")
+        table.add_column("verdict", no_wrap=True)
+        for one in self._figures:
+            for row in one.latest("linkage"):
+                table.add_row(one.path, *([one.partitions[-1]] if wide else []), *self._cells(row, wide=wide))
+        yield table
+        if not wide:
+            yield Text(f"other: {', '.join(self._RARE)} (each for itself from {_WIDE} columns on)", style="dim")
+
+    def _cells(self, row: Row, *, wide: bool) -> list[str | Text]:
+        rejected = int(str(row["legacy_rejected"])) + int(str(row["service_rejected"]))
+        rare = [int(str(row[name])) for name in self._RARE[:-1]] + [rejected]
+        return [
+            *(words.number(row[name]) for name in ("legacy_rows", "service_rows", "matched")),
+            *(_count(row[name]) for name in ("legacy_only", "service_only")),
+            *(_count(count) for count in (rare if wide else [sum(rare)])),
+            words.percent(row["linkage_rate"]),
+            words.verdict(row["verdict"]),
+        ]
 
 
 def lag(figures: Sequence[Figures]) -> Table:
     """How far replicas are behind, a line per entity."""
-    table = _table("lag", "date")
-    for name in ("rows in flight", "rows behind", "median", "95 %", "largest", "allowed"):
+    table = _table("lag")
+    for name in ("in flight", "behind", "median", "95 %", "largest", "allowed"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     for one in figures:
         for row in one.latest("lag"):
             spans = ("lag_p50_seconds", "lag_p95_seconds", "lag_max_seconds", "allowed_seconds")
             table.add_row(
-                one.path, one.partitions[-1], _count(row["rows_in_flight"]), _count(row["rows_behind"]),
+                one.path, _count(row["rows_in_flight"]), _count(row["rows_behind"]),
                 *(words.duration(row[name]) for name in spans), words.verdict(row["verdict"]),
             )  # fmt: skip
     return table
@@ -141,7 +152,7 @@ def _breach(table: str, row: Row) -> tuple[str, str, str]:
 
 
 def _table(*names: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for name in names:
         table.add_column(name, no_wrap=True)
     return table
@@ -149,7 +160,7 @@ def _table(*names: str) -> Table:
 
 def _trend_title(partitions: Sequence[str]) -> str:
     shown = min(len(partitions), _SHOWN_DAYS)
-    return f"last {shown}" if shown < len(partitions) else f"{shown} dates" if shown > 1 else "trend"
+    return f"last {shown} of {len(partitions)}" if shown < len(partitions) else words.plural(shown, "date")
 
 
 def _count(value: object) -> Text:
@@ -163,4 +174,4 @@ def _rate(row: Row | None) -> float | None:
 
 def _types(row: Row) -> Text:
     found = sorted(((int(str(row[name])), name) for name in TYPES if row[name]), reverse=True)
-    return Text(", ".join(f"{count:,} {name.replace('_', ' ')}" for count, name in found))
+    return Text(", ".join(f"{count:,} {_SHORT.get(name, name).replace('_', ' ')}" for count, name in found))

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from pipelines.service_level import Verdict
-
 _STYLES = {"met": "green", "warned": "yellow", "breached": "bold red", "not_measured": "dim"}
 _BARS = "▁▂▃▄▅▆▇█"
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
@@ -53,14 +51,10 @@ def trend(rates: Sequence[float | None], verdicts: Sequence[object]) -> Text:
     highest = max((rate for rate in rates if rate), default=0.0)
     text = Text()
     for rate, judged in zip(rates, verdicts, strict=True):
-        if rate is None:
-            text.append("·", style="dim")
+        if rate:
+            text.append(_BARS[max(round(rate / highest * len(_BARS)), 1) - 1], style=_STYLES[str(judged)])
         else:
-            step = round(rate / highest * (len(_BARS) - 1)) if highest else 0
-            bar = _BARS[max(step, 1) if rate else 0]
-            text.append(
-                bar, style=_STYLES[Verdict.BREACHED] if judged == Verdict.BREACHED else "green" if rate else "dim"
-            )
+            text.append(" " if rate is None else "·", style="dim")
     return text
 
 

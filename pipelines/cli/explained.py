@@ -1,0 +1,155 @@
+"""One discrepancy on the screen: what it is, why, both rows, the translation, the links, the past, the versions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+
+from rich import box
+from rich.console import RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.cli import evidence
+from pipelines.cli.figures import Row
+from pipelines.declarations import Entity, Field, Holder, Side
+from pipelines.explanation import Explanation
+
+_LINK_COLUMNS = ("legacy_key", "service_key", "valid_from", "valid_to", "provenance", "confidence")
+
+
+def sheet(found: Explanation, entity: Entity) -> Iterator[RenderableType]:
+    """Everything about a finding, from the short answer to the details."""
+    about = next((field for field in entity.fields if field.name == found.finding["field"]), None)
+    yield _header(found)
+    yield _title("Rows")
+    yield _rows(found, entity, about)
+    if found.steps:
+        yield _title("Translation", found.origin)
+        yield _steps(found, about)
+    yield _title("Links", "" if found.links else "none")
+    if found.links:
+        yield _links(found.links)
+    if found.earlier:
+        yield _title("Past", f"{found.finding['field']} on both sides")
+        yield _past(found.earlier)
+    versions = ", ".join(f"{name.removesuffix('_version').replace('_', ' ')} {v}" for name, v in found.versions.items())
+    yield Text(f"\nversions: {versions}\nrun: {found.finding['run_id']}", style="dim")
+
+
+def _header(found: Explanation) -> Panel:
+    finding = found.finding
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    if finding["field"] is not None:
+        grid.add_row("expected", _value(finding["expected"]))
+        grid.add_row("actual", _value(finding["actual"]))
+    grid.add_row("keys", f"legacy {_plain(finding['legacy_key'])}   service {_plain(finding['service_key'])}")
+    grid.add_row("why", Text(evidence.in_words(found), style="bold"))
+    grid.add_row("impact", found.impact or "not declared")
+    grid.add_row("owner", f"{found.owner}  {found.contact}  ({finding['criticality']})")
+    right = "the service" if finding["system_of_record"] == Side.SERVICE else "legacy"
+    grid.add_row("right is", right)
+    grid.add_row("since", _since(found))
+    grid.add_row("id", Text(str(finding["discrepancy_id"])))
+    what = f"{finding['context']}.{finding['entity']}" + (f".{finding['field']}" if finding["field"] else "")
+    kind = f"{finding['type']}: {finding['reason']}".replace("_", " ")
+    title = Text.assemble((what, "bold cyan"), "  ", (kind, "yellow" if finding["in_flight"] else "bold red"))
+    return Panel(grid, title=title, title_align="left", box=box.ROUNDED)
+
+
+def _since(found: Explanation) -> str:
+    first, last = found.finding["first_seen"], found.business_date
+    flight = ", in flight: within the lag allowed" if found.finding["in_flight"] else ""
+    return f"{first}, last seen {last}{flight}" if str(first) != last else f"{first}{flight}"
+
+
+def _rows(found: Explanation, entity: Entity, about: Field | None) -> RenderableType:
+    columns = about.rule.columns() if about else ()
+    grid = Table.grid(padding=(0, 4, 0, 0))
+    grid.add_row(
+        _row_table(Side.LEGACY, found.legacy_rows, entity.legacy, columns),
+        _row_table(Side.SERVICE, found.service_rows, entity.service, (about.name,) if about else ()),
+    )
+    return grid
+
+
+def _row_table(side: Side, rows: Sequence[Row], holder: Holder, involved: Collection[str]) -> RenderableType:
+    """The raw rows of one side, a column for each: the key and what is involved first, and marked."""
+    if not rows:
+        return Text(f"no row in {side}", style="dim")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column(side, style="dim", no_wrap=True)
+    for number in range(len(rows)):
+        table.add_column("" if len(rows) == 1 else f"row {number + 1}", overflow="fold", max_width=44)
+    first = [*holder.key, *(name for name in involved if name not in holder.key)]
+    for name in [*first, *(name for name in rows[0] if name not in first)]:
+        style = "bold yellow" if name in involved else "bold" if name in holder.key else ""
+        table.add_row(Text(name, style=style), *(_value(row[name], style) for row in rows))
+    return table
+
+
+def _steps(found: Explanation, about: Field | None) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name in about.rule.columns() if about else ():
+        table.add_row(f"  {name}", " / ".join(_plain(row[name]) for row in found.legacy_rows))
+    for label, value in found.steps:
+        failed = value is None and label == found.evidence.get("rule")
+        table.add_row(f"  -> {label}", Text("cannot be translated", style="red") if failed else _value(value))
+    table.add_row("  service has", _value(found.finding["actual"]))
+    return table
+
+
+def _links(links: Sequence[Row]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in _LINK_COLUMNS:
+        table.add_column(name.replace("_", " "), no_wrap=name.endswith("_key"))
+    table.add_column("notes")
+    for link in links:
+        since, until = link["valid_from"] or "always", link["valid_to"] or "open"
+        notes = [note for name, note in (("is_primary", "primary"), ("is_merged", "merged")) if link[name]]
+        notes += [str(link["problem"]).replace("_", " ")] if link["problem"] else []
+        table.add_row(
+            str(link["legacy_key"]), str(link["service_key"]), str(since), str(until), str(link["provenance"]),
+            f"{link['confidence']:g}", ", ".join(notes),
+        )  # fmt: skip
+    return table
+
+
+def _past(earlier: Sequence[Row]) -> Table:
+    """Both sides date by date; dates with the same values are one line."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in ("date", "legacy, translated", "", "service"):
+        table.add_column(name, overflow="fold", no_wrap=name in {"date", ""})
+    for (legacy, service), days in groupby(
+        earlier, key=lambda row: (_past_of(row, Side.LEGACY), _past_of(row, Side.SERVICE))
+    ):
+        dates = [str(day["business_date"]) for day in days]
+        sign = Text("=", style="green") if legacy == service else Text("≠", style="red")
+        table.add_row(dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}", legacy, sign, service)
+    return table
+
+
+def _past_of(row: Row, side: Side) -> Text:
+    return _value(row[side]) if side in row else Text("no row", style="dim")
+
+
+def _title(name: str, more: str = "") -> Text:
+    return Text.assemble("\n", (name, "bold"), (f"  {more}", "dim"))
+
+
+def _value(value: object, style: str = "") -> Text:
+    return Text("missing", style="dim italic") if value is None else Text(_plain(value), style=style)
+
+
+def _plain(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ").replace("+00:00", "Z")
+    return str(value)
