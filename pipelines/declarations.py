@@ -181,7 +181,7 @@ class Slice:
 class Field:
     """An attribute in the service's language: how legacy says it, what equal means, how much it matters.
 
-    `name` is the service column. `compared_when` (canonical SQL over the entity's fields, and `link_primary` of the
+    `name` is the service column; without a `description` it means what the service's contract says. `compared_when` (canonical SQL over the entity's fields, and `link_primary` of the
     link) leaves pairs out of the comparison of this field.
     """
 
@@ -202,7 +202,10 @@ class Field:
 
 @declared
 class EventLog:
-    """The log of business events of an entity: the columns that hold what every event has."""
+    """The log of business events of an entity: the columns that hold what every event has.
+
+    `key` are the columns of the legacy key, part by part; or one column that holds the text of the whole key.
+    """
 
     source: Source
     _: KW_ONLY

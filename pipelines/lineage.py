@@ -95,7 +95,7 @@ def _field(entity: Entity, field: Field) -> dict[str, object]:
     return {
         "field": field.name,
         "disposition": "translated",
-        "description": field.description,
+        "description": field.description or contract.descriptions_of(entity.service.contract).get(field.name),
         "rule": rule_path(field.rule),
         "comparator": type(field.compare).__name__.lower(),
         "criticality": field.criticality.value,

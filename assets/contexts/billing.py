@@ -21,6 +21,8 @@ from pipelines.declarations import (
     Day,
     Decode,
     Entity,
+    EventLog,
+    EventType,
     Exact,
     Field,
     HardDelete,
@@ -194,6 +196,17 @@ invoices = Entity(
     linkage_level=ServiceLevel(0.02, warn=0.01),
     allowed_lag=timedelta(hours=2),
     horizon=14,
+    events=EventLog(
+        ParquetFile("events/invoices/{date}.parquet"),
+        key=("legacy_key",),
+        sequence="sequence",
+        event_time="event_time",
+        recorded_time="recorded_time",
+        type="event_type",
+        payload="payload",
+        producer="producer",
+        schema_version="schema_version",
+    ),
 )
 
 context = Context(
@@ -202,6 +215,14 @@ context = Context(
     owner=BILLING_TEAM,
     partitioning=Daily(date(2026, 3, 20), last=date(2026, 4, 2)),
     entities=(invoices,),
+    event_types=(
+        EventType("InvoiceIssued", "invoices", "An invoice was written"),
+        EventType("InvoiceWithdrawn", "invoices", "An invoice was deleted"),
+        EventType("InvoicePaid", "invoices", "Status or day of payment changed"),
+        EventType("InvoiceDunned", "invoices", "Dunning level or due date changed"),
+        EventType("InvoiceCorrected", "invoices", "Amounts or remark changed"),
+        EventType("InvoiceCopySent", "invoices", "A copy went out; nothing of the invoice changed"),
+    ),
     semantic_rules=(
         SemanticRule(
             "cancelled_policy_has_no_open_invoice",

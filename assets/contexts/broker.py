@@ -22,6 +22,8 @@ from pipelines.declarations import (
     Day,
     Decode,
     Entity,
+    EventLog,
+    EventType,
     Exact,
     Field,
     Holder,
@@ -31,6 +33,7 @@ from pipelines.declarations import (
     LocalTime,
     NullIf,
     Owner,
+    ParquetFile,
     Reference,
     Same,
     Scale,
@@ -172,6 +175,17 @@ brokers = Entity(
     linkage_level=ServiceLevel(0.1, warn=0.05),
     allowed_lag=timedelta(hours=2),
     horizon=14,
+    events=EventLog(
+        ParquetFile("events/brokers/{date}.parquet"),
+        key=("legacy_key",),
+        sequence="sequence",
+        event_time="event_time",
+        recorded_time="recorded_time",
+        type="event_type",
+        payload="payload",
+        producer="producer",
+        schema_version="schema_version",
+    ),
 )
 
 context = Context(
@@ -180,5 +194,13 @@ context = Context(
     owner=BROKER_TEAM,
     partitioning=Daily(date(2026, 3, 20), last=date(2026, 4, 2)),
     entities=(brokers,),
+    event_types=(
+        EventType("BrokerContracted", "brokers", "An agency contract began"),
+        EventType("BrokerRemoved", "brokers", "A broker was deleted"),
+        EventType("BrokerRelocated", "brokers", "Postal code, city or telephone changed"),
+        EventType("BrokerRerated", "brokers", "Commission or tier changed"),
+        EventType("BrokerStatusChanged", "brokers", "Status or statement cycle changed"),
+        EventType("BrokerStatementSent", "brokers", "A statement went out; nothing of the broker changed"),
+    ),
     root=Path(os.environ.get("COEXIST_INSURER_WORLD", "data/insurer/world")),
 )

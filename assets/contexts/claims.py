@@ -23,6 +23,8 @@ from pipelines.declarations import (
     Day,
     Decode,
     Entity,
+    EventLog,
+    EventType,
     Exact,
     Field,
     Holder,
@@ -209,6 +211,17 @@ claims = Entity(
     linkage_level=ServiceLevel(0.02, warn=0.01),
     allowed_lag=timedelta(hours=2),
     horizon=14,
+    events=EventLog(
+        ParquetFile("events/claims/{date}.parquet"),
+        key=("legacy_key",),
+        sequence="sequence",
+        event_time="event_time",
+        recorded_time="recorded_time",
+        type="event_type",
+        payload="payload",
+        producer="producer",
+        schema_version="schema_version",
+    ),
 )
 
 context = Context(
@@ -217,6 +230,14 @@ context = Context(
     owner=CLAIMS_TEAM,
     partitioning=Daily(date(2026, 3, 20), last=date(2026, 4, 2)),
     entities=(claims,),
+    event_types=(
+        EventType("ClaimReported", "claims", "A loss was reported"),
+        EventType("ClaimWithdrawn", "claims", "A claim was deleted"),
+        EventType("ClaimReserved", "claims", "Reserve or place of loss changed"),
+        EventType("ClaimPaid", "claims", "Amounts paid, status or day of closing changed"),
+        EventType("ClaimReassigned", "claims", "Adjuster or police report changed"),
+        EventType("ClaimLetterSent", "claims", "A letter went out; nothing of the claim changed"),
+    ),
     semantic_rules=(
         SemanticRule(
             "loss_within_policy_period",

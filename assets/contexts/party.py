@@ -23,6 +23,8 @@ from pipelines.declarations import (
     Day,
     Decode,
     Entity,
+    EventLog,
+    EventType,
     Exact,
     Field,
     HardDelete,
@@ -221,6 +223,17 @@ parties = Entity(
     linkage_level=ServiceLevel(0.02, warn=0.01),
     allowed_lag=timedelta(hours=2),
     horizon=14,
+    events=EventLog(
+        ParquetFile("events/parties/{date}.parquet"),
+        key=("legacy_key",),
+        sequence="sequence",
+        event_time="event_time",
+        recorded_time="recorded_time",
+        type="event_type",
+        payload="payload",
+        producer="producer",
+        schema_version="schema_version",
+    ),
 )
 
 context = Context(
@@ -229,5 +242,14 @@ context = Context(
     owner=PARTY_TEAM,
     partitioning=Daily(date(2026, 3, 20), last=date(2026, 4, 2)),
     entities=(parties,),
+    event_types=(
+        EventType("PartyRegistered", "parties", "A party became known"),
+        EventType("PartyDeleted", "parties", "A party was deleted"),
+        EventType("PartyRelocated", "parties", "Street, postal code or city changed"),
+        EventType("PartyContactChanged", "parties", "E-mail, telephone or language changed"),
+        EventType("PartyReassessed", "parties", "Risk class, VIP or credit limit changed"),
+        EventType("PartyMerged", "parties", "Two numbers turned out to be one party; the payload names the survivor"),
+        EventType("PartyLetterSent", "parties", "A letter went out; nothing of the party changed"),
+    ),
     root=Path(os.environ.get("COEXIST_INSURER_WORLD", "data/insurer/world")),
 )

@@ -6,8 +6,8 @@ import os
 from datetime import date
 from pathlib import Path
 
-from assets.contexts.policy.endorsements import endorsements
-from assets.contexts.policy.policies import POLICY_TEAM, policies
+from assets.contexts.policy.endorsements import ENDORSEMENT_EVENTS, endorsements
+from assets.contexts.policy.policies import POLICY_EVENTS, POLICY_TEAM, policies
 from pipelines.declarations import Context, Daily
 
 context = Context(
@@ -16,5 +16,6 @@ context = Context(
     owner=POLICY_TEAM,
     partitioning=Daily(date(2026, 3, 20), last=date(2026, 4, 2)),
     entities=(policies, endorsements),
+    event_types=(*POLICY_EVENTS, *ENDORSEMENT_EVENTS),
     root=Path(os.environ.get("COEXIST_INSURER_WORLD", "data/insurer/world")),
 )

@@ -17,6 +17,8 @@ from pipelines.declarations import (
     Day,
     Decode,
     Entity,
+    EventLog,
+    EventType,
     Exact,
     Field,
     Holder,
@@ -183,4 +185,24 @@ endorsements = Entity(
     linkage_level=ServiceLevel(0.02, warn=0.01),
     allowed_lag=timedelta(hours=2),
     horizon=14,
+    events=EventLog(
+        ParquetFile("events/endorsements/{date}.parquet"),
+        key=("legacy_key",),
+        sequence="sequence",
+        event_time="event_time",
+        recorded_time="recorded_time",
+        type="event_type",
+        payload="payload",
+        producer="producer",
+        schema_version="schema_version",
+    ),
+)
+
+ENDORSEMENT_EVENTS = (
+    EventType("EndorsementRequested", "endorsements", "An endorsement was asked for"),
+    EventType("EndorsementWithdrawn", "endorsements", "An endorsement was deleted"),
+    EventType("EndorsementRepriced", "endorsements", "Premium, tax, gross change or new sum insured changed"),
+    EventType("EndorsementDecided", "endorsements", "Approval, approver or state changed"),
+    EventType("EndorsementReworded", "endorsements", "Clause, document or number of pages changed"),
+    EventType("EndorsementLetterSent", "endorsements", "A letter went out; nothing of the endorsement changed"),
 )

@@ -19,6 +19,8 @@ from pipelines.declarations import (
     Day,
     Decode,
     Entity,
+    EventLog,
+    EventType,
     Exact,
     Field,
     FixedWidth,
@@ -206,4 +208,24 @@ policies = Entity(
     linkage_level=ServiceLevel(0.02, warn=0.01),
     allowed_lag=timedelta(hours=2),
     horizon=14,
+    events=EventLog(
+        ParquetFile("events/policies/{date}.parquet"),
+        key=("legacy_key",),
+        sequence="sequence",
+        event_time="event_time",
+        recorded_time="recorded_time",
+        type="event_type",
+        payload="payload",
+        producer="producer",
+        schema_version="schema_version",
+    ),
+)
+
+POLICY_EVENTS = (
+    EventType("PolicyIssued", "policies", "A policy came into being"),
+    EventType("PolicyRemoved", "policies", "A policy was deleted"),
+    EventType("PolicyEndorsed", "policies", "Premium, sum insured or deductible changed"),
+    EventType("PolicyStatusChanged", "policies", "Underwriting status, billing status or billing cycle changed"),
+    EventType("PolicyTransferred", "policies", "Policyholder, payer or broker changed"),
+    EventType("PolicyDocumentSent", "policies", "A document went out; nothing of the policy changed"),
 )
