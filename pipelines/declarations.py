@@ -181,8 +181,9 @@ class Slice:
 class Field:
     """An attribute in the service's language: how legacy says it, what equal means, how much it matters.
 
-    `name` is the service column; without a `description` it means what the service's contract says. `compared_when` (canonical SQL over the entity's fields, and `link_primary` of the
-    link) leaves pairs out of the comparison of this field.
+    `name` is the service column; without a `description` the field means what the service's contract says of it.
+    `compared_when` (canonical SQL over the entity's fields, and `link_primary` of the link) leaves pairs out of the
+    comparison of this field.
     """
 
     name: str
