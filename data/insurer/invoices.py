@@ -9,7 +9,7 @@ from data.insurer.clock import Clock
 from data.insurer.model import Group, Kind, Model, Planting, Shown, Side
 from data.insurer.policies import CYCLES, ever_cancelled
 from data.insurer.population import Population
-from data.insurer.sql import decode, encode, euros, when, yymmdd, yyyymmdd
+from data.insurer.sql import decode, encode, euros, listed, when, yymmdd, yyyymmdd
 from data.insurer.vocabulary import REMARKS
 
 STATUSES = {"O": "OPEN", "B": "PAID", "S": "CANCELLED", "W": "WRITTEN_OFF"}
@@ -81,7 +81,6 @@ def _facts(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
     card = (
         f"n = 0 AND id < {people.life('invoices').regular} AND {chance.one_in('card', max(60, people.size // 1_000))}"
     )
-    settled = "policy_cancelled OR ga = 0 AND paid_kind < 5"
     return {
         "policy": chance.number("policy", policies.regular),
         "policy_cancelled": ever_cancelled(policies.chance, "policy"),
@@ -90,10 +89,8 @@ def _facts(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
         "payer_id": people.party_reference("payer"),
         "invoice_date": f"DATE '2025-04-01' + {chance.number('date', 330)}::INTEGER",
         "due_date": "invoice_date + 14 + 7 * gb::INTEGER",
-        "paid_kind": chance.number("paid", 10),
-        "status_place": f"{chance.number('status', 3)} + ga",
-        "status": f"CASE WHEN {settled} THEN ['PAID', 'CANCELLED', 'WRITTEN_OFF'][1 + status_place % 3] "
-                  "ELSE ['OPEN', 'PAID', 'CANCELLED', 'WRITTEN_OFF'][1 + status_place % 4] END",
+        "status_place": f"{chance.number('status', 12)} + ga",
+        "status": when("policy_cancelled", _status("PAID", "CANCELLED", "WRITTEN_OFF"), _status(*STATUSES.values())),
         "paid_date": "CASE WHEN status = 'PAID' THEN invoice_date + 10 + ga::INTEGER END",
         "period_start": "date_trunc('month', invoice_date)::DATE",
         "period_end": f"(period_start + to_months(CAST(1 + {chance.number('months', 12)} AS INTEGER)))::DATE - 1",
@@ -110,6 +107,11 @@ def _facts(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
         **clock.moment(chance, "issued", oldest_days=360),
         "remark": when(f"{chance.number('remarked', 3)} + gc > 0", chance.pick("remark", REMARKS, step="gc")),
     }  # fmt: skip
+
+
+def _status(*statuses: str) -> str:
+    """The next one with every payment."""
+    return f"{listed(statuses)}[1 + status_place % {len(statuses)}]"
 
 
 def _legacy(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:

@@ -94,7 +94,7 @@ def _facts(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
         "postal_code": f"format('{{:05d}}', 1000 + {chance.number('zip', 90_000)} + 11 * ga)",
         "city": chance.pick("city", CITIES, step="ga"),
         "country": chance.pick("country", ("DE", "DE", "DE", "DE", "AT", "CH", "FR")),
-        "language": chance.pick("language", ("de", "de", "en", "fr"), step="gb"),
+        "language": chance.pick("language", ("de", "en", "fr"), step="gb"),
         "mail_host": chance.pick("mail host", MAIL_HOSTS, step="gb"),
         "email": f"CASE WHEN NOT {chance.one_in('no mail', 8)} THEN 'p' || id || '@' || mail_host END",
         "area": f"CAST(20 + {chance.number('area', 70)} AS VARCHAR)",
