@@ -6,8 +6,8 @@ Gathers from the lake what `explain` shows; how it is shown is the command line'
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from pipelines import engine, identity, reconciliation, translation
 from pipelines.declarations import Context, Entity, Field, Side
@@ -57,7 +57,7 @@ def ids(lake: Lake, beginning: str, *, most: int = 5) -> list[str]:
             )
         ]
     fitting = [found for found in near if found.startswith(beginning)]
-    return fitting or sorted(near, key=lambda found: -len(os.path.commonprefix([found, beginning])))[:most]
+    return fitting or sorted(near, key=lambda found: -_shared(found, beginning))[:most]
 
 
 def find(lake: Lake, discrepancy_id: str) -> tuple[str, Row] | None:
@@ -107,6 +107,11 @@ def explain(lake: Lake, context: Context, entity: Entity, partition: str, findin
             versions={name: version for name, version in job.stamp().items() if name != "run_id"},
             evidence=json.loads(str(finding["evidence"])),
         )
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts begin with in common."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 Keys = dict[Side, object]

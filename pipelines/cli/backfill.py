@@ -52,7 +52,13 @@ def _said(context: str, entity: str | None, partitions: Sequence[str], link: str
     what = entity or context
     if link is None:
         return f"Nothing of {what} is stale or missing: nothing to do."
-    launched = (
-        f"what is stale or missing of {what}" if stale else f"{words.plural(len(partitions), 'partition')} of {what}"
-    )
-    return f"Launched {launched}: {link}"
+    those = "what is stale or missing" if stale else words.plural(len(partitions), "partition")
+    return f"Launched {those} of {what}: {link}"
+
+
+def _requester() -> str:
+    """Who asks; some containers know no name for their user."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown"
