@@ -30,6 +30,12 @@ _RELATIONAL_NODES: frozenset[type[exp.Expr]] = frozenset({
     exp.Union, exp.Subquery, exp.Table, exp.TableAlias, exp.Alias, exp.Star, exp.Distinct, exp.Window, exp.WindowSpec,
     exp.RowNumber, exp.Count, exp.Sum, exp.Min, exp.Max, exp.Filter, exp.Exists, exp.Limit, exp.Lag, exp.Lead,
 })  # fmt: skip
+_COMPARISONS = (
+    exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In, exp.Between, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Nullif,
+    exp.Case,
+)  # fmt: skip
+_ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Neg, exp.Abs)
+_NOT_TRIED = (exp.AggFunc, exp.Window, exp.Query)  # DuckDB takes none of them inside TRY
 _PLAN_NODES = _SCALAR_NODES | _RELATIONAL_NODES
 _TYPES = frozenset({
     exp.DType.VARCHAR, exp.DType.TEXT, exp.DType.BIGINT, exp.DType.INT, exp.DType.DECIMAL, exp.DType.DOUBLE,
@@ -57,6 +63,15 @@ def columns_of(sql: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(column.name for column in tree.find_all(exp.Column)))
 
 
+def comparisons_of(sql: str) -> tuple[str, ...]:
+    """The comparisons inside a scalar expression, each by itself; nothing for text that does not parse."""
+    tree = _parse(sql)
+    if isinstance(tree, str):
+        return ()
+    found = (node for node in tree.find_all(*_COMPARISONS) if not isinstance(node, exp.Case) or node.args.get("this"))
+    return tuple(dict.fromkeys(node.sql() for node in found))
+
+
 def substituted(sql: str, columns: Mapping[str, str]) -> str:
     """A scalar expression with its columns replaced by canonical expressions; columns not named stay."""
     tree = sqlglot.parse_one(sql)
@@ -74,6 +89,9 @@ def problems_of(sql: str, columns: frozenset[str] | None = None) -> list[str]:
     if isinstance(tree, str):
         return [f"not canonical SQL: {tree}"]
     found = [problem for node in tree.walk() for problem in _refusals(node, _SCALAR_NODES)]
+    found += ["a comment has no place in an expression"] if any(node.comments for node in tree.walk()) else []
+    qualified = (column for column in tree.find_all(exp.Column) if column.table)
+    found += [f'"{column.sql()}": name the column alone, "{column.name}"' for column in qualified]
     called = {node.name.lower() for node in tree.find_all(exp.Anonymous)}
     found += [f"function {name} works on groups of rows, not on one row" for name in sorted(called & AGGREGATES)]
     if columns is not None:
@@ -86,8 +104,8 @@ def problems_of(sql: str, columns: frozenset[str] | None = None) -> list[str]:
 def compile_sql(sql: str, engine: str = "duckdb") -> str:
     """Canonical SQL (scalar or whole query) in an engine's own dialect.
 
-    Raises ValueError for anything outside the subset: that is a defect of ours, since declarations are checked when
-    loaded.
+    A cast or an operation that has no result for a row gives NULL. Raises ValueError for anything outside the subset:
+    that is a defect of ours, since declarations are checked when loaded.
     """
     tree = _parse(sql)
     if isinstance(tree, str):
@@ -95,7 +113,7 @@ def compile_sql(sql: str, engine: str = "duckdb") -> str:
     refused = [problem for node in tree.walk() for problem in _refusals(node, _PLAN_NODES)]
     if refused:
         raise ValueError(f"{'; '.join(refused)}\n{sql}")
-    return tree.transform(lambda node: _expand(node, engine)).sql(dialect=engine)
+    return _expanded(tree, engine).sql(dialect=engine, comments=False)
 
 
 def _parse(sql: str) -> exp.Expr | str:
@@ -111,10 +129,16 @@ def _refusals(node: exp.Expr, allowed: frozenset[type[exp.Expr]]) -> list[str]:
         return _primitive_refusals(node)
     if type(node) not in allowed:
         return [f"{_named(node)} is outside the portable subset; {did_you_mean(_named(node), _FUNCTIONS)}"]
-    if isinstance(node, exp.DataType) and node.this not in _TYPES:
-        return [
-            f"type {node.sql()} is outside the portable subset; valid: {', '.join(sorted(t.value for t in _TYPES))}"
-        ]
+    return _type_refusals(node) if isinstance(node, exp.DataType) else []
+
+
+def _type_refusals(node: exp.DataType) -> list[str]:
+    if node.this not in _TYPES:
+        valid = ", ".join(sorted(kind.value for kind in _TYPES))
+        return [f"type {node.sql()} is outside the portable subset; valid: {valid}"]
+    wanted = ("precision", "scale") if node.this is exp.DType.DECIMAL else ()
+    if len(node.expressions) != len(wanted):
+        return [f"type {node.this.value} takes {' and '.join(wanted) or 'no length'}"]
     return []
 
 
@@ -133,9 +157,30 @@ def _named(node: exp.Expr) -> str:
 
 
 def _expand(node: exp.Expr, engine: str) -> exp.Expr:
-    """A primitive call replaced by the engine's own spelling of it; its arguments are expanded by the same walk."""
-    if not isinstance(node, exp.Anonymous) or node.name.lower() not in PRIMITIVES:
-        return node
+    """A node in the engine's own spelling: no cast and no arithmetic may end a run because of one row.
+
+    What is returned anew is not walked again: its parts are expanded here.
+    """
+    if isinstance(node, exp.Anonymous) and node.name.lower() in PRIMITIVES:
+        return _spelt(node, engine)
+    if isinstance(node, exp.Cast):
+        return exp.TryCast(this=_expanded(node.this, engine), to=node.to)
+    if isinstance(node, _ARITHMETIC) and node.find(exp.Column) and not node.find(*_NOT_TRIED):
+        # One TRY for each operation, none for the whole: see the note in `primitives`.
+        operation = node.copy()
+        for name in ("this", "expression"):
+            if name in node.args:
+                operation.set(name, _expanded(node.args[name], engine))
+        return exp.Anonymous(this="TRY", expressions=[operation])
+    return node
+
+
+def _expanded(node: exp.Expr, engine: str) -> exp.Expr:
+    return node.copy().transform(lambda inner: _expand(inner, engine))
+
+
+def _spelt(node: exp.Anonymous, engine: str) -> exp.Expr:
+    """A primitive call as the engine spells it."""
     spelling = PRIMITIVES[node.name.lower()].spelling[engine]
     arguments = [_argument(argument, engine) for argument in node.expressions]
     # A Var is generated as it stands: the spelling is final engine SQL, and the walk does not enter it again.
@@ -144,5 +189,5 @@ def _expand(node: exp.Expr, engine: str) -> exp.Expr:
 
 def _argument(argument: exp.Expr, engine: str) -> str:
     """An argument in the engine's dialect, in parentheses where the spelling around it could tear it apart."""
-    sql = argument.transform(lambda inner: _expand(inner, engine)).sql(dialect=engine)
+    sql = _expanded(argument, engine).sql(dialect=engine)
     return sql if isinstance(argument, exp.Column | exp.Literal | exp.Paren | exp.Func | exp.Null) else f"({sql})"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import KW_ONLY
 from datetime import date
 from enum import StrEnum
+from functools import cache
 from typing import ClassVar
 from zoneinfo import available_timezones
 
@@ -112,5 +114,14 @@ class LocalTime(Rule):
         return f"local_to_utc({wall}, {literal(self.zone)})"
 
     def problems(self) -> list[str]:
-        zones = available_timezones()
-        return [] if self.zone in zones else [f'unknown time zone "{self.zone}"; {did_you_mean(self.zone, zones)}']
+        known = _zones()
+        found = [] if self.zone in known else [f'unknown time zone "{self.zone}"; {did_you_mean(self.zone, known)}']
+        if self.format and re.search(r"(?<!%)(%%)*%[zZ]", self.format):
+            found.append(f'"{self.format}" reads a zone from the text, and another one is declared')
+        return found
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """The zones every machine means the same by."""
+    return frozenset(available_timezones() - {"localtime"})

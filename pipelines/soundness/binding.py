@@ -1,6 +1,6 @@
 """Binding: rules, conditions and keys fit the types of the contracts' columns. Asked from the engine itself.
 
-Empty tables of both contracts' types stand in for data, so whatever the engine would refuse on the night of the run, or
+Tables of both contracts' types stand in for data, so whatever the engine would refuse on the night of the run, or
 compare as two different kinds of value, is found when declarations are loaded. Names are `columns`' business.
 """
 
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import duckdb
+import pyarrow as pa
 
 from pipelines.declarations import (
     Amount,
@@ -28,7 +29,7 @@ from pipelines.declarations import (
 )
 from pipelines.engine import Engine, opened
 from pipelines.errors import Problem
-from pipelines.expressions import columns_of, problems_of, quote
+from pipelines.expressions import columns_of, comparisons_of, problems_of, quote
 from pipelines.rules import Currency, LocalTime, Rule, Scale
 from pipelines.rules.rule import value_of
 from pipelines.soundness.kinds import INSTANT, family, nearest_rule
@@ -49,8 +50,15 @@ def check(subjects: list[Subject]) -> Iterator[Problem]:
     with opened() as engine:
         for subject in subjects:
             for side, schema in subject.schemas.items():
-                engine.register(side, schema.empty_table())
-            yield from _Binder(engine, subject).problems()
+                engine.register(side, _stand_in(schema))
+            yield from _Binder(engine, subject, {}).problems()
+
+
+def _stand_in(schema: pa.Schema) -> pa.Table:
+    """One row of these types, in which every text is one that nothing can be read from, and all else is missing."""
+    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+    values = [["\x01"] if any(is_text(kind) for is_text in texts) else [None] for kind in schema.types]
+    return pa.table([pa.array(value, kind) for value, kind in zip(values, schema.types, strict=True)], schema.names)
 
 
 class _MisfitError(Exception):
@@ -59,10 +67,11 @@ class _MisfitError(Exception):
 
 @dataclass(frozen=True)
 class _Binder:
-    """The engine with empty tables of one entity's types."""
+    """The engine with tables of one entity's types."""
 
     engine: Engine
     subject: Subject
+    types: dict[str, dict[str, str]]  # of relations asked about before
 
     def problems(self) -> Iterator[Problem]:
         for side, holder in self.subject.holders.items():
@@ -176,7 +185,9 @@ class _Binder:
         return set(found) <= set(self._types(relation)) and not problems_of(condition)
 
     def _types(self, relation: str) -> dict[str, str]:
-        return self.engine.types(relation)
+        if relation not in self.types:
+            self.types[relation] = self.engine.types(relation)
+        return self.types[relation]
 
     def _type(self, sql: str, relation: str, rule: Rule | None = None) -> str:
         """The engine type of an expression over a relation. Raises _MisfitError when the engine refuses it."""
@@ -186,7 +197,25 @@ class _Binder:
             self.engine.view("bound", f"SELECT {sql} AS made FROM {source}")
         except duckdb.Error as error:
             raise _MisfitError(self._in_words(error, sql, relation)) from None
-        return self._types("bound")["made"]
+        self._refuse_comparing_text(sql, source)
+        return self.engine.types("bound")["made"]
+
+    def _refuse_comparing_text(self, sql: str, source: str) -> None:
+        """Engines compare text with a number by reading every text as one: the first that is none ends the run."""
+        comparisons = comparisons_of(sql)
+        culprits = [] if self._runs(comparisons, source) else [c for c in comparisons if not self._runs((c,), source)]
+        if culprits:
+            hint = "compare with text, '9', or read the number with to_integer"
+            raise _MisfitError(f"compares text with another type: {', '.join(culprits)} ({hint})")
+
+    def _runs(self, conditions: tuple[str, ...], source: str) -> bool:
+        """Whether the engine evaluates these conditions on text that says nothing."""
+        columns = [f"{condition} AS compared{number}" for number, condition in enumerate(conditions)]
+        try:
+            self.engine.rows(f"SELECT {', '.join(columns)} FROM {source}") if columns else None
+        except duckdb.ConversionException:
+            return False
+        return True
 
     def _in_words(self, error: duckdb.Error, sql: str, relation: str) -> str:
         """The engine's first line without its jargon, and the types of the columns it is about."""

@@ -92,7 +92,15 @@ def spoilt(pairs):
 def test_a_mistake_is_named(declare, pairs, expected):
     package = declare(**spoilt(pairs))
 
-    assert problems(package) == [line.replace("{package}", package) for line in expected]
+    found = problems(package)
+    assert [cut(line, wanted) for line, wanted in zip(found, expected, strict=False)] + found[len(expected) :] == [
+        line.replace("{package}", package) for line in expected
+    ]
+
+
+def cut(line, wanted):
+    """The line as far as it is expected: an expectation that ends in ... leaves the rest open."""
+    return f"{line[: len(wanted) - 3]}..." if wanted.endswith("...") else line
 
 
 def test_all_mistakes_of_all_files_are_told_at_once_with_their_lines(declare):
