@@ -69,8 +69,14 @@ class Engine:
         ]
         self._create("VIEW", name, " UNION ALL ".join(parts))
 
-    def register(self, name: str, table: pa.Table) -> None:
-        """A small table of ours as a relation."""
+    def scan_rows(self, name: str, file: Path, *, adding: str) -> None:
+        """A view over one Parquet file with each row's place in it as `__position`, and canonical columns added."""
+        positions = f"SELECT *, file_row_number AS __position FROM read_parquet({_file(file)}, file_row_number = true)"
+        self._create("VIEW", f"{name} positions", positions)
+        self.view(name, f"SELECT *, {adding} FROM {quote(f'{name} positions')}")
+
+    def register(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
+        """A table of ours, or a stream that is read once, as a relation."""
         self._connection.register(name, table)
 
     def view(self, name: str, sql: str) -> None:

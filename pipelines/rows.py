@@ -35,6 +35,11 @@ def live(holder: Holder) -> str:
     return f"{in_scope(holder)} AND NOT {deleted(holder)}"
 
 
+def always_live(holder: Holder) -> bool:
+    """Whether nothing is declared by which a row could be out of scope or deleted."""
+    return holder.scope is None and not isinstance(holder.deletion, SoftDelete)
+
+
 def deleted(holder: Holder) -> str:
     """Condition: the row is there but marked as deleted."""
     return f"COALESCE({holder.deletion.when}, FALSE)" if isinstance(holder.deletion, SoftDelete) else "FALSE"
