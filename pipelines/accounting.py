@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from pipelines import digests
 from pipelines.declarations import Side
 from pipelines.engine import Engine
 from pipelines.errors import IntegrityError
 from pipelines.job import Job
 from pipelines.schemas import column, table_schema
+from pipelines.sieve import Sifted
 
 MEASURES = table_schema(
     column("field", pa.string(), "Declared field"),
@@ -44,15 +46,22 @@ class Measured:
     rejected: Mapping[Side, int]
 
 
-def count(engine: Engine, job: Job) -> Measured:
-    """What the relations `measures`, `row verdicts` and `pairs` and the snapshots' manifests say."""
+def total(engine: Engine, job: Job, sifted: Sifted) -> Measured:
+    """What was counted in the comparison and in the sieve together.
+
+    Reads the relations `measures`, `row verdicts` and `pairs`; makes `all measures` (MEASURES) and `all row verdicts`
+    (ROW_VERDICTS).
+    """
+    engine.register("alike", _alike(job, sifted))
+    engine.materialise("all measures", _ALL_MEASURES)
+    engine.materialise("all row verdicts", _all_row_verdicts(sifted.pairs))
     pairs = engine.rows("SELECT COUNT(*) AS n FROM pairs")[0]["n"]
-    return _measured(engine, job, '"row verdicts"', int(str(pairs)))
+    return _measured(engine, job, "all ", int(str(pairs)) + sifted.pairs)
 
 
 def recall(engine: Engine, job: Job) -> Measured:
-    """The same, from the relations `measures` and `row_verdicts` as they were written to the lake."""
-    return _measured(engine, job, "row_verdicts", int(str(job.read("measures").notes["pairs"])))
+    """The same, from the relations `written measures` and `written row verdicts`, read back from the lake."""
+    return _measured(engine, job, "written ", int(str(job.read("measures").notes["pairs"])))
 
 
 def balance(job: Job, measured: Measured) -> None:
@@ -70,14 +79,42 @@ def balance(job: Job, measured: Measured) -> None:
             )
 
 
-def _measured(engine: Engine, job: Job, verdicts: str, pairs: int) -> Measured:
+_ALL_MEASURES = """
+    SELECT m.field, m.compared + a.n AS compared, m.equal + a.n AS equal, m.within_tolerance,
+        m.null_only_legacy, m.null_only_service, m.untranslatable
+    FROM measures AS m
+    JOIN alike AS a ON a.field = m.field
+"""
+
+
+def _alike(job: Job, sifted: Sifted) -> pa.Table:
+    """Per field in how many of the pairs that passed the sieve it was compared, and so found equal."""
+    bits = {name: 1 << bit for bit, name in enumerate(digests.masked_fields(job.entity))}
+
+    def compared(name: str) -> int:
+        return sum(n for mask, n in sifted.alike.items() if name not in bits or mask & bits[name])
+
+    names = [field.name for field in job.entity.fields]
+    return pa.table({"field": names, "n": pa.array(map(compared, names), pa.int64())})
+
+
+def _all_row_verdicts(passed: int) -> str:
+    matched = " ".join(f"UNION ALL SELECT '{side}' AS side, 'matched' AS verdict, {passed} AS n" for side in Side)
+    return f"""
+        SELECT side, verdict, CAST(SUM(n) AS BIGINT) AS n
+        FROM (SELECT side, verdict, n FROM "row verdicts" {matched}) AS counted
+        WHERE n > 0 GROUP BY side, verdict
+    """
+
+
+def _measured(engine: Engine, job: Job, which: str, pairs: int) -> Measured:
     rows = {
         (str(row["side"]), str(row["verdict"])): int(str(row["n"]))
-        for row in engine.rows(f"SELECT side, verdict, n FROM {verdicts}")
+        for row in engine.rows(f'SELECT side, verdict, n FROM "{which}row verdicts"')
     }
     notes = {side: job.read(side).notes for side in Side}
     return Measured(
-        fields=engine.rows("SELECT * FROM measures"),
+        fields=engine.rows(f'SELECT * FROM "{which}measures"'),
         rows=rows,
         pairs=pairs,
         read={side: int(str(notes[side]["rows_in"])) for side in Side},

@@ -70,6 +70,11 @@ def linked_by_row_key(entity: Entity, side: Side) -> bool:
     return _link_key(entity, side) == row_key(entity.legacy if side is Side.LEGACY else entity.service)
 
 
+def is_natural(entity: Entity) -> bool:
+    """Whether rows are linked by a business key, not through a table of links."""
+    return isinstance(entity.identity, NaturalKey)
+
+
 def masked_fields(entity: Entity) -> list[str]:
     """The fields that some pairs leave out of the comparison, in the order of their bits in the masks."""
     return [field.name for field in entity.fields if field.compared_when]
@@ -121,15 +126,27 @@ def _hashed(batch: pa.RecordBatch, entity: Entity, *, own_key: bool) -> pa.Recor
     says = [_value_lane(rows.schema, entity, lane) for lane in _LANES]
     row = key_lanes(pl.col("__row_key")) if own_key else [pl.lit(None, pl.UInt64)] * len(_LANES)
     lanes = {"match": key_lanes(pl.col("__link_key")), "row": row, "value": says}
-    named = [lane.alias(f"{name}_{number}") for name, pair in lanes.items() for number, lane in zip(_LANES, pair, strict=True)]
+    named = [
+        lane.alias(f"{name}_{number}")
+        for name, pair in lanes.items()
+        for number, lane in zip(_LANES, pair, strict=True)
+    ]
     masks = [pl.col(name).cast(pl.Int64) for name in ("mask_primary", "mask_other")]
-    return rows.select("position", "live", *named, *masks).select(SCHEMA.names).to_arrow().cast(SCHEMA).combine_chunks().to_batches()[0]
+    return (
+        rows.select("position", "live", *named, *masks)
+        .select(SCHEMA.names)
+        .to_arrow()
+        .cast(SCHEMA)
+        .combine_chunks()
+        .to_batches()[0]
+    )
 
 
 def _value_lane(schema: pl.Schema, entity: Entity, lane: int) -> pl.Expr:
     """The sum of one hash a column, each with a seed of its own; integers of any width hash alike."""
     columns = [
-        pl.col(field.name).cast(pl.Int64) if schema[field.name].is_integer() else pl.col(field.name) for field in entity.fields
+        pl.col(field.name).cast(pl.Int64) if schema[field.name].is_integer() else pl.col(field.name)
+        for field in entity.fields
     ]
     hashes = [values.hash(seed=lane * _KEY_SEED + number + 1) for number, values in enumerate(columns)]
     return pl.when(pl.col("live") & ~pl.col("failed")).then(pl.sum_horizontal(hashes))

@@ -75,6 +75,17 @@ class Engine:
         self._create("VIEW", f"{name} positions", positions)
         self.view(name, f"SELECT *, {adding} FROM {quote(f'{name} positions')}")
 
+    def scan_positions(self, name: str, file: Path, positions: pa.Table) -> None:
+        """Those rows of one Parquet file whose places in it stand in `positions`, column `position`; read once, now."""
+        chosen = f"{name} chosen"
+        self._connection.register(chosen, positions)
+        self._create(
+            "TABLE",
+            name,
+            f"SELECT * EXCLUDE (file_row_number) FROM read_parquet({_file(file)}, file_row_number = true) "
+            f"WHERE file_row_number IN (SELECT position FROM {quote(chosen)})",
+        )
+
     def register(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """A table of ours, or a stream that is read once, as a relation."""
         self._connection.register(name, table)

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from pipelines import engine, identity, reconciliation, translation
+from pipelines import engine, identity, plan, reconciliation, translation
 from pipelines.declarations import Context, Entity, Field, Side
 from pipelines.engine import Engine
 from pipelines.errors import SourceError
@@ -90,7 +90,7 @@ def explain(lake: Lake, context: Context, entity: Entity, partition: str, findin
     about = next((declared for declared in entity.fields if declared.name == finding["field"]), None)
     owner = (about.owner if about else None) or entity.owner
     with engine.opened() as session:
-        reconciliation.link_and_translate(session, job)
+        plan.link_and_translate(session, job)
         keys = {side: finding[f"{side}_key"] for side in Side}
         return Explanation(
             finding=finding,

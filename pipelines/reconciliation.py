@@ -19,7 +19,8 @@ from pipelines import (
     engine,
     history,
     identity,
-    linkage,
+    plan,
+    sifting,
     snapshot,
     translation,
 )
@@ -28,7 +29,7 @@ from pipelines.declarations import IdentityTable, Merges, Side
 from pipelines.engine import Engine
 from pipelines.job import Job, content_version
 from pipelines.lake import Manifest, Transaction
-from pipelines.rows import live, row_key
+from pipelines.sieve import Sifted
 from pipelines.sources import REJECTED, Place
 from pipelines.sources.source import Source
 
@@ -66,10 +67,12 @@ def find_discrepancies(job: Job) -> dict[str, Manifest]:
     """
     witnesses = witness_partitions(job)
     inputs = _inputs(job, witnesses)
+    sifted = sifting.sift(job)
     with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
-        link_and_translate(session, job)
+        plan.link_and_translate(session, job, sifted)
         comparison.compare(session, job.entity)
-        accounting.balance(job, accounting.count(session, job))
+        measured = accounting.total(session, job, sifted or Sifted())
+        accounting.balance(job, measured)
         for side in Side:
             _ask_history(session, job, side, witnesses[side])
         _earlier_findings(session, job)
@@ -82,7 +85,7 @@ def find_discrepancies(job: Job) -> dict[str, Manifest]:
             "discrepancies": transaction.write(
                 job.address("discrepancies"), found, code_version=version, inputs=inputs, volatile=VOLATILE
             ),
-            **_write_counts(session, job, transaction),
+            **_write_counts(session, job, transaction, measured.pairs),
         }
 
 
@@ -105,7 +108,7 @@ def _read_identity(session: Engine, job: Job) -> pa.Table:
     """The relations `identity.build` needs; what of the identity and merge tables could not be read."""
     declared = job.entity.identity
     if not isinstance(declared, IdentityTable):
-        _scan_rows(session, job)
+        plan.scan_rows(session, job)
         return REJECTED.empty_table()
     legacy, service = (job.key_types(side) for side in Side)
     schema = identity.identity_schema(declared, legacy, service)
@@ -127,26 +130,6 @@ def _row_inputs(job: Job) -> dict[str, str]:
     if isinstance(job.entity.identity, IdentityTable):
         return {}
     return {str(job.address(side)): job.read(side).digest for side in Side}
-
-
-def _scan_rows(session: Engine, job: Job) -> None:
-    for side in Side:
-        job.read(side)
-        session.scan(side, [job.lake.file(job.address(side))])
-
-
-def link_and_translate(session: Engine, job: Job) -> None:
-    """The relations of the plan up to linked pairs, translated legacy rows and service rows with their keys."""
-    _scan_rows(session, job)
-    for reference in translation.references_of(job.entity):
-        links = f"links of {reference.to}"
-        session.scan(links, [job.lake.file(job.other(reference.to))])
-        identity.resolve(session, links=links, on=job.partition, into=translation.identity_relation(reference.to))
-    session.scan("identity map", [job.lake.file(job.address("identity_map"))])
-    linkage.link(session, job.entity, on=job.partition, links="identity map")
-    translation.translate(session, job.entity, rows="legacy", into="translated")
-    holder = job.entity.service
-    session.view("service rows", f"SELECT {row_key(holder)} AS service_key, s.* FROM service AS s WHERE {live(holder)}")
 
 
 def witness_partitions(job: Job) -> dict[Side, list[str]]:
@@ -185,17 +168,17 @@ def _earlier_findings(session: Engine, job: Job) -> None:
 
 def _inputs(job: Job, witnesses: Mapping[Side, list[str]]) -> dict[str, str]:
     """Everything the discrepancies are made from, by content, so that a stale result can be told from a current one."""
-    addresses = [job.address("identity_map"), *(job.at(side, key) for side in Side for key in witnesses[side])]
+    addresses = [job.at(side, key) for side in Side for key in witnesses[side]]
+    addresses += [job.address("identity_map")] if isinstance(job.entity.identity, IdentityTable) else []
     addresses += [job.other(reference.to) for reference in translation.references_of(job.entity)]
     previous = job.previous("discrepancies")
     addresses += [job.at("discrepancies", previous)] if previous else []
     return {str(address): job.manifest(address).digest for address in addresses}
 
 
-def _write_counts(session: Engine, job: Job, transaction: Transaction) -> dict[str, Manifest]:
-    measures = session.table("SELECT * FROM measures ORDER BY field").cast(accounting.MEASURES)
-    verdicts = session.table('SELECT * FROM "row verdicts" ORDER BY side, verdict').cast(accounting.ROW_VERDICTS)
-    pairs = session.rows("SELECT COUNT(*) AS n FROM pairs")[0]["n"]
+def _write_counts(session: Engine, job: Job, transaction: Transaction, pairs: int) -> dict[str, Manifest]:
+    measures = session.table('SELECT * FROM "all measures" ORDER BY field').cast(accounting.MEASURES)
+    verdicts = session.table('SELECT * FROM "all row verdicts" ORDER BY side, verdict').cast(accounting.ROW_VERDICTS)
     failures = session.reader(translation.untranslatable(session, job.entity, translated="translated"))
     return {
         "untranslatable": transaction.write(job.address("untranslatable"), failures.cast(translation.UNTRANSLATABLE)),
@@ -206,5 +189,5 @@ def _write_counts(session: Engine, job: Job, transaction: Transaction) -> dict[s
 
 def _measured(session: Engine, job: Job) -> Measured:
     for stage in ("measures", "row_verdicts"):
-        session.scan(stage, [job.lake.file(job.address(stage))])
+        session.scan(f"written {stage.replace('_', ' ')}", [job.lake.file(job.address(stage))])
     return accounting.recall(session, job)

@@ -8,12 +8,14 @@ about it could make a difference there: one live row on each side, one link betw
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 
 from pipelines.declarations import Side
+from pipelines.digests import key_lanes
 
 _ROWS_AT_ONCE = 8_000_000
 _MATCH = ["match_1", "match_2"]
@@ -38,10 +40,23 @@ class Sifted:
         return pa.table({"position": chunks})
 
 
-def sift(digests: dict[Side, Path]) -> Sifted:
-    """Merge the digests of both sides, each ordered by what its rows are linked by, stretch by stretch of the hashes."""
+@dataclass(frozen=True)
+class Links:
+    """An identity map (`identity.SCHEMA`) as of a day, through which the legacy side is linked."""
+
+    file: Path
+    on: str
+
+
+def sift(digests: dict[Side, Path], links: Links | None) -> Sifted:
+    """Merge the digests of both sides, each ordered by what its rows are linked by, stretch by stretch of the hashes.
+
+    Without links, equal link hashes are the link; with them, legacy rows take the hash of the row they are linked to.
+    """
     sifted = Sifted()
-    frames = {side: pl.scan_parquet(path) for side, path in digests.items()}
+    frames = {side: _alone(pl.scan_parquet(path)) for side, path in digests.items()}
+    if links is not None:
+        frames[Side.LEGACY] = _linked(frames[Side.LEGACY], links)
     for stretch in _stretches(frames):
         merged = _merged([_of(frame, side, stretch) for side, frame in frames.items()])
         _count(merged, sifted)
@@ -60,9 +75,46 @@ def _stretches(frames: dict[Side, pl.LazyFrame]) -> list[pl.Expr | None]:
     return [*inner, (lane >= (count - 1) * width) | lane.is_null()]
 
 
+def _alone(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Where a row's own key is not what links it, a row that shares its key is not beyond doubt."""
+    unlinked = frame.with_columns(pl.lit(value=False).alias("primary"))
+    if not frame.select(pl.col("row_1").is_not_null().any()).collect().item():
+        return unlinked
+    return unlinked.with_columns(pl.col("live") & ~pl.struct("row_1", "row_2").is_duplicated())
+
+
+def _linked(legacy: pl.LazyFrame, links: Links) -> pl.LazyFrame:
+    """The legacy rows with the hash of the one service row they are linked to, in its order; without one, not live."""
+    on = pl.lit(date.fromisoformat(links.on))
+    valid = (pl.col("valid_from").is_null() | (pl.col("valid_from") <= on)) & (
+        pl.col("valid_to").is_null() | (pl.col("valid_to") > on)
+    )
+    ends = {
+        side: [lane.alias(f"{side}_{n}") for n, lane in enumerate(key_lanes(pl.col(f"{side}_key")), 1)] for side in Side
+    }
+    single = [~pl.struct(f"{side}_1", f"{side}_2").is_duplicated() for side in Side]
+    usable = pl.all_horizontal(*single, ~pl.col("is_merged"), pl.col("problem").is_null())
+    known = (
+        pl.scan_parquet(links.file)
+        .filter(valid)
+        .select(
+            *ends[Side.LEGACY], *ends[Side.SERVICE], "is_merged", "problem", pl.col("is_primary").alias("link_primary")
+        )
+        .filter(usable)
+    )
+    joined = legacy.join(known, left_on=_MATCH, right_on=["legacy_1", "legacy_2"], how="left")
+    has_link = pl.col("service_1").is_not_null()
+    return joined.with_columns(
+        (pl.col("live") & has_link).alias("live"),
+        pl.coalesce("service_1", "match_1").alias("match_1"),
+        pl.coalesce("service_2", "match_2").alias("match_2"),
+        pl.col("link_primary").fill_null(value=False).alias("primary"),
+    ).sort(*_MATCH)
+
+
 def _of(frame: pl.LazyFrame, side: Side, stretch: pl.Expr | None) -> pl.DataFrame:
     chosen = frame if stretch is None else frame.filter(stretch)
-    columns = [*_MATCH, *_VALUE, "position", "live", "mask_other"]
+    columns = [*_MATCH, *_VALUE, "position", "live", "primary", "mask_primary", "mask_other"]
     return chosen.select(*columns, pl.lit(side is Side.SERVICE).alias("of_service")).collect()
 
 
@@ -84,7 +136,10 @@ def _equals_next(columns: list[str]) -> pl.Expr:
 
 
 def _count(merged: pl.DataFrame, sifted: Sifted) -> None:
-    mask = pl.col("mask_other") + pl.col("mask_other").shift(-1)  # the legacy row of the pair has none
+    # Only the legacy row of a pair knows whether its link is primary, only the service row has masks: the other's are 0.
+    primary = pl.col("primary") | pl.col("primary").shift(-1)
+    both = {name: pl.col(name) + pl.col(name).shift(-1) for name in ("mask_primary", "mask_other")}
+    mask = pl.when(primary).then(both["mask_primary"]).otherwise(both["mask_other"])
     for value, count in merged.select(mask.filter(pl.col("opens")).alias("mask")).group_by("mask").len().iter_rows():
         sifted.alike[value] = sifted.alike.get(value, 0) + count
 

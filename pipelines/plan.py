@@ -1,0 +1,57 @@
+"""The plan: the relations of one job, scanned from the lake and built up to linked pairs and translated rows.
+
+Reads the lake and names relations; it writes nothing and judges nothing. With what `sieve` let pass taken out, the same
+plan runs on the rows that remain: they link and compare as they would among all rows.
+"""
+
+from __future__ import annotations
+
+from pipelines import identity, linkage, translation
+from pipelines.declarations import NaturalKey, Side
+from pipelines.engine import Engine
+from pipelines.job import Job
+from pipelines.rows import live, row_key
+from pipelines.sieve import Sifted
+
+IDENTITY_MAP = "identity map"
+
+
+def scan_rows(session: Engine, job: Job, sifted: Sifted | None = None) -> None:
+    """Make `legacy` and `service` the raw rows of both sides: all of them, or those that remain."""
+    for side in Side:
+        job.read(side)
+        file = job.lake.file(job.address(side))
+        if sifted is None:
+            session.scan(side, [file])
+        else:
+            session.scan_positions(side, file, sifted.positions(side))
+
+
+def resolve_references(session: Engine, job: Job) -> None:
+    """Make the relations through which `translation` resolves references."""
+    for reference in translation.references_of(job.entity):
+        links = f"links of {reference.to}"
+        session.scan(links, [job.lake.file(job.other(reference.to))])
+        identity.resolve(session, links=links, on=job.partition, into=translation.identity_relation(reference.to))
+
+
+def link_and_translate(session: Engine, job: Job, sifted: Sifted | None = None) -> None:
+    """The relations up to linked pairs, translated legacy rows and service rows with their keys.
+
+    Makes `legacy`, `service`, `identity map`, what `linkage.link` makes, `translated` and `service rows`.
+    """
+    scan_rows(session, job, sifted)
+    resolve_references(session, job)
+    _links(session, job)
+    linkage.link(session, job.entity, on=job.partition, links=IDENTITY_MAP)
+    translation.translate(session, job.entity, rows="legacy", into="translated")
+    holder = job.entity.service
+    session.view("service rows", f"SELECT {row_key(holder)} AS service_key, s.* FROM service AS s WHERE {live(holder)}")
+
+
+def _links(session: Engine, job: Job) -> None:
+    """The links among the rows at hand: by natural keys derived from just these, else the identity map."""
+    if isinstance(job.entity.identity, NaturalKey):
+        session.materialise(IDENTITY_MAP, identity.build(session, job.entity))
+    else:
+        session.scan(IDENTITY_MAP, [job.lake.file(job.address("identity_map"))])
