@@ -1,8 +1,9 @@
 """The sieve: pairs that are linked beyond doubt and say the same to the last bit, found from the digests alone.
 
 Two values that are equal byte for byte are equal under every comparator, so these pairs need no further look; what
-remains on either side goes through linkage and comparison as if there were nothing else. A pair passes only when nothing
-about it could make a difference there: one live row on each side, one link between them, no other row with either key.
+remains on either side goes through linkage and comparison as if there were nothing else. A pair passes only when
+nothing about it could make a difference there: one live row on each side, one link between them, no other row with
+either key.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Sifting a job: its digests brought up to date in the lake, and the sieve run over them.
 
 Digests are kept beside the snapshots and made anew only when rows, rules or references have changed. Small inputs and
-entities whose pairs the sieve cannot vouch for are not sifted. What digests hold is `digests`', what passes is `sieve`'s.
+entities whose pairs the sieve cannot vouch for are not sifted. What digests hold is `digests`', what passes is
+`sieve`'s.
 """
 
 from __future__ import annotations
