@@ -71,7 +71,7 @@ class Engine:
 
     def scan_rows(self, name: str, file: Path, *, adding: str) -> None:
         """A view over one Parquet file with each row's place in it as `__position`, and canonical columns added."""
-        positions = f"SELECT *, file_row_number AS __position FROM read_parquet({_file(file)}, file_row_number = true)"
+        positions = f"SELECT *, file_row_number AS __position FROM {_parquet(file, places=True)}"
         self._create("VIEW", f"{name} positions", positions)
         self.view(name, f"SELECT *, {adding} FROM {quote(f'{name} positions')}")
 
@@ -82,7 +82,7 @@ class Engine:
         self._create(
             "TABLE",
             name,
-            f"SELECT * EXCLUDE (file_row_number) FROM read_parquet({_file(file)}, file_row_number = true) "
+            f"SELECT * EXCLUDE (file_row_number) FROM {_parquet(file, places=True)} "
             f"WHERE file_row_number IN (SELECT position FROM {quote(chosen)})",
         )
 
@@ -123,10 +123,13 @@ class Engine:
             self._connection.execute(f"CREATE OR REPLACE TEMP {what} {quote(name)} AS {sql}")
 
 
-def _parquet(*files: Path) -> str:
-    """These files as they are: the partition in their path is not a column of theirs, and may not hide one."""
+def _parquet(*files: Path, places: bool = False) -> str:
+    """These files as they are: the partition in their path is not a column of theirs, and may not hide one.
+
+    With `places` each row's place in its file stands in `file_row_number`.
+    """
     listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
-    return f"read_parquet([{listed}], hive_partitioning = false)"
+    return f"read_parquet([{listed}], hive_partitioning = false, file_row_number = {places})"
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def sift(digests: dict[Side, Path], links: Links | None) -> Sifted:
     Without links, equal link hashes are the link; with them, legacy rows take the hash of the row they are linked to.
     """
     sifted = Sifted()
-    frames = {side: _alone(pl.scan_parquet(path)) for side, path in digests.items()}
+    frames = {side: _alone(pl.scan_parquet(path, hive_partitioning=False)) for side, path in digests.items()}
     if links is not None:
         frames[Side.LEGACY] = _linked(frames[Side.LEGACY], links)
     for stretch in _stretches(frames):
@@ -96,7 +96,7 @@ def _linked(legacy: pl.LazyFrame, links: Links) -> pl.LazyFrame:
     single = [~pl.struct(f"{side}_1", f"{side}_2").is_duplicated() for side in Side]
     usable = pl.all_horizontal(*single, ~pl.col("is_merged"), pl.col("problem").is_null())
     known = (
-        pl.scan_parquet(links.file)
+        pl.scan_parquet(links.file, hive_partitioning=False)
         .filter(valid)
         .select(
             *ends[Side.LEGACY], *ends[Side.SERVICE], "is_merged", "problem", pl.col("is_primary").alias("link_primary")
