@@ -61,4 +61,4 @@ def context(folder: Path, fields: int) -> say.Context:
 
 def _comparator(name: str) -> say.Comparator:
     kinds = {"amount": say.Amount(), "ratio": say.Floating(), "moment": say.Instant(), "day": say.Day()}
-    return kinds.get(name.split("_")[0], say.Exact())
+    return kinds.get(name.split("_", maxsplit=1)[0], say.Exact())

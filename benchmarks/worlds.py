@@ -1,7 +1,7 @@
 """The benchmark's data: two Parquet models of one entity with fields of mixed types and a known number of differences.
 
-Every value is a function of row and field, so any size is written in one streaming pass. With drift 0.01 exactly the rows
-whose number is divisible by 100 differ, each in one field.
+Every value is a function of row and field, so any size is written in one streaming pass. With drift 0.01 exactly the
+rows whose number is divisible by 100 differ, each in one field.
 """
 
 from __future__ import annotations
@@ -69,5 +69,5 @@ def _changed(name: str, value: str, n: int, fields: int, drift: float) -> str:
     if not drift:
         return value
     every = round(1 / drift)
-    change = CHANGES[name.split("_")[0]].format(value=f"({value})")
+    change = CHANGES[name.split("_", maxsplit=1)[0]].format(value=f"({value})")
     return f"CASE WHEN id % {every} = 0 AND (id // {every}) % {fields} = {n} THEN {change} ELSE {value} END"

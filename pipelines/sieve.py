@@ -137,7 +137,7 @@ def _equals_next(columns: list[str]) -> pl.Expr:
 
 
 def _count(merged: pl.DataFrame, sifted: Sifted) -> None:
-    # Only the legacy row of a pair knows whether its link is primary, only the service row has masks: the other's are 0.
+    # Only the legacy row of a pair knows whether its link is primary; only the service row has masks, else 0.
     primary = pl.col("primary") | pl.col("primary").shift(-1)
     both = {name: pl.col(name) + pl.col(name).shift(-1) for name in ("mask_primary", "mask_other")}
     mask = pl.when(primary).then(both["mask_primary"]).otherwise(both["mask_other"])
