@@ -1,7 +1,7 @@
-"""What is timed, each as a whole process: `python -m benchmarks.contestants NAME FOLDER FIELDS` prints how many rows differ.
+"""What is timed, each as a process of its own: `python -m benchmarks.contestants NAME FOLDER FIELDS`.
 
-FOLDER holds legacy.parquet and service.parquet (see `worlds`); `coexist` also keeps its lake there, prepared
-beforehand.
+Prints how many rows differ. FOLDER holds legacy.parquet and service.parquet (see `worlds`); `coexist` keeps its lake
+there, prepared before.
 """
 
 from __future__ import annotations
