@@ -220,6 +220,8 @@ def test_wall_times(cell):
 @example("0001-01-01 00:00:00+02:00")
 @example("9999-12-31 23:00:00-05:00")
 @example("2024-01-01 10:00:00")
+@example("2024-01-01 10:00:00+02:60")
+@example("2024-01-01 10:00:00+24:00")
 def test_instants_need_an_offset(cell):
     found = cast_one(cell, INSTANT)
 
