@@ -9,12 +9,12 @@ from pipelines.loading import load
 from pipelines.portfolio import Portfolio
 
 
-def build(declared: Portfolio) -> dg.Definitions:
-    """The definitions of a portfolio."""
+def build(declared: Portfolio, *, lake: str = "") -> dg.Definitions:
+    """The definitions of a portfolio; its lake is the default one unless told otherwise."""
     of_entities = [asset for context, entity in declared.entities() for asset in factory.assets_of(context, entity)]
     shared = dg.Definitions(
         assets=of_entities,
-        resources={"lake": LakeResource()},
+        resources={"lake": LakeResource(root=lake)},
         # Each process of the multiprocess executor imports everything again; parallelism is the number of runs.
         executor=dg.in_process_executor,
     )

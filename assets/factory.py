@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 else:
     Result = dg.MaterializeResult  # Dagster knows the bare class only
 
-# The sources have tried four times within seconds; what is still not there may need a while. Only for passing troubles:
-# `recorded` forbids a retry of everything else.
-_RETRY = dg.RetryPolicy(max_retries=2, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+_RETRIES = 2  # of a snapshot whose source has a passing trouble
 
 
 def assets_of(within: Context, entity: Entity) -> Iterator[dg.AssetsDefinition]:
@@ -35,15 +33,15 @@ def assets_of(within: Context, entity: Entity) -> Iterator[dg.AssetsDefinition]:
 
 
 def referenced(entity: Entity) -> list[str]:
-    """The entities (`context.entity`) whose identity maps are needed to compare this one."""
-    return [reference.to for reference in translation.references_of(entity)]
+    """The entities (`context.entity`) whose identity maps are needed to compare this one, each once."""
+    return list(dict.fromkeys(reference.to for reference in translation.references_of(entity)))
 
 
 def _snapshot(within: Context, entity: Entity, side: Side) -> dg.AssetsDefinition:
-    @_asset(within, entity, side, retry_policy=_RETRY)
+    @_asset(within, entity, side)
     def take(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
         job = lake.job(context, within, entity)
-        with recorded(context, job):
+        with recorded(context, job, retries=_RETRIES):
             taken = snapshot.take(
                 entity, side, context=within, partition=job.partition, lake=job.lake, run_id=job.run_id
             )
@@ -70,7 +68,8 @@ def _identity_map(within: Context, entity: Entity) -> dg.AssetsDefinition:
 
 
 def _discrepancies(within: Context, entity: Entity) -> dg.AssetsDefinition:
-    deps = [*(labels.key(within.name, entity.name, stage) for stage in (*Side, "identity_map")), *_references(entity)]
+    own = [labels.key(within.name, entity.name, stage) for stage in (*Side, "identity_map")]
+    deps = list(dict.fromkeys((*own, *_references(entity))))
 
     @_asset(within, entity, "discrepancies", deps=deps)
     def find_discrepancies(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
@@ -119,14 +118,11 @@ def _asset(
     stage: str,
     *,
     deps: Sequence[dg.AssetKey] = (),
-    retry_policy: dg.RetryPolicy | None = None,
 ) -> Callable[[Callable[..., Result]], dg.AssetsDefinition]:
     """The decorator of a stage's asset: all that is declared about it, and its checks."""
     said = labels.of_stage(within, entity, stage)
     checks = asset_checks.specs(said["key"], stage, said["partitions_def"])
-    decorate: Callable[[Callable[..., Result]], dg.AssetsDefinition] = dg.asset(
-        **said, check_specs=checks, deps=deps, retry_policy=retry_policy
-    )
+    decorate: Callable[[Callable[..., Result]], dg.AssetsDefinition] = dg.asset(**said, check_specs=checks, deps=deps)
     return decorate
 
 

@@ -15,25 +15,28 @@ from pipelines.errors import IntegrityError, SourceError
 from pipelines.job import Job
 from pipelines.service_level import Verdict
 
+PATIENCE = 30  # seconds: a source has been tried four times within seconds before it is left alone for a while
+
 
 @contextmanager
-def recorded(run: dg.AssetExecutionContext, job: Job) -> Iterator[None]:
-    """What fails in this block is recorded as a failed run and fails the step."""
+def recorded(context: dg.AssetExecutionContext, job: Job, *, retries: int = 0) -> Iterator[None]:
+    """What fails in this block is recorded as a failed run and fails the step; a passing trouble is tried again."""
     try:
         yield
     except (SourceError, IntegrityError) as error:
-        attempt.fail(job, _began(run), attempt.Failure(type(error).__name__, str(error)))
-        again = isinstance(error, SourceError) and error.transient
-        raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=again) from None
+        attempt.fail(job, _began(context), attempt.Failure(type(error).__name__, str(error)))
+        if retries and isinstance(error, SourceError) and error.transient:
+            raise dg.RetryRequested(max_retries=retries, seconds_to_wait=PATIENCE) from error
+        raise dg.Failure(f"{type(error).__name__}: {error}", allow_retries=False) from None
 
 
-def record(run: dg.AssetExecutionContext, job: Job, judged: Sequence[Row]) -> None:
+def record(context: dg.AssetExecutionContext, job: Job, judged: Sequence[Row]) -> None:
     """Record a run that reached these verdicts."""
-    runs.record(job, _began(run), runs.Ending(tuple(Verdict(row["verdict"]) for row in judged)))
+    runs.record(job, _began(context), runs.Ending(tuple(Verdict(row["verdict"]) for row in judged)))
 
 
-def _began(run: dg.AssetExecutionContext) -> datetime:
+def _began(context: dg.AssetExecutionContext) -> datetime:
     """When the run this step belongs to began."""
-    known = run.instance.get_run_record_by_id(run.run_id)
+    known = context.instance.get_run_record_by_id(context.run.run_id)
     start = known.start_time if known else None
     return datetime.fromtimestamp(start, UTC) if start else datetime.now(UTC)

@@ -20,4 +20,4 @@ class LakeResource(dg.ConfigurableResource):  # type: ignore[type-arg] # its par
 
     def job(self, context: dg.AssetExecutionContext, declared: Context, entity: Entity) -> Job:
         """The job of an entity and the partition that is being materialised, under Dagster's run id."""
-        return Job(declared, entity, context.partition_key, self.lake(), run_id=context.run_id)
+        return Job(declared, entity, context.partition_key, self.lake(), run_id=context.run.run_id)

@@ -193,6 +193,7 @@ class Runs(DataFrameModel):
     legacy_rows: pl.Int64 = Field(ge=0, nullable=True)  # missing, like all below: it failed before it knew
     service_rows: pl.Int64 = Field(ge=0, nullable=True)
     discrepancies: pl.Int64 = Field(ge=0, nullable=True)
+    untranslatable: pl.Int64 = Field(ge=0, nullable=True)
     undeclared_columns: pl.String = Field(nullable=True)
     legacy_digest: pl.String = Field(str_matches=HEX, nullable=True)
     service_digest: pl.String = Field(str_matches=HEX, nullable=True)
