@@ -10,8 +10,10 @@ import ctypes
 import errno
 import fcntl
 import os
+import re
 import shutil
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ from pathlib import Path
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
+_A_DAY = 24 * 60 * 60
 
 
 @contextmanager
@@ -30,7 +33,8 @@ def aside(parent: Path, label: str) -> Iterator[Path]:
     """
     parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(parent)
-    folder = parent / f"{label}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    name = re.sub(r"[^\w.-]", "-", label)
+    folder = parent / f"{name}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     lock = _lock_of(folder)
     with lock.open("w") as held:
         with contextlib.suppress(OSError):  # a file system without locks: leftovers stay, nothing else changes
@@ -80,9 +84,11 @@ def _lock_of(folder: Path) -> Path:
 
 
 def _remove_leftovers(parent: Path) -> None:
-    for folder in parent.iterdir():
-        if folder.is_dir():
-            _remove_if_dead(folder)
+    for path in list(parent.iterdir()):
+        if path.is_dir():
+            _remove_if_dead(path)
+        elif path.suffix == ".lock" and not path.with_suffix("").exists():
+            _remove_if_old(path)
 
 
 def _remove_if_dead(folder: Path) -> None:
@@ -97,6 +103,13 @@ def _remove_if_dead(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     except OSError:
         return  # its owner lives, or this file system has no locks: leave it
+
+
+def _remove_if_old(lock: Path) -> None:
+    """A lock without a folder is of a process that was killed between the two, or of one that is between them now."""
+    with contextlib.suppress(FileNotFoundError):
+        if time.time() - lock.stat().st_mtime > _A_DAY:
+            lock.unlink()
 
 
 def _exchange(one: Path, other: Path) -> bool:

@@ -38,12 +38,11 @@ class Transaction:
         self._run_id = run_id
         self._folder = folder
         self._written: dict[Address, Path] = {}
-        self._spools = 0
+        self._parts = 0
 
     def spool(self, schema: pa.Schema) -> Spool:
         """A place for rows that come up while another table is being written; it goes when the transaction ends."""
-        self._spools += 1
-        return Spool(self._root, self._folder / f"spool-{self._spools}.arrow", schema)
+        return Spool(self._root, self._next_part(), schema)
 
     def write(  # noqa: PLR0913 (each is one fact of the manifest, named where it is known)
         self,
@@ -60,7 +59,7 @@ class Transaction:
 
         `notes` are taken down after the last row, so whoever yields the rows can still fill them in.
         """
-        folder = self._folder / str(len(self._written))
+        folder = self._next_part()
         path = folder / address.file.name
         now = datetime.now(UTC)
         reader = rows.to_reader() if isinstance(rows, pa.Table) else rows
@@ -77,6 +76,10 @@ class Transaction:
             atomic.sync(path, folder / MANIFEST, folder)
         self._written[address] = folder
         return manifest
+
+    def _next_part(self) -> Path:
+        self._parts += 1
+        return self._folder / str(self._parts)
 
     def publish(self) -> None:
         """Make everything written visible; after an error what had been visible is so again."""

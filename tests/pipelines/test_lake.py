@@ -513,6 +513,30 @@ def test_a_folder_left_without_a_lock_is_removed(lake):
     assert left_aside(lake) == []
 
 
+def test_a_lock_left_without_a_folder_is_removed_when_it_is_old(lake):
+    write(lake)
+    for name, age in (("old", 100_000), ("new", 0)):
+        lock = lake.root / ".aside" / f"{name}.lock"
+        lock.touch()
+        os.utime(lock, (lock.stat().st_mtime - age,) * 2)
+
+    write(lake)
+
+    assert left_aside(lake) == ["new.lock"]
+
+
+def test_any_text_is_a_run_id(lake):
+    assert write(lake, run_id="../a run/of: mine").run_id == "../a run/of: mine"
+
+
+def test_of_two_tables_for_one_place_the_last_counts(lake):
+    with lake.transaction("run 1") as transaction:
+        transaction.write(DRIFT, OTHER)
+        transaction.write(DRIFT, ROWS)
+
+    assert written(lake) == ROWS
+
+
 def test_a_table_as_its_manifest_says(lake):
     manifest = write(lake)
 
