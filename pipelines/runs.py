@@ -63,7 +63,7 @@ def record(job: Job, started_at: datetime, ending: Ending) -> None:
     address, table = job.address("runs"), pa.Table.from_pylist([row], SCHEMA)
     file = job.lake.file(address)
     if file.exists():
-        kept = [run for run in pq.read_table(file).to_pylist() if run["run_id"] != job.run_id]
+        kept = [run for run in pq.ParquetFile(file).read().to_pylist() if run["run_id"] != job.run_id]
         table = pa.concat_tables([pa.Table.from_pylist(kept, SCHEMA), table])
     with job.lake.transaction(job.run_id) as transaction:
         transaction.write(address, table)
