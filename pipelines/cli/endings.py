@@ -17,6 +17,7 @@ from pipelines.job import Job
 from pipelines.service_level import Verdict, worst
 
 Ended = Sequence[tuple[Job, Attempt]]
+_REASONS = 12  # why partitions failed; all stand in the table of runs
 _MANY = 60  # partitions; beyond them a line per entity says more
 
 
@@ -117,6 +118,8 @@ def failures(ended: Ended) -> Iterator[RenderableType]:
     for job, attempt in ended:
         if attempt.failure:
             stopped.setdefault(attempt.failure, []).append(f"{_path(job)} {job.partition}")
-    for failure, places in stopped.items():
+    for failure, places in list(stopped.items())[:_REASONS]:
         more = f" and {len(places) - 1:,} more" if len(places) > 1 else ""
         yield Text.assemble((f"{failure.family} ", "bold red"), f"{places[0]}{more}: {failure.message}")
+    if len(stopped) > _REASONS:
+        yield Text(f"{len(stopped) - _REASONS:,} more reasons stand in the table of runs.", style="red")

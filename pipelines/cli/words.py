@@ -25,6 +25,8 @@ def percent(rate: object) -> str:
         return "0 %"
     if value < 0.001:  # noqa: PLR2004 (what three decimals can still show)
         return "<0.001 %"
+    if 99.99 < value < 100:  # noqa: PLR2004 (likewise)
+        return ">99.99 %"
     shown = f"{value:.3f}" if value < 1 else f"{value:.2f}"
     return f"{shown.rstrip('0').rstrip('.')} %"
 

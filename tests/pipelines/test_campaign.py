@@ -1,0 +1,68 @@
+"""The order of a campaign: what each step waits for."""
+
+import pytest
+
+from pipelines import campaign, loading
+from pipelines.campaign import Step, Verb
+from pipelines.job import Job
+from pipelines.lake import Lake
+
+
+@pytest.fixture(scope="module")
+def portfolio():
+    return loading.load("assets.contexts")
+
+
+@pytest.fixture
+def plan(portfolio, tmp_path):
+    """The plan of these entities and partitions."""
+
+    def planned(*places):
+        return campaign.plan(
+            [Job(*portfolio.entity(path), partition, Lake(tmp_path)) for path, partition in places], portfolio
+        )
+
+    return planned
+
+
+def test_nothing_is_prepared_before_anything(plan):
+    needs = plan(("banks.banks", "2026-03-09")).needs
+
+    assert needs[Step("2026-03-09", Verb.PREPARE, "banks.banks")] == frozenset()
+
+
+def test_judging_waits_for_its_preparation_and_the_partition_before(plan):
+    needs = plan(("banks.banks", "2026-06-08"), ("banks.banks", "2026-03-09")).needs
+
+    assert needs[Step("2026-06-08", Verb.JUDGE, "banks.banks")] == {
+        Step("2026-06-08", Verb.PREPARE, "banks.banks"),
+        Step("2026-03-09", Verb.JUDGE, "banks.banks"),
+    }
+
+
+def test_judging_waits_for_the_identity_maps_it_refers_to_and_not_for_their_judgement(plan):
+    needs = plan(("party.parties", "2026-03-21"), ("broker.brokers", "2026-03-21")).needs
+
+    assert needs[Step("2026-03-21", Verb.JUDGE, "broker.brokers")] == {
+        Step("2026-03-21", Verb.PREPARE, "broker.brokers"),
+        Step("2026-03-21", Verb.PREPARE, "party.parties"),
+    }
+
+
+def test_what_is_referred_to_is_prepared_though_nobody_asked(plan):
+    planned = plan(("broker.brokers", "2026-03-21"))
+
+    assert Step("2026-03-21", Verb.PREPARE, "party.parties") in planned.needs
+    assert Step("2026-03-21", Verb.JUDGE, "party.parties") not in planned.needs
+    assert [job.entity.name for job in planned.asked] == ["brokers"]
+
+
+def test_days_are_finished_one_by_one(plan):
+    steps = sorted(plan(("banks.banks", "2026-06-08"), ("banks.banks", "2026-03-09")).needs)
+
+    assert [(step.partition, step.verb) for step in steps] == [
+        ("2026-03-09", Verb.PREPARE),
+        ("2026-03-09", Verb.JUDGE),
+        ("2026-06-08", Verb.PREPARE),
+        ("2026-06-08", Verb.JUDGE),
+    ]
