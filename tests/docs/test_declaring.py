@@ -1,11 +1,6 @@
 """docs/declaring.md, followed literally in an empty folder: files written, commands run, output compared."""
 
 import dataclasses
-import itertools
-import os
-import re
-import subprocess
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -17,70 +12,6 @@ from pipelines.rules import Rule
 
 PAGE = "docs/declaring.md"
 CONDITIONS = ("scope", "when", "compared_when")
-CHANGING = (
-    (re.compile(r"[ ─]*─[ ─]*"), "─"),  # how wide a table is drawn says nothing
-    (re.compile(r" +"), " "),
-    (re.compile(r"\b[0-9a-f]{8,}\b"), "ID"),
-    (re.compile(r"\b\d+(\.\d+)? (ms|s|min)\b"), "TIME"),
-    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S*"), "INSTANT"),
-)
-
-
-class Shell:
-    """Commands one after the other, as in one session: environment, folder and exit code live on."""
-
-    def __init__(self, folder):
-        self.folder, self.status = folder, 0
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("COEXIST_", "COV_"))}
-        self.environment = kept | {"PATH": path, "TERM": "dumb"}
-        self.environment.pop("COLUMNS", None)
-
-    def run(self, command):
-        script = f"(exit {self.status})\n{command}\nstatus=$?\nenv -0 > {self.folder}/.environment\nexit $status"
-        done = subprocess.run(
-            ["bash", "-c", script],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        entries = (self.folder / ".environment").read_text(encoding="utf-8").split("\0")
-        self.environment = dict(entry.split("=", 1) for entry in entries if entry)
-        self.status = done.returncode
-        return done.stdout
-
-
-def session_of(block):
-    """Commands with the output shown after each: `$ ` begins a command, `> ` goes on with it."""
-    commands = []
-    for line in block.splitlines():
-        if line.startswith("$ "):
-            commands.append((line[2:], []))
-        elif line.startswith(">") and commands and not commands[-1][1]:
-            command, shown = commands.pop()
-            commands.append((f"{command}\n{line[2:]}", shown))
-        else:
-            commands[-1][1].append(line)
-    return commands
-
-
-def comparable(lines):
-    kept = [line.rstrip() for line in lines if line.strip()]
-    for pattern, name in CHANGING:
-        kept = [pattern.sub(name, line) for line in kept]
-    return kept
-
-
-def fits(shown, printed):
-    """Whether lines are as shown; a line `...` stands for any number of them."""
-    if not shown:
-        return not printed
-    if shown[0] == "...":
-        return any(fits(shown[1:], printed[at:]) for at in range(len(printed) + 1))
-    return bool(printed) and shown[0] == printed[0] and fits(shown[1:], printed[1:])
 
 
 def conditions_in(declaration):
@@ -105,18 +36,15 @@ def write(folder, part):
 
 
 @pytest.mark.slow
-def test_commands_print_what_is_shown(page, tmp_path, subtests):
-    shell = Shell(tmp_path)
+def test_commands_print_what_is_shown(page, tmp_path, session, subtests):
+    told = session(tmp_path)
     for part in page(PAGE):
         if part.title:
             write(tmp_path, part)
-        commands = session_of(part.text) if part.kind == "console" else []
-        for (command, shown), (after, _) in itertools.pairwise([*commands, ("", [])]):
-            with subtests.test(command, line=part.line):
-                printed = shell.run(command)
-
-                assert shell.status == 0 or after == "echo $?", printed
-                assert fits(comparable(shown), comparable(printed.splitlines())), printed
+        for command in told.follow(part) if part.kind == "console" else ():
+            with subtests.test(command.text, line=part.line):
+                assert command.ended_as_said, command.printed
+                assert command.printed_what_is_shown, command.printed
 
 
 def test_snippets_are_sound(page, tmp_path, monkeypatch, subtests):
