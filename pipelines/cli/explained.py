@@ -18,6 +18,7 @@ from pipelines.declarations import Entity, Field, Holder, Side
 from pipelines.explanation import Explanation
 
 _LINK_COLUMNS = ("legacy_key", "service_key", "valid_from", "valid_to", "provenance", "confidence")
+_NO_ROW = Text("no row", style="dim")
 
 
 def sheet(found: Explanation, entity: Entity) -> Iterator[RenderableType]:
@@ -131,12 +132,13 @@ def _past(earlier: Sequence[Row]) -> Table:
     ):
         dates = [str(day["business_date"]) for day in days]
         sign = Text("=", style="green") if legacy == service else Text("≠", style="red")
+        sign = Text("") if _NO_ROW in (legacy, service) else sign
         table.add_row(dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}", legacy, sign, service)
     return table
 
 
 def _past_of(row: Row, side: Side) -> Text:
-    return _value(row[side]) if side in row else Text("no row", style="dim")
+    return _value(row[side]) if side in row else _NO_ROW
 
 
 def _title(name: str, more: str = "") -> Text:
