@@ -60,7 +60,7 @@ def columns_of(sql: str) -> tuple[str, ...]:
     tree = _parse(sql)
     if isinstance(tree, str):
         return ()
-    return tuple(dict.fromkeys(column.name for column in tree.find_all(exp.Column)))
+    return tuple(dict.fromkeys(column.name for column in tree.find_all(exp.Column, bfs=False)))
 
 
 def comparisons_of(sql: str) -> tuple[str, ...]:
@@ -68,19 +68,25 @@ def comparisons_of(sql: str) -> tuple[str, ...]:
     tree = _parse(sql)
     if isinstance(tree, str):
         return ()
-    found = (node for node in tree.find_all(*_COMPARISONS) if not isinstance(node, exp.Case) or node.args.get("this"))
-    return tuple(dict.fromkeys(node.sql() for node in found))
+    found = (
+        node
+        for node in tree.find_all(*_COMPARISONS, bfs=False)
+        if not isinstance(node, exp.Case) or node.args.get("this")
+    )
+    return tuple(dict.fromkeys(node.sql(normalize_functions=False) for node in found))
 
 
 def substituted(sql: str, columns: Mapping[str, str]) -> str:
     """A scalar expression with its columns replaced by canonical expressions; columns not named stay."""
     tree = sqlglot.parse_one(sql)
-    replaced = tree.transform(
-        lambda node: (
-            sqlglot.parse_one(columns[node.name]) if isinstance(node, exp.Column) and node.name in columns else node
-        )
-    )
-    return f"({replaced.sql()})"
+
+    def replaced(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node, exp.Column) or node.name not in columns:
+            return node
+        expression = sqlglot.parse_one(columns[node.name])
+        return expression if isinstance(expression, exp.Column) else exp.Paren(this=expression)
+
+    return f"({tree.transform(replaced).sql()})"
 
 
 def problems_of(sql: str, columns: frozenset[str] | None = None) -> list[str]:

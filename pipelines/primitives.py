@@ -44,8 +44,11 @@ _BLANK_CHARACTERS = "'" + "".join(map(chr, _BLANK_CODES)) + "'"
 
 # DuckDB shares an expression that occurs twice, and takes it out of its TRY to do so: what can fail stands in a TRY of
 # its own wherever it occurs, then it is the TRY that is shared.
-_PRODUCT = "TRY($1 * ($2 + 0.0))"  # as decimals: the product of two small integers need not be a small one
-_DIFFERENCE = "TRY(($1 + 0.0) - ($2 + 0.0))"
+# Numbers are made decimals of more than 18 digits first: DuckDB keeps results of smaller ones within 18, of integers
+# within their type, and of unsigned ones above zero.
+_ZERO = "CAST(0 AS DECIMAL(19, 1))"
+_PRODUCT = f"TRY($1 * ($2 + {_ZERO}))"
+_DIFFERENCE = f"TRY(TRY($1 + {_ZERO}) - TRY($2 + {_ZERO}))"
 _SCALED = f"TRY_CAST({_PRODUCT} AS DECIMAL($3, $4))"
 _DOUBLE = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|(?i:[+-]?(nan|inf|infinity))"
 
@@ -111,7 +114,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "exact_minus": _duckdb(
         2, "integer or decimal minus another, signed whatever their types; NULL beyond 38 digits", _DIFFERENCE
     ),
-    "exact_times": _duckdb(2, "decimal times a constant; NULL beyond 38 digits", "TRY($1 * $2)"),
+    "exact_times": _duckdb(2, "decimal times a constant; NULL beyond 38 digits", _PRODUCT),
     "as_double": _duckdb(
         1,
         "number, or text of one (digits, point, exponent; nan, inf, infinity in any case), as the nearest DOUBLE",

@@ -42,6 +42,7 @@ _PLAIN = {
     r"^[\w ]+ Error: ": "",
     r"\. You might need to add.*| - an explicit cast is required": "",
     r"No function matches the given name and argument types '(.*)'": r"there is no \1",
+    r"(?<=DECIMAL)\(\d+,\d+\)": "",
 }
 
 
