@@ -1,5 +1,6 @@
 """docs/discrepancies.md: the types and reasons it lists are those that a small world with every trouble gives."""
 
+import json
 import re
 from datetime import date, timedelta
 
@@ -206,6 +207,12 @@ def test_every_row_is_found_with_its_type_and_reason(world):
         keys: list(kind) for keys, kind in WANTED.items()
     }
     assert len(found) == len(WANTED)
+
+
+def test_a_broken_merge_is_named_in_the_evidence(world):
+    found = world.execute("SELECT evidence FROM discrepancies WHERE legacy_key = 'N|16'").fetchall()
+
+    assert [json.loads(evidence)["problem"] for (evidence,) in found] == ["merge_cycle"] * len(DAYS)
 
 
 def test_the_page_lists_exactly_these_reasons(page):
