@@ -99,7 +99,7 @@ def _of_linkage(entity: Entity) -> str:
             CAST(NULL AS VARCHAR) AS legacy_raw, CAST(NULL AS VARCHAR) AS expected, CAST(NULL AS VARCHAR) AS actual,
             CAST(NULL AS DOUBLE) AS delta, FALSE AS in_flight, CAST(NULL AS BIGINT) AS lag_seconds,
             {literal(entity.linkage_criticality)} AS criticality, {literal(entity.owner.team)} AS owner,
-            {record} AS system_of_record,
+            {record} AS system_of_record, side,
             '{{"side": ' || COALESCE(json_text(side), 'null') || ', "rows": ' || text_of(n)
                 || COALESCE(', "problem": ' || json_text(problem), '') || '}}' AS evidence
         FROM "linkage findings"
@@ -118,7 +118,7 @@ def _of_values(entity: Entity, run: Run) -> str:
             legacy_raw, expected, actual, delta,
             NOT is_untranslatable AND is_within_lag AS in_flight,
             CASE WHEN NOT is_untranslatable THEN lag END AS lag_seconds,
-            criticality, owner, system_of_record, {_EVIDENCE_OF_VALUES} AS evidence
+            criticality, owner, system_of_record, CAST(NULL AS VARCHAR) AS side, {_EVIDENCE_OF_VALUES} AS evidence
         FROM (
             SELECT b.*, COALESCE(lag <= {int(entity.allowed_lag.total_seconds())}, FALSE) AS is_within_lag
             FROM ({_measured_values(run)}) AS b
@@ -159,7 +159,9 @@ def _fingerprint(context: Context, entity: Entity) -> str:
     """Every part with its length, a missing one told apart from an empty one: no two findings can share a text."""
     parts = [literal(context.name), literal(entity.name), "f.legacy_key", "f.service_key", "f.field", "f.type"]
     tagged = " || ".join(f"COALESCE(text_of(LENGTH({part})) || ':' || {part}, '-')" for part in parts)
-    return f"SUBSTRING(sha256_hex({tagged}), 1, 32)"
+    # Both ends of one link may be duplicated, and the link be ambiguous as well: three findings about the same keys.
+    side = "CASE WHEN f.reason = 'duplicate_key' THEN f.side ELSE '' END"
+    return f"SUBSTRING(sha256_hex({tagged} || {side}), 1, 32)"
 
 
 def _discrepancies(context: Context, entity: Entity, run: Run) -> str:
