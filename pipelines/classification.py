@@ -134,7 +134,8 @@ def _measured_values(run: Run) -> str:
     return f"""
         SELECT d.*, f.criticality, f.owner, w.witness, w.moved_on, {lag} AS lag,
             d.verdict = {Verdict.UNTRANSLATABLE:d} AS is_untranslatable,
-            w.witness IS NOT NULL OR d.verdict = {Verdict.PENDING:d} AS is_behind
+            w.witness IS NOT NULL
+                OR d.verdict IN ({Verdict.PENDING_IN_LEGACY:d}, {Verdict.PENDING_IN_SERVICE:d}) AS is_behind
         FROM differences AS d
         JOIN "declared fields" AS f ON f.field = d.field
         LEFT JOIN witnesses AS w

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from pipelines.declarations import Entity, Field, MissingMeans
+from pipelines.declarations import Entity, Field, MissingMeans, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote, substituted
 from pipelines.translation import failed_rule_column, failure_column, raw_column
@@ -25,7 +25,8 @@ class Verdict(IntEnum):
     MISSING_IN_LEGACY = 4
     MISSING_IN_SERVICE = 5
     UNTRANSLATABLE = 6
-    PENDING = 7  # missing in the service, declared as not yet synchronised
+    PENDING_IN_LEGACY = 7  # missing there, declared as not yet synchronised
+    PENDING_IN_SERVICE = 8
 
 
 @dataclass(frozen=True)
@@ -101,18 +102,20 @@ def _verdict(entity: Entity, field: Field) -> str:
         CASE WHEN {left_out} THEN {Verdict.NOT_COMPARED:d}
             WHEN t.{failure_column(field)} IS NOT NULL THEN {Verdict.UNTRANSLATABLE:d}
             WHEN {expected} IS NULL AND {actual} IS NULL THEN {Verdict.EQUAL:d}
-            WHEN {expected} IS NULL THEN {_missing(field.missing.legacy, Verdict.MISSING_IN_LEGACY):d}
-            WHEN {actual} IS NULL THEN {_missing(field.missing.service, Verdict.MISSING_IN_SERVICE):d}
+            WHEN {expected} IS NULL THEN {_missing(Side.LEGACY, field.missing.legacy):d}
+            WHEN {actual} IS NULL THEN {_missing(Side.SERVICE, field.missing.service):d}
             WHEN {field.compare.equal(expected, actual)} THEN {Verdict.EQUAL:d}
             WHEN {field.compare.within(expected, actual)} THEN {Verdict.WITHIN_TOLERANCE:d}
             ELSE {Verdict.DIFFERENT:d} END
     """
 
 
-def _missing(means: MissingMeans, verdict: Verdict) -> Verdict:
+def _missing(side: Side, means: MissingMeans) -> Verdict:
     if means in {MissingMeans.UNKNOWN, MissingMeans.NOT_APPLICABLE}:
         return Verdict.NOT_COMPARED
-    return Verdict.PENDING if means is MissingMeans.NOT_YET_SYNCHRONISED else verdict
+    if means is MissingMeans.NOT_YET_SYNCHRONISED:
+        return Verdict.PENDING_IN_LEGACY if side is Side.LEGACY else Verdict.PENDING_IN_SERVICE
+    return Verdict.MISSING_IN_LEGACY if side is Side.LEGACY else Verdict.MISSING_IN_SERVICE
 
 
 def _over_pair(entity: Entity, condition: str | None) -> str:
@@ -135,8 +138,8 @@ def _counts(field: Field) -> str:
             {count(*(verdict for verdict in Verdict if verdict is not Verdict.NOT_COMPARED))} AS compared,
             {count(Verdict.EQUAL)} AS equal,
             {count(Verdict.WITHIN_TOLERANCE)} AS within_tolerance,
-            {count(Verdict.MISSING_IN_LEGACY)} AS null_only_legacy,
-            {count(Verdict.MISSING_IN_SERVICE, Verdict.PENDING)} AS null_only_service,
+            {count(Verdict.MISSING_IN_LEGACY, Verdict.PENDING_IN_LEGACY)} AS null_only_legacy,
+            {count(Verdict.MISSING_IN_SERVICE, Verdict.PENDING_IN_SERVICE)} AS null_only_service,
             {count(Verdict.UNTRANSLATABLE)} AS untranslatable
         FROM compared
     """
