@@ -173,13 +173,16 @@ def _follow_merges(engine: Engine, entity: Entity, merges: Merges | None) -> Non
         engine.materialise("longer hops", _DOUBLED_HOPS)
         engine.materialise("hops", 'SELECT merged_key, survivor_key FROM "longer hops"')
     endless = 'survivor_key IN (SELECT merged_key FROM "declared merges")'
+    torn = 'SELECT merged_key FROM "declared merges" GROUP BY merged_key HAVING COUNT(*) > 1'
     engine.materialise("merged keys", f"SELECT merged_key, survivor_key FROM hops WHERE NOT {endless}")
     engine.materialise(
         "broken merges",
         f"""
-        SELECT merged_key, 'merge_cycle' AS problem FROM hops WHERE {endless}
+        SELECT merged_key,
+            CASE WHEN survivor_key IN ({torn}) THEN 'merge_conflict' ELSE 'merge_cycle' END AS problem
+        FROM hops WHERE {endless}
         UNION ALL
-        SELECT merged_key, 'merge_conflict' AS problem FROM "declared merges" GROUP BY merged_key HAVING COUNT(*) > 1
+        SELECT merged_key, 'merge_conflict' AS problem FROM ({torn}) AS torn
         """,
     )
 
