@@ -95,17 +95,20 @@ def _derive(engine: Engine, entity: Entity, identity: NaturalKey) -> None:
         ("service", entity.service, identity.service),
     ):
         engine.materialise(f"{side} business keys", _business_keys(side, holder, key_text(tuple(map(text_of, rules)))))
-    allowed = {"l": not identity.cardinality.one_service, "s": not identity.cardinality.one_legacy}
-    unsure = [f"COUNT(*) OVER (PARTITION BY {end}.row_key) > 1" for end, several in allowed.items() if not several]
+    allowed = {"legacy": not identity.cardinality.one_service, "service": not identity.cardinality.one_legacy}
+    unsure = [f"COUNT(*) OVER (PARTITION BY {side}_key) > 1" for side, several in allowed.items() if not several]
     engine.materialise(
         "links",
         f"""
-        SELECT l.row_key AS legacy_key, s.row_key AS service_key,
+        SELECT legacy_key, service_key,
             CAST(NULL AS DATE) AS valid_from, CAST(NULL AS DATE) AS valid_to, 'natural_key' AS provenance,
             CASE WHEN {" OR ".join(unsure) or "FALSE"} THEN as_double('0.5') ELSE as_double('1') END AS confidence,
             FALSE AS is_primary, FALSE AS is_merged, CAST(NULL AS VARCHAR) AS problem
-        FROM "legacy business keys" AS l
-        JOIN "service business keys" AS s ON l.business_key = s.business_key
+        FROM (
+            SELECT DISTINCT l.row_key AS legacy_key, s.row_key AS service_key
+            FROM "legacy business keys" AS l
+            JOIN "service business keys" AS s ON l.business_key = s.business_key
+        ) AS found
         """,
     )
 
