@@ -6,7 +6,8 @@ proved, by which partition, and when the state that the replica still shows had 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 
 import pyarrow as pa
 
@@ -19,13 +20,13 @@ from pipelines.rows import live, row_key
 from pipelines.rules.rule import value_of
 
 
-def witness(engine: Engine, entity: Entity, side: Side, partitions: list[str], *, into: str) -> None:
+def witness(engine: Engine, entity: Entity, side: Side, partitions: Mapping[str, datetime], *, into: str) -> None:
     """Find past states of the system of record `side` that the replica still shows.
 
-    `partitions` are the keys in the relation `<side> history` (raw rows with `__partition`), oldest first, the present
-    one last. Makes `into` (legacy_key, service_key, field, witness, moved_on, ended_us): the latest partition in which
-    the field agreed with the replica of today, the first one after it, and when the state ended (microseconds since
-    1970).
+    `partitions` are those in the relation `<side> history` (raw rows with `__partition`), each with the instant up to
+    which it is complete, oldest first, the present one last. Makes `into` (legacy_key, service_key, field, witness,
+    moved_on, ended_us): the latest partition in which the field agreed with the replica of today, the first one after
+    it, and when the state ended (microseconds since 1970).
     """
     questions, past, agreed = f"{side} questions", f"{side} past", f"{side} agreements"
     engine.materialise(questions, _questions(side))
@@ -75,14 +76,14 @@ def _past_relations(engine: Engine, entity: Entity, side: Side) -> Relations:
     return Relations(pairs=pairs, service="service past rows")
 
 
-def _calendar(partitions: list[str]) -> pa.Table:
-    """Each partition but the last with the next one, and the first instant of that."""
-    starts = [datetime.fromisoformat(key).replace(tzinfo=UTC) for key in partitions[1:]]
+def _calendar(partitions: Mapping[str, datetime]) -> pa.Table:
+    """Each partition but the last with the next one, and up to when itself is complete: its states ended later."""
+    keys, instants = list(partitions), list(partitions.values())
     return pa.table(
         {
-            "partition_key": partitions[:-1],
-            "moved_on": partitions[1:],
-            "start_us": pa.array([int(start.timestamp()) * 1_000_000 for start in starts], pa.int64()),
+            "partition_key": keys[:-1],
+            "moved_on": keys[1:],
+            "complete_us": pa.array([int(instant.timestamp()) * 1_000_000 for instant in instants[:-1]], pa.int64()),
         }
     )
 
@@ -90,13 +91,13 @@ def _calendar(partitions: list[str]) -> pa.Table:
 def _witnesses(entity: Entity, side: Side) -> str:
     """The latest agreeing partition of each difference.
 
-    Its state ended when the row changed next, if the row says so.
+    Its state ended when the row changed next, if the row says so; in any case not before that partition was complete.
     """
     holder = _holder(entity, side)
     changed = f"epoch_us({value_of(holder.changed_at)})" if holder.changed_at else "CAST(NULL AS BIGINT)"
     return f"""
         SELECT w.legacy_key, w.service_key, w.field, w.witness, c.moved_on,
-            GREATEST(COALESCE(h.changed_us, c.start_us), c.start_us) AS ended_us
+            GREATEST(COALESCE(h.changed_us, c.complete_us), c.complete_us) AS ended_us
         FROM (
             SELECT a.legacy_key, a.service_key, a.field, MAX(a.partition_key) AS witness
             FROM {quote(f"{side} agreements")} AS a

@@ -149,7 +149,8 @@ def _ask_history(session: Engine, job: Job, side: Side, partitions: Sequence[str
         return
     files = [job.lake.file(job.at(side, partition)) for partition in partitions]
     session.scan(f"{side} history", files, partitions=partitions)
-    history.witness(session, job.entity, side, list(partitions), into=f"{side} witnesses")
+    complete = {partition: job.partitioning.watermark(partition) for partition in partitions}
+    history.witness(session, job.entity, side, complete, into=f"{side} witnesses")
 
 
 def _earlier_findings(session: Engine, job: Job) -> None:
