@@ -14,7 +14,7 @@ from pipelines.declarations import Entity, Field, Reference
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.rows import live, row_key
-from pipelines.rules.rule import value_of
+from pipelines.rules.rule import Rule, value_of
 from pipelines.schemas import column, table_schema
 
 UNTRANSLATABLE = table_schema(
@@ -111,13 +111,50 @@ def _are_few(engine: Engine, rows: str) -> bool:
 
 
 def _judged(entity: Entity, linked: str) -> str:
-    """The rows with their key, each field's value, and the number (from 1) of the first of its failures."""
-    values = ", ".join(f"{field.rule.value()} AS {_value_column(field)}" for field in entity.fields)
-    failures = ", ".join(f"{_first_failure(field)} AS {_failure_number(field)}" for field in entity.fields)
-    return f"""
-        SELECT valued.*, {failures}
-        FROM (SELECT linked.*, {row_key(entity.legacy)} AS {_KEY}, {values} FROM {quote(linked)} AS linked) AS valued
+    """The rows with their key, each field's value, and the number (from 1) of the first of its failures.
+
+    What several places read, such as the value in its own conditions of failure, is made once, in a select beneath.
     """
+    values, failures, beneath = [], [], _Beneath()
+    for field in entity.fields:
+        parts = beneath.columns(field.rule)
+        values.append(f"{_read(field.rule.value(), parts)} AS {_value_column(field)}")
+        failures.append(f"{_first_failure(field, parts)} AS {_failure_number(field)}")
+    rows = quote(linked)
+    for layer in beneath.layers:
+        made = ", ".join(f"{sql} AS {column}" for sql, column in layer.items())
+        rows = f"(SELECT below.*, {made} FROM {rows} AS below)"
+    keyed = f"SELECT made.*, {row_key(entity.legacy)} AS {_KEY}, {', '.join(values)} FROM {rows} AS made"
+    return f"SELECT valued.*, {', '.join(failures)} FROM ({keyed}) AS valued"
+
+
+class _Beneath:
+    """Parts of rules as columns, in layers: a part that reads another one stands above it."""
+
+    def __init__(self) -> None:
+        self.layers: list[dict[str, str]] = []  # SQL -> column
+
+    def columns(self, rule: Rule) -> dict[str, str]:
+        """The column of each part of a rule, inner parts first."""
+        known: dict[str, str] = {}
+        for part in rule.reused():
+            sql = _read(part, known)
+            if not sql.startswith('"'):  # a column is there already
+                known[part] = self._column(sql)
+        return known
+
+    def _column(self, sql: str) -> str:
+        depth = max((n for n, layer in enumerate(self.layers, 1) if any(c in sql for c in layer.values())), default=0)
+        if depth == len(self.layers):
+            self.layers.append({})
+        return self.layers[depth].setdefault(sql, quote(f"__part {depth} {len(self.layers[depth])}"))
+
+
+def _read(sql: str, made: dict[str, str]) -> str:
+    """An expression that reads what is made already: larger parts first, since they hold the smaller ones."""
+    for part, name in reversed(made.items()):
+        sql = sql.replace(part, name)
+    return sql
 
 
 def _value_column(field: Field) -> str:
@@ -128,11 +165,10 @@ def _failure_number(field: Field) -> str:
     return quote(f"__failure {field.name}")
 
 
-def _first_failure(field: Field) -> str:
-    """Conditions mostly say that nothing came out: they read the value that is there instead of making it again."""
-    made, column = field.rule.value(), _value_column(field)
+def _first_failure(field: Field, parts: dict[str, str]) -> str:
+    made = {**parts, field.rule.value(): _value_column(field)}
     whens = [
-        f"WHEN {failure.condition.replace(made, column)} THEN {number}"
+        f"WHEN {_read(failure.condition, made)} THEN {number}"
         for number, failure in enumerate(field.rule.failures(), start=1)
     ]
     return f"CASE {' '.join(whens)} END" if whens else "CAST(NULL AS INT)"

@@ -74,6 +74,15 @@ class Rule(ABC):
         names = dict.fromkeys(name for text in texts for name in columns_of(text))
         return tuple(name for name in names if not name.startswith(REFERENCE_PREFIX))
 
+    def reused(self) -> tuple[str, ...]:
+        """Canonical SQL that several places of the rule read, inner parts first: worth making only once."""
+        return tuple(
+            part
+            for operand in self.inputs()
+            if isinstance(operand, Rule)
+            for part in (*operand.reused(), operand.value())
+        )
+
     def references(self) -> tuple[Rule, ...]:
         """The `Reference` rules inside this one."""
         return tuple(found for operand in self.inputs() if isinstance(operand, Rule) for found in operand.references())

@@ -53,6 +53,10 @@ class LegacyDate(Rule):
             Failure(f"{value_of(self.of)} IS NOT NULL AND NOT {sentinels} AND {self.value()} IS NULL", self.reason),
         )
 
+    def reused(self) -> tuple[str, ...]:
+        digits = [self._digits(part) for part in ("YYYY" if "YYYY" in self.spelling else "YY", "MM", "DD")]
+        return (*super().reused(), self._padded(), *digits, self._year())
+
     def problems(self) -> list[str]:
         two_digits = "YYYY" not in self.spelling
         if two_digits and self.pivot is None:
@@ -75,9 +79,11 @@ class LegacyDate(Rule):
         return f"CASE WHEN {year} < {self.pivot} THEN 2000 + {year} ELSE 1900 + {year} END"
 
     def _digits(self, part: str) -> str:
+        return f"to_integer(SUBSTRING({self._padded()}, {self.spelling.index(part) + 1}, {len(part)}))"
+
+    def _padded(self) -> str:
         zeros, text = "0" * len(self.spelling), text_of(self.of)
-        padded = f"SUBSTRING({literal(zeros)} || {text}, LENGTH({text}) + 1, {len(self.spelling)})"
-        return f"to_integer(SUBSTRING({padded}, {self.spelling.index(part) + 1}, {len(part)}))"
+        return f"SUBSTRING({literal(zeros)} || {text}, LENGTH({text}) + 1, {len(self.spelling)})"
 
 
 @declared
@@ -108,10 +114,15 @@ class LocalTime(Rule):
     reason: ClassVar[str] = "impossible_time"
 
     def value(self) -> str:
-        wall = (
-            value_of(self.of) if self.format is None else f"parse_timestamp({text_of(self.of)}, {literal(self.format)})"
-        )
-        return f"local_to_utc({wall}, {literal(self.zone)})"
+        return f"local_to_utc({self._wall()}, {literal(self.zone)})"
+
+    def reused(self) -> tuple[str, ...]:
+        return (*super().reused(), self._wall())
+
+    def _wall(self) -> str:
+        if self.format is None:
+            return value_of(self.of)
+        return f"parse_timestamp({text_of(self.of)}, {literal(self.format)})"
 
     def problems(self) -> list[str]:
         known = _zones()
