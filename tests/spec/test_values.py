@@ -1,0 +1,133 @@
+"""What is said of linked rows whose values differ: stale, untranslatable, or honestly unexplained."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pipelines.declarations import Decode, Exact, Field, LocalTime, Side, Slice, SoftDelete
+from tests.spec.given import Given, found, reconciled, rows
+
+ADA = """
+    id | name
+    1  | Ada
+"""
+IDA = """
+    id | name
+    1  | Ida
+"""
+
+
+def test_equal_values_are_no_finding(tmp_path: Path) -> None:
+    assert found(Given(legacy=ADA, service=ADA), tmp_path) == []
+
+
+def test_unexplained(tmp_path: Path) -> None:
+    """No earlier state of legacy explains what the service shows: wrong, and nobody pretends to know why."""
+    given = Given(legacy=[ADA, ADA], service=[ADA, IDA])
+    assert found(given, tmp_path) == [("1", "1", "name", "unexplained", "no_evidence")]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "reason", "in_flight"),
+    [(timedelta(days=1), "behind_within_lag", True), (timedelta(hours=1), "behind_beyond_lag", False)],
+)
+def test_stale_replica(tmp_path: Path, allowed: timedelta, reason: str, *, in_flight: bool) -> None:
+    """The service shows what legacy said the day before: behind, and only beyond the allowed lag is that drift."""
+    given = Given(legacy=[ADA, IDA], service=[ADA, ADA], entity={"allowed_lag": allowed})
+    job = reconciled(given, tmp_path)
+
+    (finding,) = rows(job, "discrepancies")
+    assert (finding["type"], finding["reason"], finding["in_flight"]) == ("stale_replica", reason, in_flight)
+    assert finding["lag_seconds"] == 86_400
+    assert '"witness": "2026-01-01"' in str(finding["evidence"])
+    (drift,) = rows(job, "drift")
+    assert (drift["in_flight"], drift["discrepant"]) == ((1, 0) if in_flight else (0, 1))
+
+
+def test_lag_is_measured_from_when_the_row_says_it_changed(tmp_path: Path) -> None:
+    table = """
+        id | name  | changed
+        1  | {}    | {}
+    """
+    berlin = LocalTime("changed", "Europe/Berlin", format="%Y-%m-%d %H:%M:%S")
+    given = Given(
+        legacy=[table.format("Ada", "2025-12-01 10:00:00"), table.format("Ida", "2026-01-02 23:30:00")],
+        service=[ADA, ADA],
+        legacy_holder={"changed_at": berlin},
+        entity={"allowed_lag": timedelta(hours=2)},
+    )
+    (finding,) = rows(reconciled(given, tmp_path), "discrepancies")
+    # Changed at 22:30 UTC, and the day's snapshot ends at midnight UTC.
+    assert (finding["lag_seconds"], finding["reason"]) == (5400, "behind_within_lag")
+
+
+def test_the_side_that_is_right_is_asked_for_its_past(tmp_path: Path) -> None:
+    """The service owns the slice, so legacy is the replica that is behind."""
+    digital = Slice("digital", "name <> ''", Side.SERVICE)
+    given = Given(legacy=[ADA, ADA], service=[ADA, IDA], entity={"slices": (digital,)})
+    (finding,) = rows(reconciled(given, tmp_path), "discrepancies")
+    assert (finding["type"], finding["system_of_record"]) == ("stale_replica", "service")
+
+
+COLOUR = Field("colour", Decode("code", {"R": "red"}), Exact())
+
+
+def test_untranslatable(tmp_path: Path) -> None:
+    given = Given(
+        legacy="""
+            id | code
+            1  | R
+            2  | X
+            3  | X
+        """,
+        service="""
+            id | colour
+            1  | red
+            2  | red
+        """,
+        rules=(COLOUR,),
+    )
+    job = reconciled(given, tmp_path)
+    findings = [(row["legacy_key"], row["field"], row["type"], row["reason"]) for row in rows(job, "discrepancies")]
+    assert findings == [
+        ("2", "colour", "invalid_transformation", "untranslatable"),
+        ("3", None, "key_linkage", "unmapped"),
+    ]
+    # What cannot be translated is kept for rows without a counterpart, too.
+    kept = [tuple(row.values()) for row in rows(job, "untranslatable")]
+    assert kept == [(key, "colour", "X", "decode", "unknown_code") for key in ("2", "3")]
+
+
+def test_deletion_not_propagated(tmp_path: Path) -> None:
+    """Legacy marked the row as deleted, the service still holds it."""
+    given = Given(
+        legacy="""
+            id | name | gone
+            1  | Ada  | X
+        """,
+        service=ADA,
+        legacy_holder={"deletion": SoftDelete("gone = 'X'")},
+    )
+    assert found(given, tmp_path) == [("1", "1", None, "stale_replica", "deletion_not_propagated")]
+
+
+def test_deleted_by_the_replica(tmp_path: Path) -> None:
+    """The side that is not right about the row marked it as deleted."""
+    given = Given(
+        legacy=ADA,
+        service="""
+            id | name | gone
+            1  | Ada  | X
+        """,
+        service_holder={"deletion": SoftDelete("gone = 'X'")},
+    )
+    assert found(given, tmp_path) == [("1", "1", None, "semantic_contradiction", "written_by_replica")]
+
+
+def test_a_finding_keeps_its_first_day_while_it_lasts(tmp_path: Path) -> None:
+    given = Given(legacy=[ADA, ADA, ADA], service=[IDA, IDA, IDA])
+    (finding,) = rows(reconciled(given, tmp_path), "discrepancies")
+    assert (str(finding["first_seen"]), str(finding["last_seen"])) == ("2026-01-01", "2026-01-03")
