@@ -111,7 +111,7 @@ def _reported(job: Job, stage: str, manifest: Manifest, said: Metadata) -> Metad
     """What was measured, and the table it is about: its rows, its file in the lake, its content."""
     address = job.address(stage)
     file = address.folder / f"{address.stage}.parquet"
-    table = {"file": str(file), "bytes": manifest.size, "digest": manifest.digest[:16]}
+    table = {"file": str(file), "digest": manifest.digest[:16]}
     return {"dagster/row_count": manifest.rows} | said | table
 
 
