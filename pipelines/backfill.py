@@ -7,6 +7,7 @@ meant, the command line's.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from graphlib import TopologicalSorter
 
 from pipelines.errors import DeclarationError, Problem, did_you_mean
@@ -53,7 +54,7 @@ def refresh(
 
 
 def stale(url: str, *, context: str, entity: str | None = None, partitions: Sequence[str] | None = None) -> list[str]:
-    """The partitions (all when none are given) in which anything of a context or entity is stale or missing."""
+    """The partitions (all that have begun, when none are given) in which anything is stale or missing."""
     server = Server(url)
     wanted = _wanted(server, _chosen(server.assets(), context, entity), partitions)
     return sorted({partition for found in _not_fresh(wanted, server).values() for partition in found})
@@ -70,13 +71,15 @@ def _chosen(assets: Mapping[Key, Asset], context: str, entity: str | None) -> li
 
 
 def _wanted(server: Server, keys: Sequence[Key], partitions: Sequence[str] | None) -> dict[Key, list[str]]:
-    """These partitions of each asset, or all of them; every name must be known to some asset."""
-    known = server.partitions(keys)
+    """These partitions of each asset, or all that have begun; every name must be known to some asset."""
+    known, today = server.partitions(keys), datetime.now(UTC).date().isoformat()
     names = sorted({name for there in known.values() for name in there})
     for name in partitions or ():
         if name not in names:
             raise _unknown("partition", name, names)
-    return {key: [name for name in there if partitions is None or name in partitions] for key, there in known.items()}
+    if partitions is None:
+        return {key: [name for name in there if name <= today] for key, there in known.items()}
+    return {key: [name for name in there if name in partitions] for key, there in known.items()}
 
 
 def _unknown(what: str, name: str, valid: Iterable[str]) -> DeclarationError:

@@ -17,6 +17,7 @@ from pipelines.errors import DeclarationError, SourceError
 
 DAYS = ["2026-01-01", "2026-01-02", "2026-01-03"]
 MONTHS = ["2026-01-01"]
+FUTURE = "2999-01-01"  # an effective date that is declared already
 STAGES = ("legacy", "service", "identity_map", "discrepancies", "drift")
 STALE, MISSING, FRESH = "STALE", "MISSING", "FRESH"
 
@@ -43,7 +44,7 @@ class StandIn:
         return [k for k in self.keys() if k[1].endswith("_drift")] if key[1] == "catalog" else found
 
     def partitions(self, key):
-        return MONTHS if key[1].startswith("statements") else DAYS
+        return MONTHS if key[1].startswith("statements") else [*DAYS, FUTURE]
 
     def assets(self, _):
         nodes = [
@@ -170,6 +171,12 @@ def test_stale_partitions_are_those_with_anything_stale_or_missing(url, graph, o
     graph.statuses |= {("orders_drift", DAYS[0]): STALE, ("orders_legacy", DAYS[1]): MISSING}
 
     assert backfill.stale(url, context="sales", **only) == expected
+
+
+def test_what_has_not_begun_is_not_missing(url, graph):
+    graph.statuses |= {("customers_legacy", FUTURE): MISSING, ("customers_legacy", DAYS[0]): MISSING}
+
+    assert backfill.stale(url, context="people") == DAYS[:1]
 
 
 def test_a_refresh_takes_what_is_stale_and_what_is_made_from_it(url, graph):
