@@ -119,7 +119,7 @@ def compile_sql(sql: str, engine: str = "duckdb") -> str:
     refused = [problem for node in tree.walk() for problem in _refusals(node, _PLAN_NODES)]
     if refused:
         raise ValueError(f"{'; '.join(refused)}\n{sql}")
-    return _expanded(tree, engine).sql(dialect=engine, comments=False)
+    return _expanded(tree, engine).sql(dialect=engine, copy=False, comments=False)
 
 
 def _parse(sql: str) -> exp.Expr | str:
@@ -182,7 +182,7 @@ def _expand(node: exp.Expr, engine: str) -> exp.Expr:
 
 
 def _expanded(node: exp.Expr, engine: str) -> exp.Expr:
-    return node.copy().transform(lambda inner: _expand(inner, engine))
+    return node.copy().transform(lambda inner: _expand(inner, engine), copy=False)
 
 
 def _spelt(node: exp.Anonymous, engine: str) -> exp.Expr:
@@ -195,5 +195,5 @@ def _spelt(node: exp.Anonymous, engine: str) -> exp.Expr:
 
 def _argument(argument: exp.Expr, engine: str) -> str:
     """An argument in the engine's dialect, in parentheses where the spelling around it could tear it apart."""
-    sql = _expanded(argument, engine).sql(dialect=engine)
+    sql = _expanded(argument, engine).sql(dialect=engine, copy=False)
     return sql if isinstance(argument, exp.Column | exp.Literal | exp.Paren | exp.Func | exp.Null) else f"({sql})"
