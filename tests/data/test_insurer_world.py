@@ -662,7 +662,20 @@ SLOW = [pytest.param(seed, marks=pytest.mark.slow) for seed in range(101, 111)]
 def test_the_ledger_holds_every_difference_of_every_day_and_nothing_else(
     world_of: Callable[[int], Oracle], seed: int
 ) -> None:
-    oracle = world_of(seed)
+    assert_ledger_is_exact(world_of(seed))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("first_day", "days"), [(date(2025, 10, 24), 5), (date(2026, 3, 28), 2), (date(2026, 3, 20), 30)]
+)
+def test_so_does_that_of_other_windows_and_when_clocks_are_set_back(tmp_path: Path, first_day: date, days: int) -> None:
+    generate(tmp_path / "world", seed=5, size=SIZE, days=days, first_day=first_day)
+
+    assert_ledger_is_exact(Oracle(tmp_path / "world"))
+
+
+def assert_ledger_is_exact(oracle: Oracle) -> None:
     for day in oracle.days:
         refer = oracle.references(day)
         for entity in ENTITIES:
