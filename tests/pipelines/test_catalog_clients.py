@@ -19,7 +19,8 @@ OLD_CLIENT = "1.1.3"
 QUESTIONS = """
 import duckdb, json, sys
 connection = duckdb.connect(sys.argv[1], read_only=True)
-views = [row[0] for row in connection.sql("SELECT view_name FROM duckdb_views() WHERE NOT internal AND schema_name = 'main'").fetchall()]
+found = connection.sql("SELECT view_name FROM duckdb_views() WHERE NOT internal AND schema_name = 'main'")
+views = [row[0] for row in found.fetchall()]
 counts = {view: connection.sql(f"SELECT count(*) FROM {view}").fetchone()[0] for view in views}
 print(json.dumps({"version": duckdb.__version__, "counts": counts}))
 """

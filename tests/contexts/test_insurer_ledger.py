@@ -1,0 +1,70 @@
+"""The insurer's ledger against the product: every planted discrepancy at its key, field and days, and nothing else."""
+
+import os
+from collections import Counter
+
+import pytest
+
+from data.insurer.generate import DEFAULT_DAYS, DEFAULT_FIRST_DAY
+from pipelines import loading
+from pipelines.declarations import Side
+from tests.contexts import ledger, plain
+from tests.contexts.world import CONTEXTS, reconciled
+
+SEED = 7
+SEEDS = range(1, 11)
+
+
+@pytest.fixture(scope="module")
+def insurer(tmp_path_factory):
+    return reconciled(tmp_path_factory.mktemp("insurer"), seed=SEED)
+
+
+def test_the_ledger_and_nothing_else_is_found(insurer):
+    planted = ledger.planted(insurer)
+
+    assert sum(map(len, planted.values())) > 3_000
+    assert ledger.differences(planted, ledger.discrepancies(insurer)) == []
+
+
+def test_contracts_reject_what_the_ledger_says_and_nothing_else(insurer):
+    rejections = ledger.rejections(insurer)
+
+    assert {entity for entity, _, _ in rejections} == {
+        "parties",
+        "brokers",
+        "policies",
+        "endorsements",
+        "invoices",
+        "claims",
+    }
+    assert ledger.rejected(insurer) == rejections
+
+
+def test_rows_of_both_sides_are_accounted_for(insurer, subtests):
+    rejections = ledger.rejections(insurer)
+    for job in insurer.jobs:
+        (linkage,) = insurer.rows(job, "linkage")
+        for side in Side:
+            place = (job.entity.name, job.partition, side)
+            with subtests.test(place):
+                counted = plain.counts(insurer.world, *place, rejections.get(place, Counter()))
+                linkable = sum(linkage[f"{side}_{name}"] for name in ("matched", "only", "ambiguous"))
+                told = {name: linkage[f"{side}_{name}"] for name in counted if name != "linkable"}
+                assert told | {"linkable": linkable} == counted
+
+
+def test_partitions_of_the_contexts_are_the_days_of_the_default_world():
+    for context in loading.load("assets.contexts").contexts:
+        if context.name in CONTEXTS:
+            keys = context.partitioning.keys(context.partitioning.last)
+            assert (keys[0], len(keys)) == (DEFAULT_FIRST_DAY.isoformat(), DEFAULT_DAYS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_ledger_of_any_seed_and_nothing_else_is_found(tmp_path, seed):
+    insurer = reconciled(tmp_path, seed=seed, workers=os.cpu_count() or 1)
+
+    assert ledger.differences(ledger.planted(insurer), ledger.discrepancies(insurer)) == []
+    assert ledger.rejected(insurer) == ledger.rejections(insurer)

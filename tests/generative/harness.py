@@ -1,0 +1,98 @@
+"""The product's stages, run one by one on tables in memory, and what they come to as plain Python."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+from pandera.polars import DataFrameModel
+
+from pipelines.comparators import Exact
+from pipelines.declarations import (
+    Cardinality,
+    Context,
+    Daily,
+    Entity,
+    Field,
+    Holder,
+    IdentityTable,
+    Owner,
+    ParquetFile,
+    Side,
+)  # fmt: skip
+from pipelines.engine import Engine
+
+OWNER = Owner("Team", "team@example.org")
+RUN = "run"
+
+
+class AnyContract(DataFrameModel):
+    """Stages do not read contracts; a snapshot does, and has a real one."""
+
+
+# One database for all examples, since opening one takes longer than most of them; all that an engine makes is temporary and
+# of its own connection.
+_DATABASE = duckdb.connect(config={"memory_limit": "500MB", "threads": 1})
+
+
+@contextmanager
+def engine(**tables: pa.Table) -> Iterator[Engine]:
+    """A new engine that holds these tables."""
+    connection = _DATABASE.cursor()
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        session = Engine(connection)
+        for name, table in tables.items():
+            session.register(name, table)
+        yield session
+    finally:
+        connection.close()
+
+
+def holder(side: Side, key: Sequence[str], **more: object) -> Holder:
+    return Holder(
+        **{"source": ParquetFile(f"{side}_{{date}}.parquet"), "contract": AnyContract, "key": tuple(key), **more}
+    )
+
+
+def entity(fields: Sequence[Field] = (), **more: object) -> Entity:
+    """An entity with keys `ID` and `id` and a table of identities, unless said otherwise."""
+    table = IdentityTable(
+        ParquetFile("identity.parquet"),
+        legacy=("legacy_id",),
+        service=("service_id",),
+        cardinality=Cardinality.ONE_TO_ONE,
+    )
+    declared = {
+        "description": "Generated",
+        "owner": OWNER,
+        "legacy": holder(Side.LEGACY, ["ID"]),
+        "service": holder(Side.SERVICE, ["id"]),
+        "identity": table,
+        "fields": tuple(fields),
+    }
+    return Entity("thing", **{**declared, **more})
+
+
+def context(*entities: Entity) -> Context:
+    return Context(
+        "generated", description="Generated", owner=OWNER, partitioning=Daily(date(2024, 1, 1)), entities=entities
+    )
+
+
+def field(name: str, rule: object, compare: object = None, **more: object) -> Field:
+    return Field(name, rule, compare or Exact(), **more)
+
+
+def replaced(declaration: object, **changes: object) -> object:
+    """A declaration with some of it said otherwise."""
+    return dataclasses.replace(declaration, **changes)
+
+
+def table(rows: Sequence[dict[str, object]], schema: pa.Schema) -> pa.Table:
+    arrays = [pa.array([row[column.name] for row in rows], column.type) for column in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)

@@ -1,0 +1,110 @@
+"""Classification: one type and reason for every finding, and what identifies it from day to day."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from pipelines.declarations import Entity
+from tests.generative.naive.comparators import microseconds
+from tests.generative.naive.comparison import PENDING_IN, UNTRANSLATABLE, Difference
+from tests.generative.naive.history import Witness
+from tests.generative.naive.linkage import Finding
+
+Identity = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """One row of the table `discrepancies`, without what the run stamps on it."""
+
+    legacy_key: str | None
+    service_key: str | None
+    field: str | None
+    type: str
+    reason: str
+    legacy_raw: object
+    expected: str | None
+    actual: str | None
+    delta: float | None
+    in_flight: bool
+    lag_seconds: int | None
+    criticality: str
+    owner: str
+    system_of_record: str
+    evidence: str
+
+    @property
+    def identity(self) -> Identity:
+        """What makes it the same discrepancy on another day; a finding about a row also has a side."""
+        side = json.loads(self.evidence).get("side")
+        return (self.legacy_key, self.service_key, self.field, self.type, side)
+
+    def as_row(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def of_linkage(entity: Entity, finding: Finding) -> Discrepancy:
+    kind, reason = "key_linkage", finding.reason
+    if reason == "counterpart_deleted":
+        # The side that kept its row: the replica has not followed, or the replica deleted what it does not own.
+        kept_by_record = finding.side == entity.system_of_record
+        kind = "semantic_contradiction" if kept_by_record else "stale_replica"
+        reason = "written_by_replica" if kept_by_record else "deletion_not_propagated"
+    evidence = {"side": finding.side, "rows": finding.rows} | ({"problem": finding.problem} if finding.problem else {})
+    return Discrepancy(
+        finding.legacy_key,
+        finding.service_key,
+        None,
+        kind,
+        reason,
+        None,
+        None,
+        None,
+        None,
+        False,
+        None,
+        entity.linkage_criticality.value,
+        entity.owner.team,
+        entity.system_of_record.value,
+        json.dumps(evidence),
+    )
+
+
+def of_values(entity: Entity, found: Difference, proof: Witness | None, watermark: datetime) -> Discrepancy:
+    field = next(each for each in entity.fields if each.name == found.field)
+    untranslatable = found.verdict == UNTRANSLATABLE
+    lag = None
+    if proof and not untranslatable:
+        lag = max(0, (microseconds(watermark) - proof.ended_us) // 1_000_000)
+    in_flight = lag is not None and lag <= entity.allowed_lag.total_seconds()
+    behind = proof is not None or found.verdict in PENDING_IN.values()
+    kind, reason = "unexplained", "no_evidence"
+    if untranslatable:
+        kind, reason = "invalid_transformation", "untranslatable"
+    elif behind:
+        kind, reason = "stale_replica", "behind_within_lag" if in_flight else "behind_beyond_lag"
+    return Discrepancy(
+        found.legacy_key,
+        found.service_key,
+        found.field,
+        kind,
+        reason,
+        found.legacy_raw,
+        found.expected,
+        found.actual,
+        found.delta,
+        in_flight,
+        lag,
+        field.criticality.value,
+        (field.owner or entity.owner).team,
+        found.system_of_record,
+        _evidence(found, proof),
+    )
+
+
+def _evidence(found: Difference, proof: Witness | None) -> str:
+    if found.failure:
+        return json.dumps({"rule": found.failure.rule, "failure": found.failure.reason})
+    return json.dumps({"witness": proof.partition, "moved_on": proof.moved_on} if proof else {})

@@ -1,0 +1,119 @@
+"""Comparison, pair by pair and field by field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipelines.declarations import Entity, Field, MissingMeans, Side
+from tests.generative.naive import comparators
+from tests.generative.naive.linkage import Pair
+from tests.generative.naive.rules import Failure, Outcome, columns_read, translate
+from tests.generative.naive.surroundings import Row, Surroundings
+from tests.generative.naive.texts import shown
+
+NOT_COMPARED, UNTRANSLATABLE = "not_compared", "untranslatable"
+MISSING_IN = {Side.LEGACY: "missing_in_legacy", Side.SERVICE: "missing_in_service"}
+PENDING_IN = {Side.LEGACY: "pending_in_legacy", Side.SERVICE: "pending_in_service"}
+AGREEING = (comparators.EQUAL, comparators.WITHIN)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The two raw rows of a pair."""
+
+    pair: Pair
+    legacy: Row
+    service: Row
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two values that are not the same, with all that is said of them."""
+
+    legacy_key: str
+    service_key: str
+    field: str
+    system_of_record: str
+    legacy_raw: object  # a text; a dict when made from several columns
+    expected: str | None
+    actual: str | None
+    delta: float | None
+    failure: Failure | None
+    verdict: str
+
+
+def verdict(field: Field, rows: Rows, around: Surroundings) -> str:
+    expected, actual = translate(field.rule, rows.legacy, around), rows.service[field.name]
+    if not around.holds(field.compared_when, _seen(rows), otherwise=True):
+        return NOT_COMPARED
+    if expected.failure is not None:
+        return UNTRANSLATABLE
+    if expected.value is None and actual is None:
+        return comparators.EQUAL
+    if expected.value is None:
+        return _missing(Side.LEGACY, field.missing.legacy)
+    if actual is None:
+        return _missing(Side.SERVICE, field.missing.service)
+    return comparators.judge(field.compare, expected.value, actual)
+
+
+def _missing(side: Side, means: MissingMeans) -> str:
+    if means in (MissingMeans.UNKNOWN, MissingMeans.NOT_APPLICABLE):
+        return NOT_COMPARED
+    return PENDING_IN[side] if means is MissingMeans.NOT_YET_SYNCHRONISED else MISSING_IN[side]
+
+
+def is_difference(found: str) -> bool:
+    return found not in (NOT_COMPARED, *AGREEING)
+
+
+def difference(entity: Entity, field: Field, rows: Rows, around: Surroundings) -> Difference:
+    expected, actual = translate(field.rule, rows.legacy, around), rows.service[field.name]
+    both = expected.failure is None and expected.value is not None and actual is not None
+    return Difference(
+        rows.pair.legacy_key,
+        rows.pair.service_key,
+        field.name,
+        system_of_record(entity, field, rows, around).value,
+        legacy_raw(field, rows.legacy, around),
+        expected.text,
+        shown(actual),
+        comparators.delta(field.compare, expected.value, actual) if both else None,
+        expected.failure,
+        verdict(field, rows, around),
+    )
+
+
+def system_of_record(entity: Entity, field: Field, rows: Rows, around: Surroundings) -> Side:
+    """The side that is right: the field's own, else the first slice's that the row is in, else the entity's."""
+    if field.system_of_record is not None:
+        return field.system_of_record
+    for part in entity.slices:
+        if around.holds(part.when, _seen(rows), otherwise=False):
+            return part.system_of_record
+    return entity.system_of_record
+
+
+def legacy_raw(field: Field, row: Row, around: Surroundings) -> object:
+    columns = columns_read(field.rule, around)
+    if len(columns) > 1:
+        return {name: shown(row[name]) for name in columns}
+    return shown(row[columns.pop()]) if columns else None
+
+
+def raw_as_read(text: str | None, field: Field, around: Surroundings) -> object:
+    """A raw value as the engine wrote it, comparable with `legacy_raw`."""
+    return json.loads(text) if text is not None and len(columns_read(field.rule, around)) > 1 else text
+
+
+def untranslatable(entity: Entity, row: Row, around: Surroundings) -> Mapping[str, Outcome]:
+    """The fields of a legacy row that cannot be translated."""
+    outcomes = {field.name: translate(field.rule, row, around) for field in entity.fields}
+    return {name: outcome for name, outcome in outcomes.items() if outcome.failure}
+
+
+def _seen(rows: Rows) -> Row:
+    """What conditions over a pair read."""
+    return {**rows.service, "link_primary": rows.pair.link_primary}

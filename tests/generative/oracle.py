@@ -1,0 +1,147 @@
+"""The oracle: what a reconciliation must come to, in plain Python, slow and obvious.
+
+No SQL, no frames, and nothing of the product but the attributes of its frozen declarations. The parts are in `naive`;
+this composes them for one partition of a world. Where oracle and product disagree, the docstrings and the design say
+who is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from pipelines.declarations import Entity, Side
+from tests.generative.naive import classification, comparison, drift, history, identity, linkage, sides
+from tests.generative.naive.classification import Discrepancy, Identity
+from tests.generative.naive.comparison import Difference, Rows
+from tests.generative.naive.history import Past, Witness
+from tests.generative.naive.identity import Link
+from tests.generative.naive.linkage import Linked
+from tests.generative.naive.surroundings import Row, Surroundings
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: one partition of an entity, with everything a reconciliation of it may read."""
+
+    entity: Entity
+    partitions: Sequence[Past]  # oldest first, the one asked about last
+    identity: Sequence[Row] = ()
+    merges: Sequence[Row] = ()
+    around: Surroundings = field(default_factory=Surroundings)
+
+    @property
+    def today(self) -> Past:
+        return self.partitions[-1]
+
+    @property
+    def day(self) -> date:
+        return date.fromisoformat(self.today.key)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a reconciliation must come to."""
+
+    links: set[Link]
+    linked: Linked
+    verdicts: Mapping[tuple[str, str], Mapping[str, str]]
+    differences: list[Difference]
+    witnesses: Mapping[tuple[str, str, str], Witness]
+    untranslatable: list[tuple[object, ...]]
+    discrepancies: list[Discrepancy]
+    measures: Mapping[str, Mapping[str, int]]
+    drift: list[dict[str, object]]
+    linkage: dict[str, object]
+    lag: dict[str, object]
+
+    @property
+    def identities(self) -> list[Identity]:
+        return [each.identity for each in self.discrepancies]
+
+
+def answer(asked: Question) -> Answer:
+    entity, around, today = asked.entity, asked.around, asked.today
+    material = identity.Material(today.rows[Side.LEGACY], today.rows[Side.SERVICE], asked.identity, asked.merges)
+    links = identity.links(entity, material, around)
+    linked = linkage.link(entity, dict(today.rows), links, asked.day, around)
+    compared = _rows_of_pairs(asked, linked)
+    verdicts = {
+        (rows.pair.legacy_key, rows.pair.service_key): {
+            each.name: comparison.verdict(each, rows, around) for each in entity.fields
+        }
+        for rows in compared
+    }
+    differences, witnesses = _differences(asked, compared)
+    discrepancies = [classification.of_linkage(entity, finding) for finding in linked.findings] + [
+        classification.of_values(
+            entity, each, witnesses.get((each.legacy_key, each.service_key, each.field)), today.watermark
+        )
+        for each in differences
+    ]
+    measures = {
+        each.name: drift.measures([of_pair[each.name] for of_pair in verdicts.values()]) for each in entity.fields
+    }
+    counts = {side: len(today.rows[side]) for side in Side}
+    return Answer(
+        links,
+        linked,
+        verdicts,
+        differences,
+        witnesses,
+        _untranslatable(asked),
+        discrepancies,
+        measures,
+        [drift.drift(entity, each, measures[each.name], discrepancies) for each in entity.fields],
+        drift.linkage(entity, linked, counts, discrepancies),
+        drift.lag(entity, linked, discrepancies),
+    )
+
+
+def _rows_of_pairs(asked: Question, linked: Linked) -> list[Rows]:
+    """The raw rows of each pair that is compared. A paired key has exactly one live row on each side."""
+    entity = asked.entity
+    holders = {Side.LEGACY: entity.legacy, Side.SERVICE: entity.service}
+    live = {
+        side: {
+            sides.key(holder, row): row
+            for row in asked.today.rows[side]
+            if sides.live(holder, row, asked.around) and sides.key(holder, row) is not None
+        }
+        for side, holder in holders.items()
+    }
+    return [
+        Rows(pair, live[Side.LEGACY][pair.legacy_key], live[Side.SERVICE][pair.service_key])
+        for pair in linked.pairs
+        if pair.compared
+    ]
+
+
+def _differences(
+    asked: Question, compared: Sequence[Rows]
+) -> tuple[list[Difference], dict[tuple[str, str, str], Witness]]:
+    horizon = asked.partitions[-(asked.entity.horizon + 1) :]
+    differences, witnesses = [], {}
+    for rows in compared:
+        for each in asked.entity.fields:
+            if not comparison.is_difference(comparison.verdict(each, rows, asked.around)):
+                continue
+            found = comparison.difference(asked.entity, each, rows, asked.around)
+            differences.append(found)
+            record = Side(found.system_of_record)
+            proof = history.witness(asked.entity, each, record, rows, horizon, asked.around)
+            if proof:
+                witnesses[found.legacy_key, found.service_key, found.field] = proof
+    return differences, witnesses
+
+
+def _untranslatable(asked: Question) -> list[tuple[object, ...]]:
+    """legacy_key, field, rule, reason of every live legacy row, linked or not."""
+    holder = asked.entity.legacy
+    return [
+        (sides.key(holder, row), name, outcome.failure.rule, outcome.failure.reason)
+        for row in asked.today.rows[Side.LEGACY]
+        if sides.live(holder, row, asked.around)
+        for name, outcome in comparison.untranslatable(asked.entity, row, asked.around).items()
+    ]

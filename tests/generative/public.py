@@ -1,0 +1,119 @@
+"""A world in files and a lake: every partition of it reconciled by the public path, and the tables that came of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pandera.polars import DataFrameModel, Field
+
+from pipelines import identity, reconciliation
+from pipelines.declarations import Context, Entity, Side
+from pipelines.job import Job
+from pipelines.lake import Address, Lake
+from tests.generative import harness
+from tests.generative.naive.classification import Identity
+from tests.generative.oracle import Answer, answer
+from tests.generative.strategies.identities import MERGES, TABLE
+from tests.generative.strategies.rules import REFERRED
+from tests.generative.strategies.worlds import World
+
+SIEVE = "COEXIST_SIEVE_FROM"
+TABLES = ("identity_map", "untranslatable", "discrepancies", "drift", "linkage", "lag")
+_SIMPLE = {
+    "string": pl.String, "bool": pl.Boolean, "double": pl.Float64, "date32[day]": pl.Date,
+    "int8": pl.Int8, "int16": pl.Int16, "int32": pl.Int32, "int64": pl.Int64,
+    "uint8": pl.UInt8, "uint16": pl.UInt16, "uint32": pl.UInt32, "uint64": pl.UInt64,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """The tables of one partition, as rows."""
+
+    partition: str
+    tables: dict[str, list[dict[str, object]]]
+
+
+def reconcile(world: World, root: Path, *, sieve: bool = False) -> Iterator[Reconciled]:
+    """Every partition in turn."""
+    context, entity = _declared(world, root)
+    lake = Lake(root / "lake")
+    for partition in world.partitions:
+        _write_sources(world, partition, root, lake)
+        with _sieve(on=sieve):
+            reconciliation.reconcile(Job(context, entity, partition, lake))
+        tables = {name: read(lake, Address(context.name, entity.name, name, partition)).to_pylist() for name in TABLES}
+        yield Reconciled(partition, tables)
+
+
+def answers(world: World) -> Iterator[tuple[Answer, dict[Identity, date]]]:
+    """What the oracle says of every partition, and since when each discrepancy has been found without a break."""
+    seen: dict[Identity, date] = {}
+    for partition in world.partitions:
+        due = answer(world.question(partition))
+        seen = {each: seen.get(each, date.fromisoformat(partition)) for each in due.identities}
+        yield due, seen
+
+
+def read(lake: Lake, address: Address) -> pa.Table:
+    return pq.ParquetFile(lake.file(address)).read()
+
+
+def contract(name: str, schema: pa.Schema) -> type[DataFrameModel]:
+    """A contract of these columns, whatever they are called, every one of which may be missing."""
+    columns = {f"column_{number}": column for number, column in enumerate(schema)}
+    annotations = {attribute: _annotation(column.type) for attribute, column in columns.items()}
+    fields = {attribute: Field(alias=column.name, nullable=True) for attribute, column in columns.items()}
+    return type(name, (DataFrameModel,), {"__annotations__": annotations, "__module__": __name__, **fields})
+
+
+def _annotation(kind: pa.DataType) -> object:
+    if pa.types.is_decimal(kind):
+        return Annotated[pl.Decimal, kind.precision, kind.scale]
+    if pa.types.is_timestamp(kind):
+        return Annotated[pl.Datetime, "us", kind.tz]
+    return _SIMPLE[str(kind)]
+
+
+def _declared(world: World, root: Path) -> tuple[Context, Entity]:
+    schemas = world.rows[world.partitions[0]]
+    holders = {
+        side: harness.replaced(getattr(world.entity, side), contract=contract(side.name.title(), schemas[side].schema))
+        for side in Side
+    }
+    entity = harness.replaced(world.entity, legacy=holders[Side.LEGACY], service=holders[Side.SERVICE])
+    return harness.replaced(harness.context(entity), root=root), entity
+
+
+def _write_sources(world: World, partition: str, root: Path, lake: Lake) -> None:
+    for side, table in world.rows[partition].items():
+        pq.write_table(table, root / f"{side}_{partition}.parquet")
+    for name, table in ((TABLE, world.identified.table), (MERGES, world.identified.merges)):
+        if table is not None:
+            pq.write_table(table, root / name)
+    context, entity = REFERRED.split(".")
+    with lake.transaction("referred") as transaction:
+        links = pa.Table.from_pylist([vars(link) for link in world.referred], identity.SCHEMA)
+        transaction.write(Address(context, entity, "identity_map", partition), links)
+
+
+@contextmanager
+def _sieve(*, on: bool) -> Iterator[None]:
+    """With the sieve, which is otherwise for many rows only, or without."""
+    before = os.environ.get(SIEVE)
+    os.environ[SIEVE] = "0" if on else str(10**9)
+    try:
+        yield
+    finally:
+        os.environ.pop(SIEVE)
+        if before is not None:
+            os.environ[SIEVE] = before

@@ -1,0 +1,131 @@
+"""All stages of one partition of a world, run on tables in memory; what they came to, comparable with the oracle's answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow as pa
+
+from pipelines import classification, comparison, drift, history, identity, linkage, translation
+from pipelines.accounting import Measured
+from pipelines.declarations import Side
+from pipelines.engine import Engine
+from pipelines.rows import live, row_key
+from tests.generative import harness
+from tests.generative.naive.identity import Link
+from tests.generative.strategies.rules import REFERRED
+from tests.generative.strategies.worlds import World
+
+STAMP = {
+    "translation_version": "1",
+    "legacy_contract_version": "1",
+    "service_contract_version": "1",
+    "run_id": harness.RUN,
+}
+NO_EARLIER = pa.schema([("discrepancy_id", pa.string()), ("first_seen", pa.date32())]).empty_table()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The relations the stages made, as rows."""
+
+    links: list[Link]
+    pairs: list[dict[str, object]]
+    findings: list[dict[str, object]]
+    row_verdicts: dict[tuple[str, str], int]
+    compared: list[dict[str, object]]
+    differences: list[dict[str, object]]
+    witnesses: list[dict[str, object]]
+    untranslatable: list[dict[str, object]]
+    measures: dict[str, dict[str, object]]
+    discrepancies: list[dict[str, object]]
+    judged: dict[str, list[dict[str, object]]]
+
+
+def run(world: World, partition: str) -> Outcome:
+    entity, rows = world.entity, world.rows[partition]
+    with harness.engine(legacy=rows[Side.LEGACY], service=rows[Side.SERVICE]) as engine:
+        links = _identify(engine, world)
+        linkage.link(engine, entity, on=partition, links="identity map")
+        _translate(engine, world, partition)
+        engine.view(
+            "service rows",
+            f"SELECT {row_key(entity.service)} AS service_key, s.* FROM service AS s WHERE {live(entity.service)}",
+        )
+        comparison.compare(engine, entity)
+        untranslatable = engine.rows(translation.untranslatable(engine, entity, translated="translated"))
+        for side in Side:
+            _witness(engine, world, side, partition)
+        discrepancies = _classify(engine, world, partition)
+        return Outcome(
+            links,
+            engine.rows("SELECT legacy_key, service_key, link_primary, compared FROM pairs"),
+            engine.rows('SELECT legacy_key, service_key, side, reason, n, problem FROM "linkage findings"'),
+            {(row["side"], row["verdict"]): int(row["n"]) for row in engine.rows('SELECT * FROM "row verdicts"')},
+            engine.rows("SELECT * FROM compared"),
+            engine.rows("SELECT * FROM differences"),
+            engine.rows("SELECT * FROM witnesses"),
+            untranslatable,
+            {row["field"]: row for row in engine.rows("SELECT * FROM measures")},
+            discrepancies.to_pylist(),
+            _judge(engine, world, discrepancies, {side: table.num_rows for side, table in rows.items()}),
+        )
+
+
+def _identify(engine: Engine, world: World) -> list[Link]:
+    for name, table in (("identity_table", world.identified.table), ("merges", world.identified.merges)):
+        if table is not None:
+            engine.register(name, table)
+    links = engine.table(identity.build(engine, world.entity)).cast(identity.SCHEMA)
+    engine.register("identity map", links)
+    return [Link(**row) for row in links.to_pylist()]
+
+
+def _translate(engine: Engine, world: World, partition: str) -> None:
+    engine.register("links of referred", pa.Table.from_pylist([vars(link) for link in world.referred], identity.SCHEMA))
+    into = translation.identity_relation(REFERRED)
+    identity.resolve(engine, links="links of referred", on=partition, into=into)
+    translation.translate(engine, world.entity, rows="legacy", into="translated")
+
+
+def _witness(engine: Engine, world: World, side: Side, partition: str) -> None:
+    upto = [key for key in world.partitions if key <= partition]
+    keys = upto[-(world.entity.horizon + 1) :]
+    into = f"{side} witnesses"
+    if len(keys) == 1:
+        history.nothing(engine, into=into)
+        return
+    pasts = [
+        world.rows[key][side].append_column(
+            "__partition", pa.array([key] * world.rows[key][side].num_rows, pa.string())
+        )
+        for key in keys
+    ]
+    engine.register(f"{side} history", pa.concat_tables(pasts))
+    complete = {past.key: past.watermark for past in world.question(partition).partitions if past.key in keys}
+    history.witness(engine, world.entity, side, complete, into=into)
+
+
+def _classify(engine: Engine, world: World, partition: str) -> pa.Table:
+    engine.register("earlier findings", NO_EARLIER)
+    watermark = world.question(partition).today.watermark
+    run = classification.Run(harness.RUN, date.fromisoformat(partition), watermark)
+    context = harness.context(world.entity)
+    found = engine.table(classification.classify(engine, context, world.entity, run)).cast(classification.SCHEMA)
+    engine.register("discrepancies", found)
+    return found
+
+
+def _judge(
+    engine: Engine, world: World, found: pa.Table, counts: dict[Side, int]
+) -> dict[str, list[dict[str, object]]]:
+    measured = Measured(
+        fields=engine.rows("SELECT * FROM measures"),
+        rows={(row["side"], row["verdict"]): int(row["n"]) for row in engine.rows('SELECT * FROM "row verdicts"')},
+        pairs=engine.rows("SELECT COUNT(*) AS n FROM pairs")[0]["n"],
+        read=counts,
+        rejected=dict.fromkeys(Side, 0),
+    )
+    tables = drift.measure(engine, harness.context(world.entity), world.entity, measured, STAMP)
+    return {name: table.to_pylist() for name, table in tables.items()}

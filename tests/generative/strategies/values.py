@@ -1,0 +1,115 @@
+"""Values that reconciliations stumble over, by Arrow type; small domains, so that rows collide and agree often."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+INSTANT, WALL = pa.timestamp("us", tz="UTC"), pa.timestamp("us")
+
+TEXTS: Sequence[str] = [
+    "", " ", "a", "A", "a ", " a", "b", "B", "ab", "a|b", "|", "\\", "\\N", "\\|", "'", '"', "''", "<null>", "NULL", "null",
+    "é", "e\u0301", "É", "straße", "a\u00a0b", "a  b", "a\tb", "\u00a0a\u2003", "a\nb", "a\vb", "0", "00", "007", "7", "0a",
+    "a-b", "a.b", "A&B", "😀", "👩‍👩‍👧", "日本", "x" * 3000, "$1", "%s", "{a}", "--", "ﬁ", "O\u2019Neil",
+]  # fmt: skip
+INTEGERS = [0, 1, -1, 2, 7, 42, 100, 2**31 - 1, -(2**31), 2**53, 2**53 + 1, 2**53 - 1, 2**63 - 1, -(2**63), 10**18]
+FLOATS = [
+    0.0,
+    -0.0,
+    1.0,
+    1.5,
+    -1.5,
+    0.1,
+    0.30000000000000004,
+    1e-300,
+    1e16,
+    1.7e308,
+    -1.7e308,
+    math.inf,
+    -math.inf,
+    math.nan,
+]
+DATES = [
+    date(1, 1, 1),
+    date(1899, 12, 31),
+    date(1970, 1, 1),
+    date(2024, 2, 28),
+    date(2024, 2, 29),
+    date(2024, 3, 1),
+    date(9999, 12, 31),
+]
+# Wall times around the changes of several zones' clocks, whole and half hours, forwards and back.
+WALL_TIMES = [
+    datetime(*parts)  # noqa: DTZ001 (wall time)
+    for parts in [
+        (2024, 3, 31, 1, 59, 59), (2024, 3, 31, 2, 0), (2024, 3, 31, 2, 30), (2024, 3, 31, 3, 0), (2024, 10, 27, 1, 59, 59),
+        (2024, 10, 27, 2, 0), (2024, 10, 27, 2, 30), (2024, 10, 27, 2, 59, 59), (2024, 10, 27, 3, 0), (2024, 10, 27, 3, 30),
+        (2024, 4, 7, 1, 15), (2024, 4, 7, 1, 45), (2024, 4, 7, 2, 0), (2024, 4, 7, 2, 15), (2024, 4, 7, 2, 45), (2024, 10, 6, 2, 15),
+        (2024, 11, 3, 1, 30), (2024, 3, 10, 2, 30), (2024, 7, 1, 12, 0, 0, 123456), (2024, 1, 1), (1999, 12, 31, 23, 59, 59, 999999),
+        (2007, 12, 9, 2, 45), (2007, 12, 9, 3, 15), (2011, 12, 29, 23, 0), (2011, 12, 31, 0, 30),
+    ]
+]  # fmt: skip
+ZONES = [
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Antarctica/Troll",
+    "America/Caracas",
+    "Asia/Kolkata",
+]
+
+texts = st.sampled_from(TEXTS) | st.text("aAbB01 |\\'é", max_size=4)
+
+
+def of_type(kind: pa.DataType) -> SearchStrategy[object]:
+    """Values of an Arrow type, never missing."""
+    if pa.types.is_string(kind):
+        return texts
+    if pa.types.is_boolean(kind):
+        return st.booleans()
+    if pa.types.is_integer(kind):
+        return _integers(kind)
+    if pa.types.is_decimal(kind):
+        return _decimals(kind)
+    if pa.types.is_floating(kind):
+        return st.sampled_from(FLOATS) | st.floats(width=64)
+    if pa.types.is_date(kind):
+        return st.sampled_from(DATES) | st.dates(date(2024, 1, 1), date(2024, 1, 9))
+    moments = st.sampled_from(WALL_TIMES) | st.sampled_from([datetime(1, 1, 2), datetime(9999, 12, 30)])  # noqa: DTZ001
+    return moments.map(lambda moment: moment.replace(tzinfo=UTC)) if kind.tz else moments
+
+
+def _integers(kind: pa.DataType) -> SearchStrategy[int]:
+    bits = kind.bit_width
+    low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if pa.types.is_signed_integer(kind) else (0, 2**bits - 1)
+    known = [number for number in INTEGERS if low <= number <= high]
+    return st.sampled_from([low, high, *known]) | st.integers(0, 9)
+
+
+def _decimals(kind: pa.DataType) -> SearchStrategy[Decimal]:
+    unit, whole = Decimal(1).scaleb(-kind.scale), kind.precision - kind.scale
+    # From digits: arithmetic would round to the 28 digits of Python's decimal context.
+    highest, lowest = (Decimal((sign, (9,) * kind.precision, -kind.scale)) for sign in (0, 1))
+    known = [Decimal(0), unit, -unit, highest, lowest] + [Decimal(n) for n in (1, 10, -100) if whole > len(str(abs(n)))]
+    return st.sampled_from(known) | st.integers(-999, 999).map(lambda n: max(lowest, min(highest, n * unit)))
+
+
+def or_missing(values: SearchStrategy[object]) -> SearchStrategy[object]:
+    """Now and then nothing."""
+    return st.one_of(values, values, values, values, st.none())
+
+
+def fits(value: object, kind: pa.DataType) -> bool:
+    """Whether a column of this type can hold the value as it is."""
+    try:
+        held = pa.scalar(value, kind).as_py()
+    except (pa.ArrowException, OverflowError, TypeError, ValueError):
+        return False
+    return held == value or value != value  # noqa: PLR0124 (NaN)

@@ -1,0 +1,71 @@
+"""Every comparator, engine against oracle: equal, within tolerance or different, and by how much."""
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.generative import harness
+from tests.generative.alike import alike
+from tests.generative.naive import comparators
+from tests.generative.strategies import comparators as strategies
+from tests.generative.strategies import values
+
+
+@st.composite
+def comparisons(draw, kind):
+    """A comparator of this kind and pairs of values, many of them the same or nearly so."""
+    accepted = [of for of in strategies.TYPES if kind in strategies.fitting(of)]
+    expected = draw(st.sampled_from(accepted))
+    actual = draw(st.sampled_from(strategies.counterparts(expected)))
+    pairs = []
+    for _ in range(draw(st.integers(1, 6))):
+        value = draw(values.of_type(expected))
+        pairs.append((value, strategies.near(draw, value, actual)))
+    table = pa.table(
+        {
+            "n": pa.array(range(len(pairs))),
+            "expected": pa.array([value for value, _ in pairs], expected),
+            "actual": pa.array([value for _, value in pairs], actual),
+        }
+    )
+    return draw(strategies.MAKERS[kind]()), table
+
+
+def check(case):
+    compare, table = case
+    e, a = '"expected"', '"actual"'
+    with harness.engine(pairs=table) as engine:
+        kinds = engine.types("pairs")
+        assert compare.accepts(kinds["expected"])
+        assert compare.accepts(kinds["actual"])
+        found = engine.rows(
+            f"SELECT n, CASE WHEN {compare.equal(e, a)} THEN 'equal' WHEN {compare.within(e, a)} THEN 'within_tolerance' "
+            f"ELSE 'different' END AS verdict, {compare.delta(e, a)} AS delta FROM pairs ORDER BY n"
+        )
+    for row, seen in zip(table.to_pylist(), found, strict=True):
+        expected, actual = row["expected"], row["actual"]
+        assert seen["verdict"] == comparators.judge(compare, expected, actual), (compare, row)
+        if seen["verdict"] != "equal":
+            assert alike(seen["delta"], comparators.delta(compare, expected, actual)), (compare, row, seen)
+
+
+@pytest.mark.parametrize("kind", strategies.MAKERS, ids=lambda kind: kind.__name__)
+def test_comparator(kind):
+    @settings(max_examples=60)
+    @given(comparisons(kind))
+    def run(case):
+        check(case)
+
+    run()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", strategies.MAKERS, ids=lambda kind: kind.__name__)
+def test_comparator_at_length(kind):
+    @settings(max_examples=2000)
+    @given(comparisons(kind))
+    def run(case):
+        check(case)
+
+    run()

@@ -1,0 +1,84 @@
+"""Identity and linkage, engine against oracle: every link, pair, finding and row verdict."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines import identity, linkage
+from pipelines.declarations import Side
+from tests.generative import harness
+from tests.generative.alike import same_rows
+from tests.generative.naive import identity as naive_identity
+from tests.generative.naive import linkage as naive_linkage
+from tests.generative.naive.identity import Material
+from tests.generative.naive.surroundings import Surroundings
+from tests.generative.strategies import holders, identities
+from tests.generative.strategies.columns import legacy_columns, service_columns
+from tests.generative.strategies.identities import DAY
+
+
+@st.composite
+def linkages(draw):
+    """An entity without fields, the rows of both sides, and the tables of its identity."""
+    columns = {Side.LEGACY: draw(legacy_columns), Side.SERVICE: draw(service_columns)}
+    key = draw(holders.keys())
+    other = key if draw(st.booleans()) else draw(holders.keys())
+    declared = {
+        Side.LEGACY: holders.declare(draw, Side.LEGACY, key, columns[Side.LEGACY]),
+        Side.SERVICE: holders.declare(draw, Side.SERVICE, other, columns[Side.SERVICE]),
+    }
+    sides = identities.Sides(*declared.values(), *columns.values())
+    identified = identities.declare(draw, sides)
+    rows = {side: _rows(draw, declared[side], columns[side]) for side in Side}
+    entity = harness.entity(
+        legacy=declared[Side.LEGACY].holder, service=declared[Side.SERVICE].holder, identity=identified.identity
+    )
+    return entity, rows, identified, Surroundings({**columns[Side.LEGACY].sql, **columns[Side.SERVICE].sql})
+
+
+def _rows(draw, declared, columns):
+    found = [declared.with_key(draw(columns.rows()), parts) for parts in draw(declared.key.rows())]
+    return harness.table(found, columns.schema)
+
+
+def check(case):
+    entity, rows, identified, around = case
+    with harness.engine(legacy=rows[Side.LEGACY], service=rows[Side.SERVICE]) as engine:
+        for name, table in (("identity_table", identified.table), ("merges", identified.merges)):
+            if table is not None:
+                engine.register(name, table)
+        links = engine.table(identity.build(engine, entity)).cast(identity.SCHEMA)
+        engine.register("identity map", links)
+        linkage.link(engine, entity, on=DAY.isoformat(), links="identity map")
+        found = {
+            name: engine.rows(f'SELECT {columns} FROM "{name}"')
+            for name, columns in (
+                ("pairs", "legacy_key, service_key, link_primary, compared"),
+                ("linkage findings", "legacy_key, service_key, side, reason, n, problem"),
+                ("row verdicts", "side, verdict, n"),
+            )
+        }
+    raw = {side: table.to_pylist() for side, table in rows.items()}
+    tables = [table.to_pylist() if table is not None else [] for table in (identified.table, identified.merges)]
+    due = naive_identity.links(entity, Material(raw[Side.LEGACY], raw[Side.SERVICE], *tables), around)
+    same_rows([naive_identity.Link(**row) for row in links.to_pylist()], due)
+    linked = naive_linkage.link(entity, raw, due, DAY, around)
+    same_rows([naive_linkage.Pair(*row.values()) for row in found["pairs"]], linked.pairs)
+    same_rows([naive_linkage.Finding(*row.values()) for row in found["linkage findings"]], linked.findings)
+    assert {(row["side"], row["verdict"]): row["n"] for row in found["row verdicts"]} == dict(linked.row_verdicts)
+    for side in Side:
+        assert sum(row["n"] for row in found["row verdicts"] if row["side"] == side) == rows[side].num_rows
+    return linked
+
+
+@settings(max_examples=150)
+@given(linkages())
+def test_linkage(case):
+    check(case)
+
+
+@pytest.mark.slow
+@settings(max_examples=3000)
+@given(linkages())
+def test_linkage_at_length(case):
+    check(case)

@@ -1,0 +1,78 @@
+"""Every kind of translation rule, engine against oracle: values, what could not be translated, and why."""
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines import translation
+from tests.generative import harness
+from tests.generative.alike import alike
+from tests.generative.naive import comparison, texts
+from tests.generative.naive.rules import translate
+from tests.generative.naive.surroundings import Surroundings
+from tests.generative.strategies import rules as strategies
+from tests.generative.strategies.columns import legacy_columns
+
+REFERRED = {
+    texts.key_of([text, number]): f"S-{text}{number}"
+    for text in strategies.OTHER_KEYS
+    for number in (1, 2)
+    if text != "b"
+}
+IDENTITIES = pa.table({"legacy_key": list(REFERRED), "service_key": list(REFERRED.values())})
+
+
+@st.composite
+def translations(draw, kinds=None):
+    """A rule, what its SQL means, and rows to translate."""
+    columns = draw(legacy_columns)
+    made = strategies.a_rule(draw, columns, kinds)
+    rows = draw(st.lists(columns.rows(), min_size=1, max_size=8))
+    key = columns.add(pa.int64(), st.nothing())
+    schema = columns.schema
+    numbered = [{**row, key: number} for number, row in enumerate(rows)]
+    return made, key, pa.Table.from_pylist(numbered, schema), Surroundings(columns.sql, {strategies.REFERRED: REFERRED})
+
+
+def check(case):
+    made, key, rows, around = case
+    field = harness.field("made", made.rule)
+    entity = harness.entity([field], legacy=harness.holder("legacy", [key]))
+
+    assert made.rule.all_problems() == []
+    with harness.engine(legacy=rows) as engine:
+        engine.register(translation.identity_relation(strategies.REFERRED), IDENTITIES)
+        translation.translate(engine, entity, rows="legacy", into="translated")
+        found = engine.rows("SELECT * FROM translated")
+
+    assert len(found) == rows.num_rows
+    by_key = {row["legacy_key"]: row for row in found}
+    for raw in rows.to_pylist():
+        seen, expected = by_key[str(raw[key])], translate(made.rule, raw, around)
+        assert alike(seen["made"], expected.value), (made.rule, raw, seen["made"], expected)
+        assert seen["failure made"] == (expected.failure.reason if expected.failure else None), (made.rule, raw)
+        assert seen["failed rule made"] == (expected.failure.rule if expected.failure else None), (made.rule, raw)
+        read = comparison.raw_as_read(seen["raw made"], field, around)
+        assert read == comparison.legacy_raw(field, raw, around), (made.rule, raw)
+
+
+@pytest.mark.parametrize("kind", strategies.MAKERS, ids=lambda kind: kind.__name__)
+def test_rule(kind):
+    @settings(max_examples=25)
+    @given(translations({kind: strategies.MAKERS[kind]}))
+    def run(case):
+        check(case)
+
+    run()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", strategies.MAKERS, ids=lambda kind: kind.__name__)
+def test_rule_at_length(kind):
+    @settings(max_examples=300)
+    @given(translations({kind: strategies.MAKERS[kind]}))
+    def run(case):
+        check(case)
+
+    run()
