@@ -23,11 +23,13 @@ from pipelines.cli.running import run
 from pipelines.cli.screen import Screen
 from pipelines.errors import SourceError
 from pipelines.job import Job
+from pipelines.lake import Lake
 
 # The examples are not known to `pipelines`; the generator is run as anybody would, and the contexts read this variable.
 GENERATOR = "data.insurer"
 WORLD = "COEXIST_INSURER_WORLD"
 DEFAULT_WORLD = Path("data", "insurer", "world")
+_LAKE = Path("data", "lake")
 
 Size = Annotated[int, typer.Option("--size", min=600, metavar="N", help="Policies of the insurer.")]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Another seed, another world.")]
@@ -59,7 +61,7 @@ def demo(
     code = ExitCode.MET if len(done) == len(ended) else ExitCode.FAILURE
     screen.emit({"exit_code": code, "world": str(target), "catalog": str(path)} | endings.document(ended, []))
     found = figures.read(store, [job.address("drift") for job in done])
-    screen.show(*tables.report(found), *endings.failures(ended), _said(found, target), _next(done, path))
+    screen.show(*tables.report(found), *endings.failures(ended), _said(found, target), _next(done, path, store, target))
     raise typer.Exit(code)
 
 
@@ -85,10 +87,14 @@ def _said(found: Sequence[Figures], target: Path) -> Text:
     )
 
 
-def _next(done: Sequence[Job], path: Path) -> Table:
+def _next(done: Sequence[Job], path: Path, lake: Lake, world: Path) -> Table:
     """What to try now."""
     table = Table.grid(padding=(0, 3))
     table.title, table.title_justify, table.title_style = "\nNext", "left", "bold"
+    places = [] if lake.root == _LAKE else [f"COEXIST_LAKE={lake.root}"]
+    places += [] if world == DEFAULT_WORLD else [f"{WORLD}={world}"]
+    if places:
+        table.add_row(f"export {' '.join(places)}", "so that what follows finds this lake and this world")
     example = _example(done)
     if example:
         table.add_row(f"coexist explain {example}", "one discrepancy and everything that led to it")
