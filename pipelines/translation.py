@@ -96,10 +96,12 @@ def version(entity: Entity) -> str:
 def _with_references(entity: Entity, rows: str) -> str:
     selected, joins = ["l.*"], []
     for number, reference in enumerate(references_of(entity)):
-        selected.append(f"r{number}.service_key AS {quote(reference.column)}")
+        # Under names that no raw column has: a legacy system may call a column legacy_key.
+        known = quote(identity_relation(reference.to))
+        selected.append(f"r{number}.__to AS {quote(reference.column)}")
         joins.append(
-            f"LEFT JOIN {quote(identity_relation(reference.to))} AS r{number} "
-            f"ON r{number}.legacy_key = {reference.key()}"
+            f"LEFT JOIN (SELECT legacy_key AS __from, service_key AS __to FROM {known}) AS r{number} "
+            f"ON r{number}.__from = {reference.key()}"
         )
     taking_part = f"(SELECT * FROM {quote(rows)} WHERE {live(entity.legacy)})"
     return f"SELECT {', '.join(selected)} FROM {taking_part} AS l {' '.join(joins)}"
