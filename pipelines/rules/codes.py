@@ -31,9 +31,16 @@ class CodeTable:
     meaning: str = "meaning"
 
     def read(self) -> dict[str, str | None]:
-        """The table. Raises OSError, or KeyError for a column that is not there."""
+        """The table. Raises OSError, csv.Error, KeyError for a column and ValueError for a code that cannot be told."""
+        table: dict[str, str | None] = {}
         with Path(self.path).open(encoding="utf-8", newline="") as file:
-            return {row[self.code]: row[self.meaning] or None for row in csv.DictReader(file)}
+            lines = csv.DictReader(file)
+            for row in lines:
+                code: str | None = row[self.code]
+                if code is None or code in table:
+                    raise ValueError(f"line {lines.line_num}: {'no code' if code is None else f'{code} again'}")
+                table[code] = row[self.meaning] or None
+        return table
 
 
 @declared
@@ -72,7 +79,7 @@ class Decode(Rule):
     def problems(self) -> list[str]:
         try:
             codes = self.codes()
-        except (OSError, KeyError, UnicodeDecodeError) as error:
+        except (OSError, csv.Error, KeyError, ValueError) as error:
             return [f"code table cannot be read: {type(error).__name__}: {error}"]
         kinds = {type(meaning).__name__ for meaning in codes.values() if meaning is not None}
         found = [] if codes else ["the code table is empty"]

@@ -137,6 +137,22 @@ def place(package, module, text, files):
     return f"{package}/{module}.py:{before.count(chr(10)) + 1}"
 
 
+@pytest.mark.parametrize(
+    ("table", "why"),
+    [
+        ("code,meaning\nA,active\nB,blocked\nA,again\n", "ValueError: line 4: A again"),
+        ("meaning,code\nactive,A\nblocked\n", "ValueError: line 3: no code"),
+        ("code,says\nA,active\n", "KeyError: 'meaning'"),
+    ],
+)
+def test_a_code_table_says_each_code_once(declare, tmp_path, table, why):
+    (tmp_path / "codes.csv").write_text(table, encoding="utf-8")
+
+    found = problems(declare(**spoilt([('{"A": "active"}', 'CodeTable("codes.csv")')])))
+
+    assert found == [f"policy.policies.fields.status.rule: code table cannot be read: {why}"]
+
+
 def test_a_file_that_cannot_be_read_hides_no_other_and_is_not_blamed_for_what_it_may_declare(declare):
     package = declare(policy=changed(POLICY, "horizon=3", "horizon=-3"), broker=BROKER + "\n)")
 
