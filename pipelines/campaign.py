@@ -15,6 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 from enum import IntEnum
 from graphlib import TopologicalSorter
+from heapq import heappop, heappush
 from itertools import pairwise
 
 from pipelines import attempt, translation, workers
@@ -80,9 +81,10 @@ def run(
     order.prepare()
     with workers.opened(min(count, len(planned.jobs))) as pool:
         while order.is_active():
-            waiting = sorted([*waiting, *order.get_ready()])
+            for step in order.get_ready():
+                heappush(waiting, step)
             while waiting and len(running) < count:
-                step = waiting.pop(0)
+                step = heappop(waiting)
                 running[_start(pool, step, planned, taken)] = step
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 step = running.pop(future)

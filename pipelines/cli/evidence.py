@@ -59,4 +59,4 @@ def _lag(seconds: object, *, in_flight: bool) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:].strip()
+    return text[:1].upper() + text[1:].rstrip()

@@ -14,8 +14,9 @@ from rich.text import Text
 
 from pipelines.cli import evidence
 from pipelines.cli.figures import Row
-from pipelines.declarations import Entity, Field, Holder, Side
+from pipelines.declarations import Entity, Field, Holder, Side, SoftDelete
 from pipelines.explanation import Explanation
+from pipelines.expressions import columns_of
 
 _LINK_COLUMNS = ("legacy_key", "service_key", "valid_from", "valid_to", "provenance", "confidence")
 _NO_ROW = Text("no row", style="dim")
@@ -50,7 +51,8 @@ def _header(found: Explanation) -> Panel:
         grid.add_row("actual", _value(finding["actual"]))
     grid.add_row("keys", f"legacy {_plain(finding['legacy_key'])}   service {_plain(finding['service_key'])}")
     grid.add_row("why", Text(evidence.in_words(found), style="bold"))
-    grid.add_row("impact", found.impact or "not declared")
+    if found.impact:
+        grid.add_row("impact", found.impact)
     grid.add_row("owner", f"{found.owner}  {found.contact}  ({finding['criticality']})")
     right = "the service" if finding["system_of_record"] == Side.SERVICE else "legacy"
     grid.add_row("right is", right)
@@ -69,13 +71,19 @@ def _since(found: Explanation) -> str:
 
 
 def _rows(found: Explanation, entity: Entity, about: Field | None) -> RenderableType:
-    columns = about.rule.columns() if about else ()
+    legacy = about.rule.columns() if about else _of_deletion(entity.legacy)
+    service = (about.name,) if about else _of_deletion(entity.service)
     grid = Table.grid(padding=(0, 4, 0, 0))
     grid.add_row(
-        _row_table(Side.LEGACY, found.legacy_rows, entity.legacy, columns),
-        _row_table(Side.SERVICE, found.service_rows, entity.service, (about.name,) if about else ()),
+        _row_table(Side.LEGACY, found.legacy_rows, entity.legacy, legacy),
+        _row_table(Side.SERVICE, found.service_rows, entity.service, service),
     )
     return grid
+
+
+def _of_deletion(holder: Holder) -> tuple[str, ...]:
+    """The columns that say whether a row is deleted: what a finding about a whole row is often about."""
+    return columns_of(holder.deletion.when) if isinstance(holder.deletion, SoftDelete) else ()
 
 
 def _row_table(side: Side, rows: Sequence[Row], holder: Holder, involved: Collection[str]) -> RenderableType:
