@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.table import Table
 from rich.text import Text
@@ -12,6 +14,9 @@ from pipelines.cli.options import AsJson
 from pipelines.cli.screen import Screen
 from pipelines.declarations import Context, Entity
 from pipelines.portfolio import Portfolio
+
+Row = dict[str, object]
+_WIDE = 120
 
 
 def check(*, as_json: AsJson = False) -> None:
@@ -25,10 +30,10 @@ def check(*, as_json: AsJson = False) -> None:
     fields = sum(int(str(entity["fields"])) for entity in entities)
     counted = (words.plural(len(portfolio.contexts), "context"), words.plural(len(entities), "entity"))
     sound = f"Sound: {counted[0]}, {counted[1]}, {words.plural(fields, 'field')}."
-    screen.show(_table(entities), Text(sound, style="green"))
+    screen.show(_table(entities, wide=screen.out.width >= _WIDE), Text(sound, style="green"))
 
 
-def _entity(portfolio: Portfolio, context: Context, entity: Entity) -> dict[str, object]:
+def _entity(portfolio: Portfolio, context: Context, entity: Entity) -> Row:
     return {
         "context": context.name,
         "entity": entity.name,
@@ -43,17 +48,15 @@ def _entity(portfolio: Portfolio, context: Context, entity: Entity) -> dict[str,
     }
 
 
-def _table(entities: list[dict[str, object]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("context", "entity"):
-        table.add_column(name, style="cyan", no_wrap=True)
+def _table(entities: Sequence[Row], *, wide: bool) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("entity", style="cyan", no_wrap=True)
     for name in ("fields", "left out"):
         table.add_column(name, justify="right")
-    for name in ("right is", "phase", "owner", "file"):
-        table.add_column(name)
-    shown = ("context", "entity", "fields", "left_out", "system_of_record", "phase", "owner", "file")
+    for name in ("right is", "phase", "owner", *(["file"] if wide else [])):
+        table.add_column(name, overflow="fold")
+    shown = ("fields", "left_out", "system_of_record", "phase", "owner", *(["file"] if wide else []))
     for entity in entities:
-        table.add_row(
-            *(str(entity[name]).replace("_", " ") if name == "phase" else str(entity[name]) for name in shown)
-        )
+        cells = [str(entity[name]).replace("_", " ") if name == "phase" else str(entity[name]) for name in shown]
+        table.add_row(f"{entity['context']}.{entity['entity']}", *cells)
     return table
