@@ -35,6 +35,8 @@ SCHEMA = table_schema(
 ORDERED = 'SELECT * FROM "hashed rows" ORDER BY match_1, match_2, position'
 _LANES = (1, 2)
 _KEY_SEED = 1_000_003
+_SCALE_SEED = 7_000_003
+_LARGEST = 2**63 - 1
 
 
 def keyed(entity: Entity, side: Side) -> str:
@@ -56,8 +58,8 @@ def digest(engine: Engine, entity: Entity, side: Side, *, rows: str, values: str
 
 
 def version() -> str:
-    """What hashes depend on beside the data."""
-    return f"polars {pl.__version__}"
+    """What hashes depend on beside the data: how they are made, here and in Polars."""
+    return f"2, polars {pl.__version__}"
 
 
 def key_lanes(text: pl.Expr) -> list[pl.Expr]:
@@ -143,10 +145,21 @@ def _hashed(batch: pa.RecordBatch, entity: Entity, *, own_key: bool) -> pa.Recor
 
 
 def _value_lane(schema: pl.Schema, entity: Entity, lane: int) -> pl.Expr:
-    """The sum of one hash a column, each with a seed of its own; integers of any width hash alike."""
-    columns = [
-        pl.col(field.name).cast(pl.Int64) if schema[field.name].is_integer() else pl.col(field.name)
-        for field in entity.fields
-    ]
-    hashes = [values.hash(seed=lane * _KEY_SEED + number + 1) for number, values in enumerate(columns)]
+    """The sum of one hash a column, each with a seed of its own."""
+    seeds = range(lane * _KEY_SEED + 1, lane * _KEY_SEED + 1 + len(entity.fields))
+    hashes = [_hash(field.name, schema[field.name], seed) for field, seed in zip(entity.fields, seeds, strict=True)]
     return pl.when(pl.col("live") & ~pl.col("failed")).then(pl.sum_horizontal(hashes))
+
+
+def _hash(name: str, kind: pl.DataType, seed: int) -> pl.Expr:
+    """The hashes of a column: the same for the same value on the other side, which may hold it as another type.
+
+    Integers of any width hash alike. Decimals hash by their digits, so those of different scales never do.
+    """
+    values = pl.col(name)
+    if isinstance(kind, pl.Decimal):
+        return values.hash(seed=seed + _SCALE_SEED * (kind.scale or 0))
+    if kind == pl.UInt64:
+        beyond = values.hash(seed=seed + _SCALE_SEED)  # of signed integers
+        return pl.when(values > _LARGEST).then(beyond).otherwise(values.cast(pl.Int64, strict=False).hash(seed=seed))
+    return values.cast(pl.Int64).hash(seed=seed) if kind.is_integer() else values.hash(seed=seed)
