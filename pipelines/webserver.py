@@ -137,6 +137,8 @@ def _post(address: str, body: bytes) -> dict[str, Any]:
             text = response.read()
     except urllib.error.HTTPError as error:
         text = error.read()  # a refused question is an answer too
+    except TimeoutError as error:
+        raise SourceError(f"{address} has not answered within {_TIMEOUT} seconds", transient=True) from error
     except (OSError, http.client.HTTPException) as error:
         why = getattr(error, "reason", error)
         message = f"no Dagster web server answers at {address} ({why}); `make ui` starts one"

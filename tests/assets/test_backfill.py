@@ -6,6 +6,7 @@ The server here is a small stand-in that speaks HTTP; the real one is in `test_l
 import json
 import re
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -220,6 +221,14 @@ def test_a_server_that_is_not_there_is_named_with_the_way_to_start_it():
         backfill.stale("http://127.0.0.1:1", context="sales")
 
     assert raised.value.transient
+
+
+def test_a_server_that_is_busy_is_not_called_absent(url, graph, monkeypatch):
+    monkeypatch.setattr(webserver, "_TIMEOUT", 0.2)
+    graph.answer = lambda _: time.sleep(1) or "{}"
+
+    with pytest.raises(SourceError, match=r"has not answered within 0\.2 seconds"):
+        backfill.stale(url, context="sales")
 
 
 @pytest.mark.parametrize("body", ["<html>", "[]", "{}", ""])
