@@ -5,8 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PORT ?= 3000
 ROWS ?= 1000000
-# What `make test` leaves out. CI passes an empty one: everything.
-MARKERS ?= not slow and not live and not browser and not spark
+# What `make test` leaves out. CI leaves out only what explores for many minutes (`make unit MARKERS=long`).
+MARKERS ?= not slow and not long and not live and not browser and not spark
 PYTEST_ARGS ?= -n auto --dist loadfile --cov --cov-report=term
 
 .DEFAULT_GOAL := help

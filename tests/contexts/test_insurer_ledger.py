@@ -47,7 +47,7 @@ def test_rows_of_both_sides_are_accounted_for(insurer, subtests):
         (linkage,) = insurer.rows(job, "linkage")
         for side in Side:
             place = (job.entity.name, job.partition, side)
-            with subtests.test(place):
+            with subtests.test("/".join(place)):
                 counted = plain.counts(insurer.world, *place, rejections.get(place, Counter()))
                 linkable = sum(linkage[f"{side}_{name}"] for name in ("matched", "only", "ambiguous"))
                 told = {name: linkage[f"{side}_{name}"] for name in counted if name != "linkable"}
@@ -61,7 +61,7 @@ def test_partitions_of_the_contexts_are_the_days_of_the_default_world():
             assert (keys[0], len(keys)) == (DEFAULT_FIRST_DAY.isoformat(), DEFAULT_DAYS)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_ledger_of_any_seed_and_nothing_else_is_found(tmp_path, seed):
     insurer = reconciled(tmp_path, seed=seed, workers=os.cpu_count() or 1)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pipelines import comparison as product
 from pipelines.declarations import Entity
 from tests.generative.alike import alike, same_rows
+from tests.generative.naive.classification import identity
 from tests.generative.naive.comparison import raw_as_read
 from tests.generative.naive.linkage import Finding, Pair
 from tests.generative.naive.surroundings import Surroundings
@@ -87,11 +88,6 @@ def discrepancies(world: World, rows: Iterable[Mapping[str, object]], answer: An
             if name == "evidence":
                 found, value = json.loads(found), json.loads(value)
             assert alike(found, value), (name, row, due[key])
-
-
-def identity(row: Mapping[str, object]) -> tuple[object, ...]:
-    side = json.loads(row["evidence"]).get("side")
-    return (row["legacy_key"], row["service_key"], row["field"], row["type"], side)
 
 
 def judged(tables: Mapping[str, list[dict[str, object]]], answer: Answer) -> None:

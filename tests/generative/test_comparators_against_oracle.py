@@ -60,7 +60,7 @@ def test_comparator(kind):
     run()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", strategies.MAKERS, ids=lambda kind: kind.__name__)
 def test_comparator_at_length(kind):
     @settings(max_examples=2000)

@@ -77,7 +77,7 @@ def test_linkage(case):
     check(case)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @settings(max_examples=3000)
 @given(linkages())
 def test_linkage_at_length(case):

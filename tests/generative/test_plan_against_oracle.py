@@ -18,7 +18,7 @@ def test_plan(world):
     check(world)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @settings(max_examples=1500)
 @given(worlds())
 def test_plan_at_length(world):

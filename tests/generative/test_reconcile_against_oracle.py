@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.generative import agreement, public
 from tests.generative.alike import same_rows
+from tests.generative.naive.classification import identity
 from tests.generative.naive.identity import Link
 from tests.generative.strategies.worlds import worlds
 
@@ -22,7 +23,7 @@ def check(world, *, sieve):
         failed = [(row["legacy_key"], row["field"], row["rule"], row["reason"]) for row in tables["untranslatable"]]
         same_rows(failed, due.untranslatable)
         agreement.discrepancies(world, tables["discrepancies"], due)
-        found = {agreement.identity(row): row["first_seen"] for row in tables["discrepancies"]}
+        found = {identity(row): row["first_seen"] for row in tables["discrepancies"]}
         assert found == first_seen
         agreement.judged(tables, due)
 
@@ -33,7 +34,7 @@ def test_reconcile(world, sieve):
     check(world, sieve=sieve)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("sieve", [True, False], ids=["sieve", "no sieve"])
 def test_reconcile_at_length(sieve):
     @settings(max_examples=150)

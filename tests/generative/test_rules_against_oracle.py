@@ -67,7 +67,7 @@ def test_rule(kind):
     run()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", strategies.MAKERS, ids=lambda kind: kind.__name__)
 def test_rule_at_length(kind):
     @settings(max_examples=300)

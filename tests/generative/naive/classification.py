@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -37,12 +38,18 @@ class Discrepancy:
 
     @property
     def identity(self) -> Identity:
-        """What makes it the same discrepancy on another day; a finding about a row also has a side."""
-        side = json.loads(self.evidence).get("side")
-        return (self.legacy_key, self.service_key, self.field, self.type, side)
+        """What makes it the same discrepancy on another day."""
+        return identity(self.as_row())
 
     def as_row(self) -> dict[str, object]:
         return asdict(self)
+
+
+def identity(row: Mapping[str, object]) -> Identity:
+    """What a row of `discrepancies` is about; of several findings about one link, those about its ends name the end."""
+    of_an_end = row["reason"] == "duplicate_key" and row["legacy_key"] is not None and row["service_key"] is not None
+    end = json.loads(row["evidence"])["side"] if of_an_end else None
+    return (row["legacy_key"], row["service_key"], row["field"], row["type"], end)
 
 
 def of_linkage(entity: Entity, finding: Finding) -> Discrepancy:
