@@ -160,7 +160,7 @@ def _fingerprint(context: Context, entity: Entity) -> str:
     """Every part with its length, a missing one told apart from an empty one: no two findings can share a text."""
     parts = [literal(context.name), literal(entity.name), "f.legacy_key", "f.service_key", "f.field", "f.type"]
     tagged = " || ".join(f"COALESCE(text_of(LENGTH({part})) || ':' || {part}, '-')" for part in parts)
-    # Both ends of one link may be duplicated, and the link be ambiguous as well: three findings about the same two keys.
+    # Both ends of a link may be duplicated, and the link be ambiguous as well: three findings about the same two keys.
     of_link = "f.legacy_key IS NOT NULL AND f.service_key IS NOT NULL"
     side = f"CASE WHEN f.reason = 'duplicate_key' AND {of_link} THEN f.side ELSE '' END"
     return f"SUBSTRING(sha256_hex({tagged} || {side}), 1, 32)"
