@@ -4,7 +4,15 @@ import re
 
 import pytest
 
-PAGES = ("README.md", "docs/README.md", "docs/declaring.md", "docs/rules.md", "docs/tables.md", "docs/discrepancies.md")
+PAGES = (
+    "README.md",
+    "docs/README.md",
+    "docs/declaring.md",
+    "docs/rules.md",
+    "docs/tables.md",
+    "docs/discrepancies.md",
+    "docs/operating.md",
+)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
