@@ -58,7 +58,7 @@ _PARSED = (
     "AND (NOT contains($2, '%Y') OR contains($1, printf('%04d', year(try_strptime($1, $2))))) "
     "THEN try_strptime($1, $2) END"
 )
-_EXACT = "without blanks around it, %Y in four digits from 0001; NULL when it does not fit"
+_EXACT = "no blank in place of a digit, %Y in four digits from 0001, %y in one or two; NULL when it does not fit"
 _BEFORE = "TRY(timezone($2, $1 - INTERVAL 24 HOUR) + INTERVAL 24 HOUR)"
 _AFTER = "TRY(timezone($2, $1 + INTERVAL 24 HOUR) - INTERVAL 24 HOUR)"
 

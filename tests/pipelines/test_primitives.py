@@ -294,7 +294,12 @@ def test_calendar_date(evaluate, values):
 FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%Y%m%d", "%y%m%d", "%d-%b-%Y", "%Y-%m-%d %H:%M:%S", "%d.%m.%y %H.%M")
 
 
+TWO_DIGITS = re.compile(r"\d{6}$|\d+\.\d+\.\d\d ")
+
+
 def parsed(text, spelling):
+    if re.search(r"(^|[-/.]) \d", text):  # Python reads " 1" as a day
+        return None
     try:
         return datetime.strptime(text, spelling)  # noqa: DTZ007 (wall time)
     except ValueError:
@@ -316,7 +321,9 @@ def test_parse_date_and_timestamp(evaluate, spelling):
     @few
     @given(lists_of(st.tuples(st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31)), spoilt)))  # noqa: DTZ001
     def check(values):
-        spelt = pa.array([written(moment, spelling, spoil) for moment, spoil in values])
+        texts = [written(moment, spelling, spoil) for moment, spoil in values]
+        # Of one digit for %y Python makes no year.
+        spelt = pa.array([text for text in texts if "%y" not in spelling or TWO_DIGITS.match(text)], pa.string())
         expected = [parsed(text.as_py(), spelling) for text in spelt]
         assert evaluate(f"parse_timestamp(x, {literal(spelling)})", x=spelt) == expected
         assert evaluate(f"parse_date(x, {literal(spelling)})", x=spelt) == [day and day.date() for day in expected]
