@@ -8,12 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pandera.polars import DataFrameModel, Field
 
 from pipelines import identity, reconciliation
 from pipelines.declarations import Context, Entity, Side
@@ -25,14 +22,10 @@ from tests.generative.oracle import Answer, answer
 from tests.generative.strategies.identities import MERGES, TABLE
 from tests.generative.strategies.rules import REFERRED
 from tests.generative.strategies.worlds import World
+from tests.spec.contracts import contract
 
 SIEVE = "COEXIST_SIEVE_FROM"
 TABLES = ("identity_map", "untranslatable", "discrepancies", "drift", "linkage", "lag")
-_SIMPLE = {
-    "string": pl.String, "bool": pl.Boolean, "double": pl.Float64, "date32[day]": pl.Date,
-    "int8": pl.Int8, "int16": pl.Int16, "int32": pl.Int32, "int64": pl.Int64,
-    "uint8": pl.UInt8, "uint16": pl.UInt16, "uint32": pl.UInt32, "uint64": pl.UInt64,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,22 +59,6 @@ def answers(world: World) -> Iterator[tuple[Answer, dict[Identity, date]]]:
 
 def read(lake: Lake, address: Address) -> pa.Table:
     return pq.ParquetFile(lake.file(address)).read()
-
-
-def contract(name: str, schema: pa.Schema) -> type[DataFrameModel]:
-    """A contract of these columns, whatever they are called, every one of which may be missing."""
-    columns = {f"column_{number}": column for number, column in enumerate(schema)}
-    annotations = {attribute: _annotation(column.type) for attribute, column in columns.items()}
-    fields = {attribute: Field(alias=column.name, nullable=True) for attribute, column in columns.items()}
-    return type(name, (DataFrameModel,), {"__annotations__": annotations, "__module__": __name__, **fields})
-
-
-def _annotation(kind: pa.DataType) -> object:
-    if pa.types.is_decimal(kind):
-        return Annotated[pl.Decimal, kind.precision, kind.scale]
-    if pa.types.is_timestamp(kind):
-        return Annotated[pl.Datetime, "us", kind.tz]
-    return _SIMPLE[str(kind)]
 
 
 def _declared(world: World, root: Path) -> tuple[Context, Entity]:

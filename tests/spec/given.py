@@ -1,7 +1,7 @@
 """Two small models one can see at a glance, reconciled through the public path.
 
-A test says in tables what both sides hold and what must be found. Columns are texts unless the heading says `id:int`;
-an empty cell is missing. Everything else about the entity has a default and is given by name.
+A test says in tables (see `tables`) what both sides hold and what must be found. Everything else about the entity has a
+default and is given by name.
 """
 
 from __future__ import annotations
@@ -11,27 +11,27 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
-import pandera.polars as pa
-import polars as pl
+import pyarrow as pa
+import pyarrow.csv as pc
 import pyarrow.parquet as pq
-from pandera.polars import DataFrameModel, Field
 
 from pipelines import declarations as say
 from pipelines.job import Job
 from pipelines.lake import Lake
 from pipelines.reconciliation import reconcile
+from tests.spec.contracts import contract
+from tests.spec.tables import table
 
 FIRST = date(2026, 1, 1)
 OWNER = say.Owner("spec")
-KINDS = {"": pl.String, "int": pl.Int64, "float": pl.Float64, "day": pl.Date}
 
 
 @dataclass(frozen=True)
 class Given:
     """What both sides hold, on one day or day by day, and how the entity is declared."""
 
-    legacy: str | list[str]
-    service: str | list[str]
+    legacy: str | pa.Table | list[str]
+    service: str | pa.Table | list[str]
     key: tuple[str, ...] = ("id",)
     service_key: tuple[str, ...] | None = None
     identity: say.IdentityTable | say.NaturalKey | None = None
@@ -41,10 +41,10 @@ class Given:
     service_holder: Mapping[str, object] = field(default_factory=dict)
     entity: Mapping[str, object] = field(default_factory=dict)
 
-    def days(self, side: str) -> list[str]:
+    def days(self, side: str) -> list[pa.Table]:
         """The tables of a side, one a day."""
         held = self.legacy if side == "legacy" else self.service
-        return [held] if isinstance(held, str) else held
+        return [_table(day) for day in (held if isinstance(held, list) else [held])]
 
 
 def reconciled(given: Given, folder: Path) -> Job:
@@ -53,10 +53,10 @@ def reconciled(given: Given, folder: Path) -> Job:
     days = max(len(given.days("legacy")), len(given.days("service")))
     keys = [(FIRST + timedelta(days=n)).isoformat() for n in range(days)]
     for side in ("legacy", "service"):
-        for key, table in zip(keys, given.days(side), strict=True):
-            (folder / f"{side}_{key}.csv").write_text(_csv(table), encoding="utf-8")
-    for name, table in given.tables.items():
-        (folder / f"{name}.csv").write_text(_csv(table), encoding="utf-8")
+        for key, held in zip(keys, given.days(side), strict=True):
+            pq.write_table(held, folder / f"{side}_{key}.parquet")
+    for name, held in given.tables.items():
+        pc.write_csv(table(held), folder / f"{name}.csv")
     job = Job(context, context.entities[0], keys[0], Lake(folder / "lake"))
     for key in keys:
         job = replace(job, partition=key)
@@ -77,19 +77,8 @@ def found(given: Given, folder: Path) -> list[tuple[object, ...]]:
     return sorted(findings, key=lambda finding: [(value is None, str(value)) for value in finding])
 
 
-def _csv(table: str) -> str:
-    """A table with `|` between cells as CSV; headings lose their kind."""
-    lines = [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()]
-    head, *body = lines
-    cells = [[name.split(":")[0] for name in head], *body]
-    return "".join(",".join(f'"{cell}"' if cell else "" for cell in line) + "\n" for line in cells)
-
-
-def _contract(table: str) -> type[DataFrameModel]:
-    names = [name.strip().partition(":") for name in table.strip().splitlines()[0].split("|")]
-    members = {name: Field(nullable=True, description=name) for name, _, _ in names}
-    annotations = {name: KINDS[kind] for name, _, kind in names}
-    return type("Held", (pa.DataFrameModel,), {"__annotations__": annotations, "__module__": __name__, **members})
+def _table(held: str | pa.Table) -> pa.Table:
+    return table(held) if isinstance(held, str) else held
 
 
 def _context(given: Given, folder: Path) -> say.Context:
@@ -97,8 +86,8 @@ def _context(given: Given, folder: Path) -> say.Context:
     more = {"legacy": given.legacy_holder, "service": given.service_holder}
     holders = {
         side: say.Holder(
-            source=say.Csv(f"{side}_{{date}}.csv"),
-            contract=_contract(given.days(side)[0]),
+            source=say.ParquetFile(f"{side}_{{date}}.parquet"),
+            contract=contract("Held", given.days(side)[0].schema),
             key=keys[side],
             **more[side],
         )
