@@ -1,8 +1,8 @@
 """What a user declares: contexts, their entities, both holders of each, and how every field is translated and judged.
 
 The front door for context files: everything they need is importable from here. Objects are frozen and typed; what they
-mean together is checked by `loading`. Rules, comparators, identities, partitionings and sources have modules of their
-own.
+mean together is checked by `loading`. Words, rules, comparators, identities, partitionings and sources have modules of
+their own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, field
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 
 from pandera.polars import DataFrameModel
@@ -42,6 +41,7 @@ from pipelines.rules import (
     UnknownCode,
 )  # fmt: skip
 from pipelines.sources import Column, Csv, FixedWidth, ParquetFile, Source
+from pipelines.words import Classification, Criticality, Missing, MissingMeans, Owner, Phase, ServiceLevel, Side
 
 __all__ = [
     "Amount", "Cardinality", "Case", "Classification", "Clean", "CodeTable", "Column", "Combine", "Comparator",
@@ -52,78 +52,6 @@ __all__ = [
     "SemanticRule", "ServiceLevel", "Side", "Slice", "SoftDelete", "Split", "Sql", "Text", "Tombstone",
     "UnknownCode",
 ]  # fmt: skip
-
-
-class Side(StrEnum):
-    """The two holders of a business entity."""
-
-    LEGACY = "legacy"
-    SERVICE = "service"
-
-    @property
-    def other(self) -> Side:
-        """The side opposite: the replica when this one is the system of record."""
-        return Side.SERVICE if self is Side.LEGACY else Side.LEGACY
-
-
-class Criticality(StrEnum):
-    """How much a discrepancy in a field matters to the business."""
-
-    CRITICAL = "critical"
-    MAJOR = "major"
-    MINOR = "minor"
-
-
-class Phase(StrEnum):
-    """Where the migration of a capability stands."""
-
-    LEGACY_ONLY = "legacy_only"
-    SHADOW = "shadow"
-    PARALLEL_RUN = "parallel_run"
-    SERVICE_LEADS = "service_leads"
-    DECOMMISSIONED = "decommissioned"
-
-
-class Classification(StrEnum):
-    """How a value must be protected."""
-
-    PUBLIC = "public"
-    INTERNAL = "internal"
-    PERSONAL = "personal"
-
-
-class MissingMeans(StrEnum):
-    """What a missing value on one side says."""
-
-    MISSING = "missing"  # there is none: equal to missing only
-    UNKNOWN = "unknown"  # this side does not know: nothing to compare with
-    NOT_APPLICABLE = "not_applicable"  # the field has no meaning for this row: nothing to compare with
-    NOT_YET_SYNCHRONISED = "not_yet_synchronised"  # the replica has not got it yet: in flight within the allowed lag
-
-
-@declared
-class Owner:
-    """Who answers for something: a team and how to reach it."""
-
-    team: str
-    contact: str = ""
-
-
-@declared
-class Missing:
-    """What a missing value means on each side."""
-
-    _: KW_ONLY
-    legacy: MissingMeans = MissingMeans.MISSING
-    service: MissingMeans = MissingMeans.MISSING
-
-
-@declared
-class ServiceLevel:
-    """Limits as rates from 0 to 1: `breached` above `limit`, `warned` above `warn`. Linkage: unlinked rows."""
-
-    limit: float
-    warn: float | None = None
 
 
 @declared
