@@ -19,7 +19,7 @@ from pipelines import contract
 from pipelines.declarations import Context, Entity, Holder, Side
 from pipelines.errors import IntegrityError, SourceError
 from pipelines.lake import Address, Lake, Manifest, Spool
-from pipelines.sources.source import REJECTED, Place, Reading, Source
+from pipelines.sources.source import REJECTED, Notes, Place, Reading, Source
 
 _ATTEMPTS = 4
 
@@ -36,10 +36,11 @@ def take(  # noqa: PLR0913 (who, which side, of when, into what, by which run)
     entity: Entity, side: Side, *, context: Context, partition: str, lake: Lake, run_id: str
 ) -> Snapshot:
     """Take one side's snapshot of a partition; again, a few times, when its source is in trouble that may pass."""
+    address = Address(context.name, entity.name, str(side), partition)
     order = _Order(
         holder=entity.legacy if side is Side.LEGACY else entity.service,
-        place=Place(context.root, partition),
-        address=Address(context.name, entity.name, str(side), partition),
+        place=Place(context.root, partition, lambda: noted(lake, address)),
+        address=address,
         watermark=(entity.partitioning or context.partitioning).watermark(partition),
     )
     return _taken(order, lake, run_id)
@@ -53,6 +54,16 @@ def read(source: Source, schema: pa.Schema, place: Place) -> tuple[pa.Table, pa.
             rows.append(batch.rows)
             unreadable.append(batch.unreadable)
     return pa.Table.from_batches(rows, schema), pa.Table.from_batches(unreadable, REJECTED)
+
+
+def noted(lake: Lake, address: Address) -> dict[str, Notes]:
+    """What readings of a source noted when the partitions of this stage were taken, by partition."""
+    found = {}
+    for partition in lake.partitions(address.context, address.entity, address.stage):
+        manifest = lake.manifest(replace(address, partition=partition))
+        if manifest is not None and "source" in manifest.notes:
+            found[partition] = manifest.notes["source"]
+    return found
 
 
 def code_version_of(holder: Holder) -> str:
@@ -76,7 +87,7 @@ class _Pass:
     def __init__(self, holder: Holder, reading: Reading, spool: Spool) -> None:
         self._holder, self._reading, self._spool = holder, reading, spool
         self.rows_in = 0
-        self.notes: dict[str, Any] = {"undeclared": list(reading.undeclared)}
+        self.notes: dict[str, Any] = {}
 
     def valid(self) -> Iterator[pa.RecordBatch]:
         """The rows that keep the contract."""
@@ -89,7 +100,9 @@ class _Pass:
                     rejected += refused.num_rows
                     put_by(refused)
                 yield judged.valid
-        self.notes |= {"rows_in": self.rows_in, "rejected": rejected}
+        self.notes |= {"rows_in": self.rows_in, "rejected": rejected, "undeclared": list(self._reading.undeclared)}
+        if self._reading.notes:
+            self.notes["source"] = self._reading.notes
 
 
 def _may_pass(error: Exception) -> bool:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import codecs
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
-from pathlib import Path
 from typing import IO, Literal
 
 import pyarrow as pa
@@ -20,9 +19,9 @@ import pyarrow.csv as pa_csv
 from pipelines.declared import declared
 from pipelines.errors import SourceError, did_you_mean
 from pipelines.sources import text
-from pipelines.sources.files import BLOCK, answering, opened
+from pipelines.sources.files import BLOCK, FilePath, answering, misfits_of_path, opened
 from pipelines.sources.framing import LONGEST, Grammar, Record, Stretch, Unfinished
-from pipelines.sources.source import REJECTED, Batch, Place, Reading, Source
+from pipelines.sources.source import REJECTED, Batch, Misfit, Place, Reading, Source
 
 
 @declared
@@ -50,6 +49,9 @@ class Csv(Source):
     def describe(self) -> str:
         return f"CSV file {self.path}"
 
+    def misfits(self, columns: Sequence[str]) -> Iterator[Misfit]:  # noqa: ARG002 (the file names its columns itself)
+        yield from misfits_of_path(self.path)
+
     @contextmanager
     def open(self, place: Place, schema: pa.Schema) -> Iterator[Reading]:
         path = place.path(self.path)
@@ -64,7 +66,7 @@ class Csv(Source):
 class _Bytes:
     """The file's bytes as UTF-8: those at hand, and the way to more."""
 
-    def __init__(self, file: IO[bytes], path: Path, encoding: str) -> None:
+    def __init__(self, file: IO[bytes], path: FilePath, encoding: str) -> None:
         self._file, self._path, self._encoding = file, path, encoding
         self.data, self.final = b"", False
         self.more()
@@ -144,7 +146,7 @@ class _Reader:
         return text.cast(texts, numbers, self.schema, self.source.null_texts)
 
 
-def _header(source: Csv, bytes_left: _Bytes, path: Path) -> list[str]:
+def _header(source: Csv, bytes_left: _Bytes, path: FilePath) -> list[str]:
     """The names of the columns, read off the front of the bytes."""
     grammar = Grammar(source.delimiter, source.quote, None)
     while True:
@@ -163,7 +165,7 @@ def _header(source: Csv, bytes_left: _Bytes, path: Path) -> list[str]:
         raise SourceError(f"{path}: the first line, which names the columns, is not valid {source.encoding}") from error
 
 
-def _check(header: list[str], schema: pa.Schema, path: Path) -> None:
+def _check(header: list[str], schema: pa.Schema, path: FilePath) -> None:
     twice = [name for name, count in Counter(header).items() if count > 1 and name]
     if twice:
         raise SourceError(f'{path}: column "{twice[0]}" is there twice')

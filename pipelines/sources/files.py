@@ -4,36 +4,61 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from pipelines.errors import SourceError
+from pipelines.errors import SourceError, did_you_mean
+from pipelines.filesystems import Remote, schemes, url_problem
+from pipelines.sources.source import Misfit
 
 BLOCK = 8 * 1024 * 1024  # bytes read at a time: enough for quick parsing, little enough to keep many files open
+LONGEST_LINE = 16 * 1024 * 1024  # bytes; more without a line end is no file of lines
+FilePath = Path | Remote
 
 _TRANSIENT = frozenset({
     errno.EIO, errno.EAGAIN, errno.EBUSY, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESET, errno.ECONNABORTED,
     errno.ECONNREFUSED, errno.ENETDOWN, errno.ENETUNREACH, errno.ENETRESET, errno.EHOSTDOWN, errno.EHOSTUNREACH,
     errno.EMFILE, errno.ENFILE,
 })  # fmt: skip
+# What Arrow's file systems say, and what it means. The first that occurs counts.
+_STORAGE_TROUBLES = (
+    ("ACCESS_DENIED", "access denied", False), ("403", "access denied", False),
+    ("INVALID_ACCESS_KEY", "the storage does not know the access key", False),
+    ("SIGNATURE_DOES_NOT_MATCH", "the secret key is wrong", False),
+    ("NO_SUCH_BUCKET", "there is no such bucket", False), ("NETWORK_CONNECTION", "the storage does not answer", True),
+    ("timed out", "the storage does not answer in time", True), ("SLOW_DOWN", "the storage asks to slow down", True),
+    ("INTERNAL_FAILURE", "the storage failed", True), ("SERVICE_UNAVAILABLE", "the storage is not available", True),
+    ("HTTP response code 5", "the storage failed", True), ("HTTP status 5", "the storage failed", True),
+)  # fmt: skip
 
 
 @contextmanager
-def answering(path: Path) -> Iterator[None]:
+def answering(path: FilePath) -> Iterator[None]:
     """Within this block the operating system's troubles with a file are the source's; some may pass."""
     try:
         yield
     except FileNotFoundError as error:
         raise SourceError(f"{path}: there is no such file") from error
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
-        raise SourceError(f"{path}: {why}", transient=error.errno in _TRANSIENT) from error
+        if error.errno:
+            raise SourceError(f"{path}: {os.strerror(error.errno)}", transient=error.errno in _TRANSIENT) from error
+        why, transient = storage_trouble(error)
+        raise SourceError(f"{path}: {why}", transient=transient) from error
+
+
+def storage_trouble(error: OSError) -> tuple[str, bool]:
+    """What object storage says is wrong, in short, and whether it may pass. Arrow's own message tells requests."""
+    told = " ".join(str(error).split())
+    for sign, why, transient in _STORAGE_TROUBLES:
+        if sign in told:
+            return why, transient
+    return told.partition(" Detail:")[0][:200], False
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: FilePath) -> Iterator[IO[bytes]]:
     """The file, open for reading; SourceError when it is not there or holds not one byte.
 
     An empty file is taken for a delivery that failed, not for a day without rows: that has a header or a footer, and in
@@ -48,3 +73,34 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         if empty:
             raise SourceError(f"{path}: the file is empty (0 bytes), as after a failed delivery")
         yield file
+
+
+def whole_lines(file: IO[bytes], path: FilePath) -> Iterator[bytes]:
+    """The file's bytes block by block, each cut at a line end."""
+    left = b""
+    while True:
+        with answering(path):
+            block = file.read(BLOCK)
+        if not block:
+            break
+        data, _, left = (left + block).rpartition(b"\n")
+        if len(left) > LONGEST_LINE:
+            raise SourceError(f"{path}: no line end in {len(left):,} bytes: not a file of lines")
+        if data:
+            yield data
+    if left:
+        yield left
+
+
+def misfits_of_path(path: str) -> Iterator[Misfit]:
+    """What is wrong with a declared path that is a URL."""
+    problem = url_problem(path)
+    if problem:
+        yield Misfit("path", problem, "for instance " + " or ".join(f"{scheme}://bucket/file" for scheme in schemes()))
+
+
+def not_in_layout(columns: Sequence[str], layout: Sequence[str], attribute: str) -> Iterator[Misfit]:
+    """Columns of the contract that a declared layout does not have."""
+    for name in columns:
+        if name not in layout:
+            yield Misfit(attribute, f'the layout has no column "{name}"', did_you_mean(name, layout))

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
-from pathlib import Path
 from typing import IO, Literal
 
 import pyarrow as pa
@@ -20,10 +19,8 @@ import pyarrow.compute as pc
 from pipelines.declared import declared
 from pipelines.errors import SourceError, did_you_mean
 from pipelines.sources import text
-from pipelines.sources.files import BLOCK, answering, opened
-from pipelines.sources.source import REJECTED, Batch, Place, Reading, Source
-
-_LONGEST = 16 * 1024 * 1024  # bytes of a line
+from pipelines.sources.files import FilePath, misfits_of_path, not_in_layout, opened, whole_lines
+from pipelines.sources.source import REJECTED, Batch, Misfit, Place, Reading, Source
 
 
 @declared
@@ -70,6 +67,10 @@ class FixedWidth(Source):
 
     def describe(self) -> str:
         return f"fixed-width file {self.path}"
+
+    def misfits(self, columns: Sequence[str]) -> Iterator[Misfit]:
+        yield from misfits_of_path(self.path)
+        yield from not_in_layout(columns, [column.name for column in self.columns], "columns")
 
     @contextmanager
     def open(self, place: Place, schema: pa.Schema) -> Iterator[Reading]:
@@ -123,29 +124,12 @@ class _Reader:
         return {"check": "encoding", "reason": f"expected valid {encoding}", "raw": _raw(shown)}
 
 
-def _batches(reader: _Reader, file: IO[bytes], path: Path) -> Iterator[Batch]:
+def _batches(reader: _Reader, file: IO[bytes], path: FilePath) -> Iterator[Batch]:
     row = 1
-    for data in _whole_lines(file, path):
+    for data in whole_lines(file, path):
         lines, undecodable = _lines(data, reader.source.encoding)
         yield reader.batch(lines, undecodable, row)
         row += len(lines)
-
-
-def _whole_lines(file: IO[bytes], path: Path) -> Iterator[bytes]:
-    """The file's bytes block by block, each cut at a line end."""
-    left = b""
-    while True:
-        with answering(path):
-            block = file.read(BLOCK)
-        if not block:
-            break
-        data, _, left = (left + block).rpartition(b"\n")
-        if len(left) > _LONGEST:
-            raise SourceError(f"{path}: no line end in {len(left):,} bytes: not a file of lines")
-        if data:
-            yield data
-    if left:
-        yield left
 
 
 def _lines(data: bytes, encoding: str) -> tuple[pa.Array, dict[int, bytes]]:

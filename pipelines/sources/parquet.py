@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,8 +18,8 @@ import pyarrow.parquet as pq
 from pipelines.declared import declared
 from pipelines.errors import SourceError, did_you_mean
 from pipelines.sources import text
-from pipelines.sources.files import answering, opened
-from pipelines.sources.source import REJECTED, Batch, Place, Reading, Source
+from pipelines.sources.files import FilePath, answering, misfits_of_path, opened
+from pipelines.sources.source import REJECTED, Batch, Misfit, Place, Reading, Source
 
 _ROWS = 65_536
 _BUFFER = 1024 * 1024
@@ -34,6 +33,9 @@ class ParquetFile(Source):
 
     def describe(self) -> str:
         return f"Parquet file {self.path}"
+
+    def misfits(self, columns: Sequence[str]) -> Iterator[Misfit]:  # noqa: ARG002 (the file names its columns itself)
+        yield from misfits_of_path(self.path)
 
     @contextmanager
     def open(self, place: Place, schema: pa.Schema) -> Iterator[Reading]:
@@ -49,7 +51,7 @@ class ParquetFile(Source):
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[None]:
+def _whole(path: FilePath) -> Iterator[None]:
     """Within this block a file that is no Parquet, or no longer all of it, is refused."""
     try:
         yield
@@ -57,7 +59,7 @@ def _whole(path: Path) -> Iterator[None]:
         raise SourceError(f"{path}: not a whole Parquet file: {str(error).splitlines()[0]}") from error
 
 
-def _check(held: pa.Schema, schema: pa.Schema, path: Path) -> None:
+def _check(held: pa.Schema, schema: pa.Schema, path: FilePath) -> None:
     times = Counter(held.names)
     for field in schema:
         if not times[field.name]:
@@ -69,7 +71,7 @@ def _check(held: pa.Schema, schema: pa.Schema, path: Path) -> None:
             raise _changed(path, field, found)
 
 
-def _batches(parquet: pq.ParquetFile, schema: pa.Schema, path: Path) -> Iterator[Batch]:
+def _batches(parquet: pq.ParquetFile, schema: pa.Schema, path: FilePath) -> Iterator[Batch]:
     row = 1
     batches = parquet.iter_batches(_ROWS, columns=schema.names)
     while True:
@@ -81,7 +83,7 @@ def _batches(parquet: pq.ParquetFile, schema: pa.Schema, path: Path) -> Iterator
         row += batch.num_rows
 
 
-def _batch(batch: pa.RecordBatch, numbers: pa.Array, schema: pa.Schema, path: Path) -> Batch:
+def _batch(batch: pa.RecordBatch, numbers: pa.Array, schema: pa.Schema, path: FilePath) -> Batch:
     columns = [_column(values, field, path) for values, field in zip(batch.columns, schema, strict=True)]
     rows = pa.RecordBatch.from_arrays(columns, schema.names)
     undecodable = {row: name for name in reversed(rows.schema.names) for row in _undecodable(rows.column(name))}
@@ -98,7 +100,7 @@ def _batch(batch: pa.RecordBatch, numbers: pa.Array, schema: pa.Schema, path: Pa
     return Batch(cast.rows, cast.row_numbers, unreadable)
 
 
-def _column(values: pa.Array, field: pa.Field, path: Path) -> pa.Array:
+def _column(values: pa.Array, field: pa.Field, path: FilePath) -> pa.Array:
     """The column in the declared type; texts as texts, to be cast cell by cell."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
@@ -138,7 +140,7 @@ def _shown(row: pa.RecordBatch) -> str:
     return json.dumps(dict(zip(row.schema.names, texts, strict=True)), ensure_ascii=False)
 
 
-def _changed(path: Path, field: pa.Field, found: pa.DataType) -> SourceError:
+def _changed(path: FilePath, field: pa.Field, found: pa.DataType) -> SourceError:
     return SourceError(f'{path}: column "{field.name}" is {found}, expected {field.type}')
 
 

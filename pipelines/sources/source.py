@@ -7,13 +7,15 @@ back beside the rows, with the reason. Each kind of source is a module of its ow
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
+from pipelines.filesystems import Remote, is_url
 from pipelines.schemas import column, table_schema
 
 REJECTED = table_schema(
@@ -25,16 +27,26 @@ REJECTED = table_schema(
 )
 
 
+Notes = Mapping[str, Any]
+NotesByPartition = Mapping[str, Notes]
+
+
 @dataclass(frozen=True)
 class Place:
-    """Which data is meant: the folder relative paths start from, and the partition that fills `{date}` in them."""
+    """Which data is meant: the folder relative paths start from, and the partition that fills `{date}` in them.
+
+    `noted` tells what readings of this source noted when they were taken, by partition: where a log was read up to, so
+    that the next partition begins there, and that the same partition, taken again, is the same.
+    """
 
     root: Path
     partition: str
+    noted: Callable[[], NotesByPartition] = dict
 
-    def path(self, template: str) -> Path:
-        """The file a declared path means for this partition."""
-        return self.root / template.replace("{date}", self.partition)
+    def path(self, template: str) -> Path | Remote:
+        """The file a declared path or URL means for this partition."""
+        name = template.replace("{date}", self.partition)
+        return Remote(name) if is_url(name) else self.root / name
 
 
 @dataclass(frozen=True)
@@ -48,10 +60,24 @@ class Batch:
 
 @dataclass
 class Reading:
-    """An open source: its batches, and columns it holds that nobody declared (kept out, but reported)."""
+    """An open source: its batches, and columns it holds that nobody declared (kept out, but reported).
+
+    `notes` say where in the source's own life the rows were taken (offsets, positions), and go into the manifest. Both
+    are complete after the last batch, not before.
+    """
 
     batches: Iterator[Batch]
-    undeclared: tuple[str, ...] = field(default=())
+    undeclared: tuple[str, ...] = ()
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """What in a source's declaration does not go with the contract's columns, or with itself: where, what, a hint."""
+
+    attribute: str
+    message: str
+    hint: str = ""
 
 
 class Source(ABC):
@@ -68,3 +94,7 @@ class Source(ABC):
     @abstractmethod
     def describe(self) -> str:
         """One line for people: kind and place, without secrets."""
+
+    def misfits(self, columns: Sequence[str]) -> Iterator[Misfit]:  # noqa: ARG002 (most sources fit any columns)
+        """What can be said to be wrong before anything is opened, given the columns that will be asked for."""
+        yield from ()

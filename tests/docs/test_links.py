@@ -9,6 +9,7 @@ PAGES = (
     "docs/README.md",
     "docs/declaring.md",
     "docs/rules.md",
+    "docs/sources.md",
     "docs/tables.md",
     "docs/discrepancies.md",
     "docs/operating.md",

@@ -157,8 +157,8 @@ def test_a_missing_file(tmp_path):
 
 
 def test_a_binary_file_is_refused_once_there_is_no_line_in_sight(tmp_path, monkeypatch):
-    monkeypatch.setattr("pipelines.sources.fixed_width.BLOCK", 1024)
-    monkeypatch.setattr("pipelines.sources.fixed_width._LONGEST", 4096)
+    monkeypatch.setattr("pipelines.sources.files.BLOCK", 1024)
+    monkeypatch.setattr("pipelines.sources.files.LONGEST_LINE", 4096)
 
     with pytest.raises(SourceError, match="not a file of lines"):
         read(tmp_path, b"\x00" * 20_000)
@@ -186,7 +186,7 @@ def test_every_line_is_a_row_or_an_unreadable_row(lines, block, end):
     columns = (Column("a", 1, 2, trim=False), Column("b", 2, 3, trim=False))
 
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipelines.sources.fixed_width.BLOCK", block)
+        patch.setattr("pipelines.sources.files.BLOCK", block)
         rows, unreadable, _ = read(folder, end.join([*lines, b""]) or b"\n", schema, columns, null_texts=())
 
     expected = {}

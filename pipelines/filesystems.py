@@ -1,0 +1,86 @@
+"""Files in object storage by URL (`s3://`, `gs://`, `az://`), through Arrow's file systems.
+
+What reads and writes Parquet reads and writes there too, without another library. Credentials and endpoints are each
+cloud's own: environment variables and files, never part of a URL. What files hold is not known here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import IO
+
+from pyarrow import fs
+
+_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
+_SECONDS = 20.0  # until a server that does not answer is given up, each of the times that Arrow tries it
+
+
+def is_url(name: str) -> bool:
+    """Whether a declared path is a URL rather than the path of a local file."""
+    return _URL.fullmatch(name) is not None
+
+
+def url_problem(url: str) -> str:
+    """Why a URL cannot be read; empty when it can. A secret in it is not repeated."""
+    found = _URL.fullmatch(url)
+    if not found:
+        return ""
+    if found["scheme"] not in _FILE_SYSTEMS:
+        return f'"{found["scheme"]}" is no object storage'
+    if "@" in found["rest"].partition("/")[0] or "?" in found["rest"]:
+        return "a URL holds no credentials or options: they come from the environment"
+    if not all(found["rest"].partition("/")[::2]):
+        return "a URL names a bucket and a file in it"
+    return ""
+
+
+def schemes() -> Iterable[str]:
+    """The kinds of object storage there are."""
+    return _FILE_SYSTEMS.keys()
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file in object storage. Behaves like a path as far as sources care: it can be opened, and said."""
+
+    url: str
+
+    def __str__(self) -> str:
+        return self.url
+
+    def open(self, mode: str = "rb") -> IO[bytes]:
+        """The file for reading; FileNotFoundError when there is none, OSError when the storage does not answer."""
+        if mode != "rb":
+            raise ValueError(f"files in object storage are read as bytes, not in mode {mode}")
+        found = _URL.fullmatch(self.url)
+        if found is None or url_problem(self.url):
+            raise OSError(url_problem(self.url) or "not a URL")
+        opened: IO[bytes] = file_system(found["scheme"]).open_input_file(found["rest"])
+        return opened
+
+
+@lru_cache(maxsize=8)
+def file_system(scheme: str) -> fs.FileSystem:
+    """The file system of a scheme, with whatever credentials the environment gives."""
+    return _FILE_SYSTEMS[scheme]()
+
+
+def _s3() -> fs.FileSystem:
+    return fs.S3FileSystem(connect_timeout=_SECONDS, request_timeout=_SECONDS)
+
+
+def _gcs() -> fs.FileSystem:
+    return fs.GcsFileSystem()
+
+
+def _azure() -> fs.FileSystem:
+    return fs.AzureFileSystem(
+        account_name=os.environ.get("AZURE_STORAGE_ACCOUNT", ""), account_key=os.environ.get("AZURE_STORAGE_KEY")
+    )
+
+
+_FILE_SYSTEMS: dict[str, Callable[[], fs.FileSystem]] = {"s3": _s3, "gs": _gcs, "az": _azure}
