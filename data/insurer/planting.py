@@ -129,12 +129,21 @@ def _free(con: duckdb.DuckDBPyConnection, plan: Plan, size: int, taken: set[int]
 
 
 def _candidates(con: duckdb.DuckDBPyConnection, plan: Plan, limit: int | None) -> list[Row]:
-    suits = f"{pools(plan.model)[plan.planting.pool]} AND ({plan.planting.where})"
+    suits = f"{pools(plan.model)[plan.planting.pool]} AND ({plan.planting.where}) AND {_stands_alone(plan)}"
     source = f"({_eligible(plan.model, suits, sample=False)})" if limit is None else f"eligible WHERE {suits}"
     order = plan.model.life.chance.raw(f"plan {plan.number}")
     at_most = "" if limit is None else f"LIMIT {limit}"
     found = con.execute(f"SELECT id, s1, born, died FROM {source} ORDER BY {order}, id {at_most}").fetchall()
     return [Row(*row) for row in found]
+
+
+def _stands_alone(plan: Plan) -> str:
+    """Condition: no other row loses its counterpart with this one, as rows do that were merged into a rejected one."""
+    merges = plan.model.merges
+    if merges is None or not plan.planting.act.startswith("rejected"):
+        return "TRUE"
+    merged = f"range({merges.first}, {merges.first + merges.count}) AS merged(id)"
+    return f"id NOT IN (SELECT {merges.survivor} FROM {merged})"
 
 
 def _plants(plan: Plan, rows: list[Row]) -> Iterator[dict[str, object]]:
