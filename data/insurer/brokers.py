@@ -101,7 +101,7 @@ def _facts(people: Population, chance: Chance, clock: Clock) -> dict[str, str]:
         "party": people.some_party(chance, "party"),
         "party_id": people.party_reference("party"),
         **clock.moment(chance, "signature", oldest_days=3_000),
-        "signed": "signature // 60 * 60",
+        "signed": "CAST(floor(signature / 60.0) AS BIGINT) * 60",  # never up, into the second pass of an hour
     }
 
 
