@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import pyarrow.parquet as pq
 
-from pipelines import reconciliation, runs, snapshot
+from pipelines import reconciliation, runs
 from pipelines.declarations import Side
 from pipelines.errors import IntegrityError, SourceError
 from pipelines.job import Job
@@ -44,9 +44,7 @@ def prepare(job: Job) -> Attempt:
     started_at = datetime.now(UTC)
     try:
         for side in Side:
-            snapshot.take(
-                job.entity, side, context=job.context, partition=job.partition, lake=job.lake, run_id=job.run_id
-            )
+            reconciliation.take_snapshot(job, side)
         reconciliation.map_identity(job)
     except (SourceError, IntegrityError) as error:
         return fail(job, started_at, _failure(error))

@@ -13,15 +13,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum
 from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 from itertools import pairwise
 
-from pipelines import attempt, translation, workers
+from pipelines import attempt, moments, translation, workers
 from pipelines.attempt import Attempt, Failure
 from pipelines.errors import SourceError
 from pipelines.job import Job
+from pipelines.moments import Keeper
 from pipelines.portfolio import Portfolio
 
 
@@ -79,16 +81,19 @@ def run(
     running: dict[Future[Attempt], Step] = {}
     order = TopologicalSorter(planned.needs)
     order.prepare()
-    with workers.opened(min(count, len(planned.jobs))) as pool:
+    preparing = [job for step, job in planned.jobs.items() if step.verb is Verb.PREPARE]
+    with moments.keeping(preparing) as keeper, workers.opened(min(count, len(planned.jobs))) as pool:
         while order.is_active():
             for step in order.get_ready():
                 heappush(waiting, step)
             while waiting and len(running) < count:
                 step = heappop(waiting)
-                running[_start(pool, step, planned, taken)] = step
+                running[_start(pool, step, planned, taken, keeper)] = step
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 step = running.pop(future)
                 taken[step] = future.result()
+                if step.verb is Verb.PREPARE:
+                    keeper.prepared(planned.jobs[step])
                 order.done(step)
                 progress(step)
     return [(job, taken[_step(Verb.JUDGE, job)]) for job in planned.asked]
@@ -112,10 +117,10 @@ def _unprepared(job: Job, portfolio: Portfolio) -> list[Job]:
     ]
 
 
-def _start(pool: Executor, step: Step, planned: Plan, taken: Mapping[Step, Attempt]) -> Future[Attempt]:
+def _start(pool: Executor, step: Step, planned: Plan, taken: Mapping[Step, Attempt], keeper: Keeper) -> Future[Attempt]:
     job = planned.jobs[step]
     if step.verb is Verb.PREPARE:
-        return pool.submit(attempt.prepare, job)
+        return _prepare(pool, job, keeper)
     prepared = {need.entity: taken[need] for need in planned.needs[step] if need.verb is Verb.PREPARE}
     own = prepared.pop(step.entity)
     if own.failure:
@@ -125,6 +130,14 @@ def _start(pool: Executor, step: Step, planned: Plan, taken: Mapping[Step, Attem
         message = f"not judged: it refers to {', '.join(broken)}, which failed for {step.partition}"
         return _done(attempt.fail(job, own.started_at, Failure(SourceError.__name__, message)))
     return pool.submit(attempt.judge, job, own.started_at)
+
+
+def _prepare(pool: Executor, job: Job, keeper: Keeper) -> Future[Attempt]:
+    """Prepare a job as of the moments it shares with others; without them it has failed."""
+    try:
+        return pool.submit(attempt.prepare, keeper.holding(job))
+    except SourceError as error:
+        return _done(attempt.fail(job, datetime.now(UTC), Failure(SourceError.__name__, str(error))))
 
 
 def _done(ended: Attempt) -> Future[Attempt]:

@@ -40,17 +40,29 @@ from pipelines.rules import (
     Sql,
     UnknownCode,
 )  # fmt: skip
-from pipelines.sources import Column, Csv, Excel, FixedWidth, JsonLines, ParquetFile, Source
+from pipelines.sources import (
+    Column,
+    Csv,
+    Env,
+    Excel,
+    FixedWidth,
+    JsonLines,
+    ParquetFile,
+    Postgres,
+    SecretFile,
+    Source,
+    Table,
+)  # fmt: skip
 from pipelines.words import Classification, Criticality, Missing, MissingMeans, Owner, Phase, ServiceLevel, Side
 
 __all__ = [
     "Amount", "Cardinality", "Case", "Classification", "Clean", "CodeTable", "Column", "Combine", "Comparator",
     "Constant", "Context", "Criticality", "Csv", "Currency", "Daily", "DateSpelling", "Day", "Decode",
-    "EffectiveDates", "Entity", "EventLog", "EventType", "Exact", "Excel", "Field", "FixedWidth", "Floating",
+    "EffectiveDates", "Entity", "Env", "EventLog", "EventType", "Exact", "Excel", "Field", "FixedWidth", "Floating",
     "HardDelete", "Holder", "IdentityTable", "Instant", "JsonLines", "LegacyDate", "LocalTime", "Merges", "Missing",
     "MissingMeans", "Monthly", "NaturalKey", "NullIf", "Number", "Owner", "ParquetFile", "ParsedDate", "Phase",
-    "Reference", "Same", "Scale", "SemanticRule", "ServiceLevel", "Side", "Slice", "SoftDelete", "Split", "Sql",
-    "Text", "Tombstone", "UnknownCode",
+    "Postgres", "Reference", "Same", "Scale", "SecretFile", "SemanticRule", "ServiceLevel", "Side", "Slice",
+    "SoftDelete", "Split", "Sql", "Table", "Text", "Tombstone", "UnknownCode",
 ]  # fmt: skip
 
 

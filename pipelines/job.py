@@ -18,6 +18,7 @@ from pipelines.declarations import Context, Entity, Holder, Side
 from pipelines.errors import SourceError
 from pipelines.lake import Address, Lake, Manifest
 from pipelines.partitioning import Partitioning
+from pipelines.sources.source import Held, Place
 
 
 def content_version(*parts: str) -> str:
@@ -27,13 +28,14 @@ def content_version(*parts: str) -> str:
 
 @dataclass(frozen=True)
 class Job:
-    """One entity and partition, the lake, and the id under which results are written."""
+    """One entity and partition, the lake, the id under which results are written, and the moments its run holds."""
 
     context: Context
     entity: Entity
     partition: str
     lake: Lake
     run_id: str = field(default_factory=lambda: uuid4().hex)
+    moments: Held = field(default_factory=dict)
 
     @property
     def partitioning(self) -> Partitioning:
@@ -44,6 +46,11 @@ class Job:
     def watermark(self) -> datetime:
         """Up to when this partition's snapshots are complete."""
         return self.partitioning.watermark(self.partition)
+
+    @property
+    def place(self) -> Place:
+        """Which data its sources mean."""
+        return Place(self.context.root, self.partition, self.moments)
 
     def address(self, stage: str) -> Address:
         """Where a stage of this job lives."""

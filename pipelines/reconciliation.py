@@ -30,7 +30,8 @@ from pipelines.engine import Engine
 from pipelines.job import Job, content_version
 from pipelines.lake import Manifest, Transaction
 from pipelines.sieve import Sifted
-from pipelines.sources import REJECTED, Place
+from pipelines.snapshot import Snapshot
+from pipelines.sources import REJECTED
 from pipelines.sources.source import Source
 
 VOLATILE = ("run_id",)
@@ -42,8 +43,21 @@ def reconcile(job: Job) -> dict[str, Manifest]:
     Identity maps of the entities it refers to must be in the lake. Raises SourceError or IntegrityError.
     """
     for side in Side:
-        snapshot.take(job.entity, side, context=job.context, partition=job.partition, lake=job.lake, run_id=job.run_id)
+        take_snapshot(job, side)
     return map_identity(job) | find_discrepancies(job) | judge_drift(job)
+
+
+def take_snapshot(job: Job, side: Side) -> Snapshot:
+    """Take one side's snapshot. Raises SourceError or IntegrityError."""
+    return snapshot.take(
+        job.entity,
+        side,
+        context=job.context,
+        partition=job.partition,
+        lake=job.lake,
+        run_id=job.run_id,
+        moments=job.moments,
+    )
 
 
 def map_identity(job: Job) -> dict[str, Manifest]:
@@ -121,7 +135,7 @@ def _read_identity(session: Engine, job: Job) -> pa.Table:
 
 
 def _register(session: Engine, job: Job, name: str, source: Source, schema: pa.Schema) -> pa.Table:
-    rows, unreadable = snapshot.read(source, schema, Place(job.context.root, job.partition))
+    rows, unreadable = snapshot.read(source, schema, job.place)
     session.register(name, rows)
     return unreadable
 

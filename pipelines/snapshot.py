@@ -13,15 +13,13 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-import stamina
 
-from pipelines import contract
+from pipelines import contract, progress
 from pipelines.declarations import Context, Entity, Holder, Side
-from pipelines.errors import IntegrityError, SourceError
+from pipelines.errors import IntegrityError
 from pipelines.lake import Address, Lake, Manifest, Spool
-from pipelines.sources.source import REJECTED, Notes, Place, Reading, Source
-
-_ATTEMPTS = 4
+from pipelines.sources.source import REJECTED, Batch, Held, Notes, Place, Reading, Source
+from pipelines.trying import again
 
 
 @dataclass(frozen=True)
@@ -32,14 +30,21 @@ class Snapshot:
     rejected: Manifest
 
 
-def take(  # noqa: PLR0913 (who, which side, of when, into what, by which run)
-    entity: Entity, side: Side, *, context: Context, partition: str, lake: Lake, run_id: str
+def take(  # noqa: PLR0913 (who, which side, of when, into what, by which run, as of which moments)
+    entity: Entity,
+    side: Side,
+    *,
+    context: Context,
+    partition: str,
+    lake: Lake,
+    run_id: str,
+    moments: Held | None = None,
 ) -> Snapshot:
     """Take one side's snapshot of a partition; again, a few times, when its source is in trouble that may pass."""
     address = Address(context.name, entity.name, str(side), partition)
     order = _Order(
         holder=entity.legacy if side is Side.LEGACY else entity.service,
-        place=Place(context.root, partition, lambda: noted(lake, address)),
+        place=Place(context.root, partition, lambda: noted(lake, address), moments or {}),
         address=address,
         watermark=(entity.partitioning or context.partitioning).watermark(partition),
     )
@@ -50,7 +55,7 @@ def read(source: Source, schema: pa.Schema, place: Place) -> tuple[pa.Table, pa.
     """All rows of a small source such as an identity map, and those that cannot be read (`REJECTED`)."""
     rows, unreadable = [], []
     with source.open(place, schema) as reading:
-        for batch in reading.batches:
+        for batch in _counted(source, reading):
             rows.append(batch.rows)
             unreadable.append(batch.unreadable)
     return pa.Table.from_batches(rows, schema), pa.Table.from_batches(unreadable, REJECTED)
@@ -84,17 +89,18 @@ class _Order:
 class _Pass:
     """One pass over a source: valid rows go on, rejected ones are put by, all are counted."""
 
-    def __init__(self, holder: Holder, reading: Reading, spool: Spool) -> None:
-        self._holder, self._reading, self._spool = holder, reading, spool
+    def __init__(self, order: _Order, reading: Reading, spool: Spool) -> None:
+        self._order, self._reading, self._spool = order, reading, spool
         self.rows_in = 0
         self.notes: dict[str, Any] = {}
 
     def valid(self) -> Iterator[pa.RecordBatch]:
         """The rows that keep the contract."""
-        rejected = 0
+        rejected, holder = 0, self._order.holder
+        arriving = _counted(holder.source, self._reading)
         with self._spool.filling() as put_by:
-            for batch in self._reading.batches:
-                judged = contract.validate(self._holder.contract, batch.rows, batch.row_numbers)
+            for batch in progress.metered(arriving, str(self._order.address), self._reading.rows):
+                judged = contract.validate(holder.contract, batch.rows, batch.row_numbers)
                 self.rows_in += batch.rows.num_rows + batch.unreadable.num_rows
                 for refused in (batch.unreadable, judged.rejected):
                     rejected += refused.num_rows
@@ -105,18 +111,24 @@ class _Pass:
             self.notes["source"] = self._reading.notes
 
 
-def _may_pass(error: Exception) -> bool:
-    return isinstance(error, SourceError) and error.transient
+def _counted(source: Source, reading: Reading) -> Iterator[Batch]:
+    """The batches of a reading. Raises IntegrityError when they are not as many rows as the source itself counts."""
+    read = 0
+    for batch in reading.batches:
+        read += batch.rows.num_rows + batch.unreadable.num_rows
+        yield batch
+    if reading.rows is not None and read != reading.rows:
+        raise IntegrityError(f"{source.describe()}: {read} rows were read, but the source counts {reading.rows}")
 
 
-@stamina.retry(on=_may_pass, attempts=_ATTEMPTS, wait_initial=0.2, wait_max=5.0)
+@again
 def _taken(order: _Order, lake: Lake, run_id: str) -> Snapshot:
     schema = contract.schema_of(order.holder.contract)
     refused_address = replace(order.address, stage=f"{order.address.stage}_rejected")
     version = code_version_of(order.holder)
     with order.holder.source.open(order.place, schema) as reading, lake.transaction(run_id) as transaction:
         spool = transaction.spool(REJECTED)
-        rows = _Pass(order.holder, reading, spool)
+        rows = _Pass(order, reading, spool)
         valid = pa.RecordBatchReader.from_batches(schema, rows.valid())
         taken = transaction.write(
             order.address, valid, code_version=version, watermark=order.watermark, notes=rows.notes

@@ -66,11 +66,12 @@ class Transaction:
         with usable(self._root):
             folder.mkdir()
         about = {"run_id": self._run_id, "written_at": now.isoformat(), "code_version": code_version}
-        count, digest = self._write_rows(path, reader, volatile, about)
+        noted = {} if notes is None else notes
+        count, digest = self._write_rows(path, reader, volatile, lambda: about | {"notes": json.dumps(noted)})
         with usable(self._root):
             manifest = Manifest(
                 count, digest, self._run_id, now, code_version, watermark,
-                dict(inputs or {}), dict(notes or {}), tuple(volatile), path.stat().st_size,
+                dict(inputs or {}), dict(noted), tuple(volatile), path.stat().st_size,
             )  # fmt: skip
             (folder / MANIFEST).write_text(manifest.as_json(), encoding="utf-8")
             atomic.sync(path, folder / MANIFEST, folder)
@@ -98,7 +99,7 @@ class Transaction:
             raise
 
     def _write_rows(
-        self, path: Path, reader: pa.RecordBatchReader, volatile: Sequence[str], about: Mapping[str, str]
+        self, path: Path, reader: pa.RecordBatchReader, volatile: Sequence[str], about: Callable[[], Mapping[str, str]]
     ) -> tuple[int, str]:
         digest, count = Digest(reader.schema, volatile), 0
         with ExitStack() as stack:
@@ -112,7 +113,7 @@ class Transaction:
                 with usable(self._root):
                     writer.write_batch(stretch)
             with usable(self._root):
-                writer.add_key_value_metadata(_file_metadata(reader.schema, about))
+                writer.add_key_value_metadata(_file_metadata(reader.schema, about()))
                 writer.close()
         return count, digest.text()
 

@@ -1,13 +1,16 @@
 """Sources: where the rows of one side come from. One module per kind; `source` holds the protocol they all keep."""
 
 from pipelines.sources.csv import Csv
+from pipelines.sources.database import Table
 from pipelines.sources.excel import Excel
 from pipelines.sources.fixed_width import Column, FixedWidth
 from pipelines.sources.json_lines import JsonLines
 from pipelines.sources.parquet import ParquetFile
+from pipelines.sources.postgres import Postgres
+from pipelines.sources.secret import Env, SecretFile
 from pipelines.sources.source import REJECTED, Batch, Place, Reading, Source
 
 __all__ = [
-    "REJECTED", "Batch", "Column", "Csv", "Excel", "FixedWidth", "JsonLines", "ParquetFile", "Place", "Reading",
-    "Source",
+    "REJECTED", "Batch", "Column", "Csv", "Env", "Excel", "FixedWidth", "JsonLines", "ParquetFile", "Place", "Postgres",
+    "Reading", "SecretFile", "Source", "Table",
 ]  # fmt: skip

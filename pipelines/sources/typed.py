@@ -1,0 +1,109 @@
+"""Typed columns into declared types: which types can say the same, and what a value that cannot be it comes to.
+
+Shared by all sources whose columns have types already. Texts among them are `text`'s, cell by cell. A column whose type
+means something else has changed, which is the source's fault and not a row's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.sources import text
+from pipelines.sources.source import REJECTED, Batch
+
+
+def batch_of(rows: pa.RecordBatch, numbers: pa.Array, schema: pa.Schema) -> Batch:
+    """Rows of the schema from columns of its types or of texts.
+
+    Rows with a text that is no UTF-8, or not what is declared, come back unreadable.
+    """
+    undecodable = {row: name for name in reversed(rows.schema.names) for row in _undecodable(rows.column(name))}
+    if not undecodable:
+        return text.cast(rows, numbers, schema, ())
+    good = pc.invert(pc.is_in(pa.arange(0, rows.num_rows), pa.array(undecodable, pa.int64())))
+    cast = text.cast(rows.filter(good), numbers.filter(good), schema, ())
+    bad = [
+        {"row_number": numbers[row].as_py(), "check": "encoding", "field": name, "reason": "expected valid utf-8"}
+        | {"raw": _shown(rows.slice(row, 1))}
+        for row, name in undecodable.items()
+    ]
+    unreadable = text.in_row_order(cast.unreadable, pa.RecordBatch.from_pylist(bad, schema=REJECTED))
+    return Batch(cast.rows, cast.row_numbers, unreadable)
+
+
+def exactly(values: pa.Array, wanted: pa.DataType) -> pa.Array | None:
+    """The column in the wanted type; None when a value would lose something. Texts are left as texts."""
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    wanted = pa.string() if is_text(values.type) else wanted
+    if values.type == wanted:
+        return values
+    try:
+        cast = values.cast(wanted)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None
+    # Even the safe cast of an instant to a day drops the time of day.
+    if pa.types.is_date(wanted) and not cast.cast(values.type).equals(values):
+        return None
+    return cast
+
+
+def _undecodable(values: pa.Array) -> list[int]:
+    """Indices of texts that are not valid UTF-8, which Parquet writers promise but do not always keep."""
+    if not pa.types.is_string(values.type):
+        return []
+    try:
+        values.cast(pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid:
+        raws = values.cast(pa.binary()).to_pylist()
+        return [row for row, raw in enumerate(raws) if raw is not None and not _decodes(raw)]
+    return []
+
+
+def _decodes(raw: bytes) -> bool:
+    return raw.decode(errors="ignore").encode() == raw
+
+
+def _shown(row: pa.RecordBatch) -> str:
+    """One row as a JSON object of texts; bytes that are no text are shown by their escapes."""
+    raw = [values.cast(pa.string()).cast(pa.binary())[0].as_py() for values in row.columns]
+    texts = [None if value is None else value.decode(errors="backslashreplace") for value in raw]
+    return json.dumps(dict(zip(row.schema.names, texts, strict=True)), ensure_ascii=False)
+
+
+def plain(kind: pa.DataType) -> pa.DataType:
+    """The type that a dictionary is of; any other type as it is."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether it is one of the types of text."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _is_zoned(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_timestamp(kind) and kind.tz is not None)
+
+
+# Between these Arrow's safe casts keep the value or fail (but for days, see `exactly`). It has others that change the
+# meaning without a word: a number as a day, any number as a truth value, wall time as UTC.
+_KEEPING: tuple[tuple[Callable[[pa.DataType], bool], tuple[Callable[[pa.DataType], bool], ...]], ...] = (
+    (pa.types.is_integer, (pa.types.is_integer, pa.types.is_decimal, pa.types.is_floating)),
+    (pa.types.is_decimal, (pa.types.is_decimal, pa.types.is_integer)),
+    (pa.types.is_floating, (pa.types.is_floating, pa.types.is_integer)),
+    (pa.types.is_date, (pa.types.is_date, pa.types.is_timestamp)),
+    (pa.types.is_timestamp, (pa.types.is_timestamp, pa.types.is_date)),
+)
+
+
+def says_the_same(found: pa.DataType, wanted: pa.DataType) -> bool:
+    """Whether values of the one type can be values of the other; whether these values are shows when they are cast."""
+    if found == wanted or is_text(found) or pa.types.is_null(found):
+        return True
+    if _is_zoned(found) != _is_zoned(wanted):
+        return False
+    return any(is_from(found) and any(is_to(wanted) for is_to in to) for is_from, to in _KEEPING)

@@ -1,0 +1,141 @@
+"""A Postgres of our own for every worker of the tests, a schema in it for every test, and ways to read from it."""
+
+import itertools
+import shutil
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import adbc_driver_postgresql.dbapi
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from data.live import postgres
+from pipelines import snapshot
+from pipelines.declarations import (
+    Context,
+    Daily,
+    Entity,
+    Env,
+    Exact,
+    Field,
+    Holder,
+    NaturalKey,
+    Owner,
+    Postgres,
+    Same,
+    Side,
+    Table,
+)
+from pipelines.lake import Address, Lake
+from pipelines.sources.source import Place
+
+DAY = "2026-03-20"
+URL = "COEXIST_TEST_POSTGRES"
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def folder():
+    """A folder that other users may enter, unlike pytest's own."""
+    made = Path(tempfile.mkdtemp(prefix="coexist-servers-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server(folder):
+    with postgres.running(folder) as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A schema of the server; its tables are named without it."""
+
+    server: postgres.Server
+    name: str
+
+    def run(self, *statements):
+        with closing(adbc_driver_postgresql.dbapi.connect(self.server.url(), autocommit=True)) as connection:
+            for statement in (f"SET search_path = {self.name}, public", *statements):
+                with closing(connection.cursor()) as cursor:
+                    cursor.execute(statement)
+
+    def table(self, name, of=None, **about):
+        return Table(f"{self.name}.{name}", of or Postgres(Env(URL)), **about)
+
+
+@pytest.fixture
+def db(server, monkeypatch):
+    monkeypatch.setenv(URL, server.url())
+    schema = Schema(server, f"test_{next(_NUMBERS)}")
+    schema.run(f"CREATE SCHEMA {schema.name}")
+    return schema
+
+
+@dataclass(frozen=True)
+class Read:
+    """Everything that was read."""
+
+    rows: pa.Table
+    unreadable: list
+    undeclared: tuple
+    told: dict
+
+
+@pytest.fixture
+def read():
+    """Read a source as a schema of these columns."""
+
+    def whole(source, place=None, **columns):
+        schema = pa.schema(list(columns.items()))
+        with source.open(place or Place(Path(), DAY), schema) as reading:
+            batches = list(reading.batches)
+        rows = pa.Table.from_batches([batch.rows for batch in batches], schema)
+        unreadable = [row for batch in batches for row in batch.unreadable.to_pylist()]
+        assert reading.rows == rows.num_rows + len(unreadable)
+        return Read(rows, unreadable, reading.undeclared, dict(reading.told))
+
+    return whole
+
+
+def entity_of(name, source, model, key):
+    holder = Holder(source=source, contract=model, key=(key,))
+    return Entity(
+        name, description=name, owner=Owner("x"), legacy=holder, service=holder,
+        identity=NaturalKey((Same(key),), (Same(key),)), fields=(Field(key, Same(key), Exact()),),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Taking:
+    """Snapshots into a lake of one's own."""
+
+    lake: Lake
+    root: Path
+
+    def take(self, source, model, *, name="things", run_id="run 1", moments=None):
+        entity = entity_of(name, source, model, "id")
+        context = Context(
+            "shop", description="x", owner=Owner("x"), partitioning=Daily(date(2026, 3, 1)), entities=(entity,),
+            root=self.root,
+        )  # fmt: skip
+        return snapshot.take(
+            entity, Side.LEGACY, context=context, partition=DAY, lake=self.lake, run_id=run_id, moments=moments
+        )
+
+    def file(self, name="things", stage="legacy"):
+        return self.lake.file(Address("shop", name, stage, DAY))
+
+    def rows(self, name="things", stage="legacy"):
+        return pq.read_table(self.file(name, stage)).to_pylist()
+
+
+@pytest.fixture
+def taking(tmp_path):
+    return Taking(Lake(tmp_path / "lake"), tmp_path)
