@@ -50,7 +50,7 @@ class Job:
     @property
     def place(self) -> Place:
         """Which data its sources mean."""
-        return Place(self.context.root, self.partition, self.moments)
+        return Place(self.context.root, self.partition, moments=self.moments)
 
     def address(self, stage: str) -> Address:
         """Where a stage of this job lives."""

@@ -85,7 +85,7 @@ class Read:
     rows: pa.Table
     unreadable: list
     undeclared: tuple
-    told: dict
+    notes: dict
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def read():
         rows = pa.Table.from_batches([batch.rows for batch in batches], schema)
         unreadable = [row for batch in batches for row in batch.unreadable.to_pylist()]
         assert reading.rows == rows.num_rows + len(unreadable)
-        return Read(rows, unreadable, reading.undeclared, dict(reading.told))
+        return Read(rows, unreadable, reading.undeclared, reading.notes)
 
     return whole
 
