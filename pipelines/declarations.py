@@ -41,28 +41,33 @@ from pipelines.rules import (
     UnknownCode,
 )  # fmt: skip
 from pipelines.sources import (
+    Binary,
+    Chars,
     Column,
     Csv,
     Env,
     Excel,
     FixedWidth,
     JsonLines,
+    Mainframe,
+    Packed,
     ParquetFile,
     Postgres,
     SecretFile,
     Source,
     Table,
+    Zoned,
 )  # fmt: skip
 from pipelines.words import Classification, Criticality, Missing, MissingMeans, Owner, Phase, ServiceLevel, Side
 
 __all__ = [
-    "Amount", "Cardinality", "Case", "Classification", "Clean", "CodeTable", "Column", "Combine", "Comparator",
-    "Constant", "Context", "Criticality", "Csv", "Currency", "Daily", "DateSpelling", "Day", "Decode",
+    "Amount", "Binary", "Cardinality", "Case", "Chars", "Classification", "Clean", "CodeTable", "Column", "Combine",
+    "Comparator", "Constant", "Context", "Criticality", "Csv", "Currency", "Daily", "DateSpelling", "Day", "Decode",
     "EffectiveDates", "Entity", "Env", "EventLog", "EventType", "Exact", "Excel", "Field", "FixedWidth", "Floating",
-    "HardDelete", "Holder", "IdentityTable", "Instant", "JsonLines", "LegacyDate", "LocalTime", "Merges", "Missing",
-    "MissingMeans", "Monthly", "NaturalKey", "NullIf", "Number", "Owner", "ParquetFile", "ParsedDate", "Phase",
-    "Postgres", "Reference", "Same", "Scale", "SecretFile", "SemanticRule", "ServiceLevel", "Side", "Slice",
-    "SoftDelete", "Split", "Sql", "Table", "Text", "Tombstone", "UnknownCode",
+    "HardDelete", "Holder", "IdentityTable", "Instant", "JsonLines", "LegacyDate", "LocalTime", "Mainframe", "Merges",
+    "Missing", "MissingMeans", "Monthly", "NaturalKey", "NullIf", "Number", "Owner", "Packed", "ParquetFile",
+    "ParsedDate", "Phase", "Postgres", "Reference", "Same", "Scale", "SecretFile", "SemanticRule", "ServiceLevel",
+    "Side", "Slice", "SoftDelete", "Split", "Sql", "Table", "Text", "Tombstone", "UnknownCode", "Zoned",
 ]  # fmt: skip
 
 

@@ -5,12 +5,32 @@ from pipelines.sources.database import Table
 from pipelines.sources.excel import Excel
 from pipelines.sources.fixed_width import Column, FixedWidth
 from pipelines.sources.json_lines import JsonLines
+from pipelines.sources.layout import Binary, Chars, Packed, Zoned
+from pipelines.sources.mainframe import Mainframe
 from pipelines.sources.parquet import ParquetFile
 from pipelines.sources.postgres import Postgres
 from pipelines.sources.secret import Env, SecretFile
 from pipelines.sources.source import REJECTED, Batch, Place, Reading, Source
 
 __all__ = [
-    "REJECTED", "Batch", "Column", "Csv", "Env", "Excel", "FixedWidth", "JsonLines", "ParquetFile", "Place", "Postgres",
-    "Reading", "SecretFile", "Source", "Table",
+    "REJECTED",
+    "Batch",
+    "Binary",
+    "Chars",
+    "Column",
+    "Csv",
+    "Env",
+    "Excel",
+    "FixedWidth",
+    "JsonLines",
+    "Mainframe",
+    "Packed",
+    "ParquetFile",
+    "Place",
+    "Postgres",
+    "Reading",
+    "SecretFile",
+    "Source",
+    "Table",
+    "Zoned",
 ]  # fmt: skip

@@ -32,3 +32,13 @@ def test_the_json_line_shown_is_read(shown, tmp_path):
 
     assert rows == {1: ("K-1", "01067", "A")}
     assert reading.undeclared == ("premium",)
+
+
+def test_the_copybook_and_the_layout_have_the_same_items(shown):
+    copybook = next(part.text for part in shown if part.kind == "cobol")
+    source = next(eval(part.text, NAMES) for part in shown if part.kind == "python" and "Mainframe(" in part.text)  # noqa: S307 (our own page)
+    pictured = [line.split()[1].replace("-", "_") for line in copybook.splitlines() if " PIC " in line]
+
+    assert [item.name for item in source.layout] == [name for name in pictured if name not in ("DETAIL", "FILLER")]
+    assert max(column.end for item in source.layout for column in item.columns()) == source.length
+    assert list(source.misfits(())) == []
