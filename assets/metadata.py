@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from checks import outputs
 from checks.asset_checks import Row, drift_table
-from pipelines.classification import TYPES
+from pipelines.causes import TYPES
 from pipelines.declarations import Side
 from pipelines.job import Job, content_version
 from pipelines.lake import Manifest

@@ -15,7 +15,7 @@ import pyarrow as pa
 from pandera.polars import DataFrameModel, Field, PolarsData, dataframe_check
 
 from pipelines import contract
-from pipelines.classification import TYPES
+from pipelines.causes import TYPES
 from pipelines.declarations import Classification, Criticality, Phase, Side
 from pipelines.service_level import Verdict
 

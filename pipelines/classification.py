@@ -1,27 +1,24 @@
 """Classification: every finding gets one type and a reason, with its evidence and a stable identity.
 
-Reads linkage findings, differences and the witnesses of `history`; writes the `discrepancies` table. Precedence and
-names are those of the design: key linkage, then what is proved about values, then `unexplained`, never a guess.
+Reads linkage findings, differences and what other stages proved of them; writes the `discrepancies` table. It proves
+nothing itself: of several causes that were proved the first one in the order of `causes` counts, and a finding of which
+nothing was proved stays `unexplained`, never a guess.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 import pyarrow as pa
 
+from pipelines.causes import PROOFS, TYPES, Deadline, both, cause, precedence, told
 from pipelines.comparison import Verdict
-from pipelines.declarations import Context, Entity
+from pipelines.declarations import Context, Entity, Side
 from pipelines.engine import Engine
-from pipelines.expressions import literal
+from pipelines.expressions import literal, quote
 from pipelines.schemas import column, table_schema
-
-TYPES = (
-    "key_linkage", "missing_event", "out_of_order_update", "stale_replica", "invalid_transformation",
-    "semantic_contradiction", "unexplained",
-)  # fmt: skip
-
 
 SCHEMA = table_schema(
     column("discrepancy_id", pa.string(), "Stable fingerprint of entity, keys, field and type"),
@@ -48,25 +45,33 @@ SCHEMA = table_schema(
     column("run_id", pa.string(), "Run that wrote this row"),
 )  # fmt: skip
 
+# What is read of the findings of the partition before, `partition_key`.
+EARLIER = pa.schema([
+    ("discrepancy_id", pa.string()), ("first_seen", pa.date32()), ("in_flight", pa.bool_()), ("expected", pa.string()),
+    ("actual", pa.string()), ("system_of_record", pa.string()), ("partition_key", pa.string()),
+])  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Run:
-    """What a classification needs to know of the run: its id, its partition, and up to when replicas are complete."""
+    """What a classification needs to know of the run: its id, its partition, and what of a lag is allowed when."""
 
     run_id: str
     partition: date
-    watermark: datetime
+    deadline: Deadline
 
 
-def classify(engine: Engine, context: Context, entity: Entity, run: Run) -> str:
+def classify(engine: Engine, context: Context, entity: Entity, run: Run, *, proofs: Sequence[str]) -> str:
     """The query of all discrepancies (SCHEMA), ordered by keys and field.
 
-    Needs `linkage findings`, `differences`, `legacy witnesses` and `service witnesses` (`history`), and `earlier
-    findings` (discrepancy_id, first_seen) of the partition before.
+    `proofs` are relations of proofs (`causes.PROOFS`) about `linkage findings` (without a field) and `differences`.
+    Needs those two, and `earlier findings` (EARLIER) of the partition before.
     """
     engine.register("declared fields", _declared_fields(entity))
-    engine.view("witnesses", 'SELECT * FROM "legacy witnesses" UNION ALL SELECT * FROM "service witnesses"')
-    engine.view("typed findings", f"{_of_linkage(entity)} UNION ALL {_of_values(entity, run)}")
+    engine.register("precedence", precedence())
+    engine.materialise("all proofs", _all_proofs(entity, proofs))
+    engine.materialise("best proofs", _best_proofs(run.deadline))
+    engine.view("typed findings", f"{_of_linkage(entity)} UNION ALL {_OF_VALUES}")
     engine.view(
         "identified findings",
         f'SELECT {_fingerprint(context, entity)} AS discrepancy_id, f.* FROM "typed findings" AS f',
@@ -82,78 +87,89 @@ def _declared_fields(entity: Entity) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def _of_linkage(entity: Entity) -> str:
-    """Linkage findings.
-
-    A row kept on one side after its counterpart was marked deleted was linked well: who is right?
-    """
-    record = literal(entity.system_of_record)
-    kept_by_replica = f"reason = 'counterpart_deleted' AND side <> {record}"
-    kept_by_record = f"reason = 'counterpart_deleted' AND side = {record}"
-    return f"""
-        SELECT legacy_key, service_key, CAST(NULL AS VARCHAR) AS field,
-            CASE WHEN {kept_by_replica} THEN 'stale_replica'
-                WHEN {kept_by_record} THEN 'semantic_contradiction' ELSE 'key_linkage' END AS type,
-            CASE WHEN {kept_by_replica} THEN 'deletion_not_propagated'
-                WHEN {kept_by_record} THEN 'written_by_replica' ELSE reason END AS reason,
-            CAST(NULL AS VARCHAR) AS legacy_raw, CAST(NULL AS VARCHAR) AS expected, CAST(NULL AS VARCHAR) AS actual,
-            CAST(NULL AS DOUBLE) AS delta, FALSE AS in_flight, CAST(NULL AS BIGINT) AS lag_seconds,
-            {literal(entity.linkage_criticality)} AS criticality, {literal(entity.owner.team)} AS owner,
-            {record} AS system_of_record, side,
-            '{{"side": ' || COALESCE(json_text(side), 'null') || ', "rows": ' || text_of(n)
-                || COALESCE(', "problem": ' || json_text(problem), '') || '}}' AS evidence
-        FROM "linkage findings"
-    """
+def _all_proofs(entity: Entity, proofs: Sequence[str]) -> str:
+    """What other stages proved, and what findings say of themselves."""
+    columns = ", ".join(PROOFS.names)
+    proved = [f"SELECT {columns} FROM {quote(relation)}" for relation in proofs]
+    return " UNION ALL ".join([*proved, _UNTRANSLATABLE, _PENDING, *_counterpart_deleted(entity)])
 
 
-def _of_values(entity: Entity, run: Run) -> str:
-    """Differing values: untranslatable, behind (witnessed, or declared to come later), or without evidence."""
-    return f"""
-        SELECT legacy_key, service_key, field,
-            CASE WHEN is_untranslatable THEN 'invalid_transformation'
-                WHEN is_behind THEN 'stale_replica' ELSE 'unexplained' END AS type,
-            CASE WHEN is_untranslatable THEN 'untranslatable'
-                WHEN is_within_lag THEN 'behind_within_lag'
-                WHEN is_behind THEN 'behind_beyond_lag' ELSE 'no_evidence' END AS reason,
-            legacy_raw, expected, actual, delta,
-            NOT is_untranslatable AND is_within_lag AS in_flight,
-            CASE WHEN NOT is_untranslatable THEN lag END AS lag_seconds,
-            criticality, owner, system_of_record, CAST(NULL AS VARCHAR) AS side, {_EVIDENCE_OF_VALUES} AS evidence
-        FROM (
-            SELECT b.*, COALESCE(lag <= {int(entity.allowed_lag.total_seconds())}, FALSE) AS is_within_lag
-            FROM ({_measured_values(run)}) AS b
-        ) AS v
-    """
-
-
-def _measured_values(run: Run) -> str:
-    """Each difference with what was declared of its field, its witness, and how long the replica has been behind."""
-    behind = f"{_microseconds(run.watermark)} - w.ended_us"
-    # Not GREATEST: it passes over a missing value, and an unknown lag would read as none.
-    lag = f"CASE WHEN {behind} > 0 THEN whole_seconds({behind}) WHEN {behind} <= 0 THEN 0 END"
-    return f"""
-        SELECT d.*, f.criticality, f.owner, w.witness, w.moved_on, {lag} AS lag,
-            d.verdict = {Verdict.UNTRANSLATABLE:d} AS is_untranslatable,
-            w.witness IS NOT NULL
-                OR d.verdict IN ({Verdict.PENDING_IN_LEGACY:d}, {Verdict.PENDING_IN_SERVICE:d}) AS is_behind
-        FROM differences AS d
-        JOIN "declared fields" AS f ON f.field = d.field
-        LEFT JOIN witnesses AS w
-            ON w.legacy_key = d.legacy_key AND w.service_key = d.service_key AND w.field = d.field
-    """
-
-
-_EVIDENCE_OF_VALUES = """
-    CASE WHEN failure IS NOT NULL
-            THEN '{"rule": ' || json_text(failed_rule) || ', "failure": ' || json_text(failure) || '}'
-        WHEN witness IS NOT NULL
-            THEN '{"witness": ' || json_text(witness) || ', "moved_on": ' || json_text(moved_on) || '}'
-        ELSE '{}' END
+_UNTRANSLATABLE = f"""
+    SELECT legacy_key, service_key, field, {cause("invalid_transformation", "untranslatable")},
+        CAST(NULL AS BIGINT) AS ended_us, {told(rule="failed_rule", failure="failure")} AS evidence
+    FROM differences WHERE verdict = {Verdict.UNTRANSLATABLE:d}
+"""
+# Declared to come later, and nobody knows since when it is due.
+_PENDING = f"""
+    SELECT legacy_key, service_key, field, {cause("stale_replica", "behind_beyond_lag")},
+        CAST(NULL AS BIGINT) AS ended_us, '{{}}' AS evidence
+    FROM differences WHERE verdict IN ({Verdict.PENDING_IN_LEGACY:d}, {Verdict.PENDING_IN_SERVICE:d})
 """
 
 
-def _microseconds(instant: datetime) -> str:
-    return str(int(instant.timestamp()) * 1_000_000)
+def _counterpart_deleted(entity: Entity) -> list[str]:
+    """A row kept on one side after its counterpart was marked deleted was linked well; it matters who is right."""
+    record = literal(entity.system_of_record)
+    kept = {"<>": ("stale_replica", "deletion_not_propagated"), "=": ("semantic_contradiction", "written_by_replica")}
+    return [
+        f"""
+        SELECT legacy_key, service_key, CAST(NULL AS VARCHAR) AS field, {cause(*proved)},
+            CAST(NULL AS BIGINT) AS ended_us, '{{}}' AS evidence
+        FROM "linkage findings" WHERE reason = 'counterpart_deleted' AND side {by} {record}
+        """
+        for by, proved in kept.items()
+    ]
+
+
+def _best_proofs(deadline: Deadline) -> str:
+    """For each finding the first cause in order; of equal ones the one that knows since when."""
+    lag = deadline.lag("ended_us")
+    return f"""
+        SELECT legacy_key, service_key, field, type, reason, evidence,
+            CASE WHEN type IN ('stale_replica', 'missing_event') THEN whole_seconds({lag}) END AS lag_seconds,
+            type = 'stale_replica' AND {deadline.allows("ended_us")} AS in_flight
+        FROM (
+            SELECT p.*, ROW_NUMBER() OVER (
+                PARTITION BY p.legacy_key, p.service_key, p.field
+                ORDER BY o.rank, CASE WHEN p.ended_us IS NULL THEN 1 ELSE 0 END, p.ended_us, p.evidence
+            ) AS place
+            FROM "all proofs" AS p
+            JOIN precedence AS o ON o.type = p.type AND o.reason = p.reason
+        ) AS ranked
+        WHERE place = 1
+    """
+
+
+def _of_linkage(entity: Entity) -> str:
+    """Linkage findings, with what was proved of them beyond what the linkage itself says."""
+    # Missing is said here, not left out: the finding is about the link then, not about one of its ends.
+    linked = told({"rows": "n"}, problem="problem")
+    side = f"'{{\"side\": ' || COALESCE(json_text(f.side), 'null') || ', ' || SUBSTRING({linked}, 2)"
+    return f"""
+        SELECT f.legacy_key, f.service_key, CAST(NULL AS VARCHAR) AS field,
+            COALESCE(p.type, 'key_linkage') AS type, COALESCE(p.reason, f.reason) AS reason,
+            CAST(NULL AS VARCHAR) AS legacy_raw, CAST(NULL AS VARCHAR) AS expected, CAST(NULL AS VARCHAR) AS actual,
+            CAST(NULL AS DOUBLE) AS delta, COALESCE(p.in_flight, FALSE) AS in_flight, p.lag_seconds,
+            {literal(entity.linkage_criticality)} AS criticality, {literal(entity.owner.team)} AS owner,
+            {literal(entity.system_of_record)} AS system_of_record, f.side, {both(side, "p.evidence")} AS evidence
+        FROM "linkage findings" AS f
+        LEFT JOIN "best proofs" AS p ON p.field IS NULL AND f.reason IN ({_OPEN})
+            AND p.legacy_key IS NOT DISTINCT FROM f.legacy_key AND p.service_key IS NOT DISTINCT FROM f.service_key
+    """
+
+
+# Of the others the linkage knows the cause itself.
+_OPEN = "'unmapped', 'dangling', 'counterpart_deleted'"
+_OF_VALUES = """
+    SELECT d.legacy_key, d.service_key, d.field, COALESCE(p.type, 'unexplained') AS type,
+        COALESCE(p.reason, 'no_evidence') AS reason, d.legacy_raw, d.expected, d.actual, d.delta,
+        COALESCE(p.in_flight, FALSE) AS in_flight, p.lag_seconds, f.criticality, f.owner, d.system_of_record,
+        CAST(NULL AS VARCHAR) AS side, COALESCE(p.evidence, '{}') AS evidence
+    FROM differences AS d
+    JOIN "declared fields" AS f ON f.field = d.field
+    LEFT JOIN "best proofs" AS p
+        ON p.legacy_key = d.legacy_key AND p.service_key = d.service_key AND p.field = d.field
+"""
 
 
 def _fingerprint(context: Context, entity: Entity) -> str:
@@ -167,12 +183,19 @@ def _fingerprint(context: Context, entity: Entity) -> str:
 
 
 def _discrepancies(context: Context, entity: Entity, run: Run) -> str:
+    """Findings with their age, which restarts when the system of record moves: what it says now was not there before.
+
+    What was in flight before and is still there has not arrived: that too is part of the evidence.
+    """
     today = f"CAST({literal(run.partition.isoformat())} AS DATE)"
+    landed = f"CASE WHEN e.in_flight AND NOT f.in_flight THEN {told(in_flight_in='e.partition_key')} END"
     special = {
         "context": literal(context.name),
         "entity": literal(entity.name),
-        "first_seen": f"COALESCE(e.first_seen, {today})",
+        "first_seen": f"CASE WHEN {_right('e')} IS NOT DISTINCT FROM {_right('f')} "
+        f"THEN COALESCE(e.first_seen, {today}) ELSE {today} END",
         "last_seen": today,
+        "evidence": both("f.evidence", landed),
         "translation_version": literal(entity.translation_version),
         "run_id": literal(run.run_id),
     }
@@ -183,3 +206,7 @@ def _discrepancies(context: Context, entity: Entity, run: Run) -> str:
         LEFT JOIN "earlier findings" AS e ON e.discrepancy_id = f.discrepancy_id
         ORDER BY f.legacy_key, f.service_key, f.field, f.type, f.reason
     """
+
+
+def _right(alias: str) -> str:
+    return f"CASE {alias}.system_of_record WHEN '{Side.LEGACY}' THEN {alias}.expected ELSE {alias}.actual END"

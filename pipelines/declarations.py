@@ -127,6 +127,8 @@ class Field:
     """An attribute in the service's language: how legacy says it, what equal means, how much it matters.
 
     `name` is the service column; without a `description` the field means what the service's contract says of it.
+    `earlier` are the rules of earlier translation versions, by version, where they said something else: a value that
+    one of them explains was translated with it and never again.
     `compared_when` (canonical SQL over the entity's fields, and `link_primary` of the link) leaves pairs out of the
     comparison of this field.
     """
@@ -135,6 +137,7 @@ class Field:
     rule: Rule
     compare: Comparator
     _: KW_ONLY
+    earlier: Mapping[str, Rule] = field(default_factory=dict)
     description: str = ""
     missing: Missing = field(default_factory=Missing)
     criticality: Criticality = Criticality.MAJOR
@@ -144,6 +147,10 @@ class Field:
     system_of_record: Side | None = None
     compared_when: str | None = None
     owner: Owner | None = None
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The rule in force and the earlier ones."""
+        return (self.rule, *self.earlier.values())
 
 
 @declared
@@ -191,6 +198,10 @@ class Entity:
     horizon: int = 10
     events: EventLog | None = None
     partitioning: Partitioning | None = None
+
+    def holder(self, side: Side) -> Holder:
+        """The declaration of one side."""
+        return self.legacy if side is Side.LEGACY else self.service
 
 
 @declared

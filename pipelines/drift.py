@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from pipelines.accounting import Measured
-from pipelines.classification import TYPES
+from pipelines.causes import TYPES
 from pipelines.declarations import Context, Entity, Field, ServiceLevel, Side
 from pipelines.engine import Engine
 from pipelines.schemas import column, table_schema

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from pipelines import engine, identity, plan, reconciliation, translation
+from pipelines import engine, identity, plan, proving, translation
 from pipelines.declarations import Context, Entity, Field, Side
 from pipelines.engine import Engine
 from pipelines.errors import SourceError
@@ -155,7 +155,7 @@ def _earlier(session: Engine, job: Job, about: Field, keys: Keys) -> list[Row]:
 
 
 def _past_values(session: Engine, job: Job, side: Side, about: Field, keys: Keys) -> list[tuple[str, object]]:
-    partitions = reconciliation.witness_partitions(job)[side]
+    partitions = proving.witness_partitions(job)[side]
     session.scan(f"{side} history", [job.lake.file(job.at(side, key)) for key in partitions], partitions=partitions)
     session.view(f"{side} past", f"SELECT * FROM {quote(f'{side} history')} WHERE {_is_row(job, side, keys)}")
     source = f"{side} past"

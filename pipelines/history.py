@@ -1,7 +1,8 @@
-"""History: earlier states of the system of record as witnesses. Only the pairs in question are read from it.
+"""History: earlier states of both sides as witnesses. Only the pairs in question are read from it.
 
-A replica that shows what the system of record *was* is stale, not wrong. This stage says for which differences that is
-proved, by which partition, and when the state that the replica still shows had ended. It judges nothing.
+A replica that shows what the system of record *was* is stale, not wrong; one that had the newer value already fell
+back; one that had the right value and now shows something the system of record never said was written by itself. This
+stage proves what of that snapshots can prove, and when the state that the replica still shows had ended.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from pipelines import comparison, translation
+from pipelines.causes import Deadline, cause, told
 from pipelines.comparison import Relations
 from pipelines.declarations import Entity, Holder, Side
 from pipelines.engine import Engine
@@ -19,101 +21,153 @@ from pipelines.expressions import literal, quote
 from pipelines.rows import live, row_key
 from pipelines.rules.rule import value_of
 
+AGREEMENTS = pa.schema([
+    ("legacy_key", pa.string()), ("service_key", pa.string()), ("field", pa.string()), ("partition_key", pa.string()),
+])  # fmt: skip
+_CALENDAR = pa.schema([
+    ("side", pa.string()), ("partition_key", pa.string()), ("moved_on", pa.string()), ("complete_us", pa.int64()),
+])  # fmt: skip
+_CHANGES = pa.schema([("row_key", pa.string()), ("partition_key", pa.string()), ("changed_us", pa.int64())])
 
-def witness(engine: Engine, entity: Entity, side: Side, partitions: Mapping[str, datetime], *, into: str) -> None:
-    """Find past states of the system of record `side` that the replica still shows.
 
-    `partitions` are those in the relation `<side> history` (raw rows with `__partition`), each with the instant up to
-    which it is complete, oldest first, the present one last. Makes `into` (legacy_key, service_key, field, witness,
-    moved_on, ended_us): the latest partition in which the field agreed with the replica of today, the first one after
-    it, and when the state ended (microseconds since 1970).
+def recall(engine: Engine, entity: Entity, side: Side, *, many: bool) -> None:
+    """Find the past states of `side` that agree with what the other side shows now, for every difference.
+
+    Reads the relation `<side> history` (raw rows of several partitions, told apart by `__partition`) when there are
+    `many`, else there is no past. Makes `<side> agreements` (AGREEMENTS) and `<side> changes` (row_key, partition_key,
+    changed_us: when the row of a partition says it last changed).
     """
-    questions, past, agreed = f"{side} questions", f"{side} past", f"{side} agreements"
-    engine.materialise(questions, _questions(side))
-    engine.materialise(
-        past,
-        f"""
-        SELECT h.* FROM {quote(f"{side} history")} AS h
-        WHERE {row_key(_holder(entity, side))} IN (SELECT {side}_key FROM {quote(questions)})
-        """,
-    )
-    comparison.agreements(engine, entity, _past_relations(engine, entity, side), into=agreed)
-    engine.register(f"{side} calendar", _calendar(partitions))
-    engine.materialise(into, _witnesses(entity, side))
+    if not many:
+        engine.register(f"{side} agreements", AGREEMENTS.empty_table())
+        engine.register(f"{side} changes", _CHANGES.empty_table())
+        return
+    past, holder = f"{side} past", entity.holder(side)
+    asked = f"SELECT {side}_key FROM suspects"
+    rows = f"SELECT h.* FROM {quote(f'{side} history')} AS h WHERE {row_key(holder)} IN ({asked})"
+    engine.materialise(past, rows)
+    comparison.agreements(engine, entity, _past_relations(engine, entity, side), into=f"{side} agreements")
+    engine.materialise(f"{side} changes", _changes(holder, past))
 
 
-def nothing(engine: Engine, *, into: str) -> None:
-    """Make `into` an empty relation of witnesses, for a side with no past to ask."""
-    engine.register(into, _EMPTY)
+def prove(engine: Engine, partitions: Mapping[Side, Mapping[str, datetime]], deadline: Deadline, *, into: str) -> None:
+    """Make `into` (`causes.PROOFS`) what the past proves of `differences`, and `witnesses` what it is proved by.
 
-
-_EMPTY = pa.schema([
-    ("legacy_key", pa.string()), ("service_key", pa.string()), ("field", pa.string()), ("witness", pa.string()),
-    ("moved_on", pa.string()), ("ended_us", pa.int64()),
-]).empty_table()  # fmt: skip
-
-
-def _questions(side: Side) -> str:
-    """The pairs with a difference in a field that this side is right about."""
-    return f"""
-        SELECT DISTINCT s.legacy_key, s.service_key, s.compared, s.link_primary
-        FROM suspects AS s
-        JOIN differences AS d ON d.legacy_key = s.legacy_key AND d.service_key = s.service_key
-        WHERE d.system_of_record = {literal(side)}
+    `partitions` are those of each side's history with the instant up to which each is complete, oldest first, the
+    present one last. `witnesses` has for each difference (legacy_key, service_key, field, system_of_record) the latest
+    partition in which the system of record said what the replica says now (witness), the one after (moved_on) and when
+    that state ended (ended_us); and the latest one in which the replica said what the system of record says now
+    (caught_up), and the one after (strayed). Needs what `recall` makes for both sides.
     """
+    engine.register("calendar", _calendar(partitions))
+    engine.materialise("witnesses", _witnesses())
+    engine.materialise(into, _proofs(deadline))
 
 
 def _past_relations(engine: Engine, entity: Entity, side: Side) -> Relations:
     """What to compare: the past of one side with the present of the other."""
-    past, pairs = quote(f"{side} past"), f"{side} questions"
+    past = quote(f"{side} past")
     if side is Side.LEGACY:
         translation.translate(engine, entity, rows="legacy past", into="translated past")
-        return Relations(pairs=pairs, translated="translated past")
+        return Relations(pairs="suspects", translated="translated past")
     engine.view(
         "service past rows",
         f"SELECT {row_key(entity.service)} AS service_key, p.* FROM {past} AS p WHERE {live(entity.service)}",
     )
-    return Relations(pairs=pairs, service="service past rows")
+    return Relations(pairs="suspects", service="service past rows")
 
 
-def _calendar(partitions: Mapping[str, datetime]) -> pa.Table:
+def _changes(holder: Holder, past: str) -> str:
+    changed = f"epoch_us({value_of(holder.changed_at)})" if holder.changed_at else "CAST(NULL AS BIGINT)"
+    return f"""
+        SELECT {row_key(holder)} AS row_key, __partition AS partition_key, MAX({changed}) AS changed_us
+        FROM {quote(past)} GROUP BY {row_key(holder)}, __partition
+    """
+
+
+def _calendar(partitions: Mapping[Side, Mapping[str, datetime]]) -> pa.Table:
     """Each partition but the last with the next one, and up to when itself is complete: its states ended later."""
-    keys, instants = list(partitions), list(partitions.values())
-    return pa.table(
+    rows = [
         {
-            "partition_key": keys[:-1],
-            "moved_on": keys[1:],
-            "complete_us": pa.array([int(instant.timestamp()) * 1_000_000 for instant in instants[:-1]], pa.int64()),
+            "side": str(side),
+            "partition_key": key,
+            "moved_on": following,
+            "complete_us": int(end.timestamp()) * 1_000_000,
         }
+        for side, instants in partitions.items()
+        for (key, end), following in zip(instants.items(), list(instants)[1:], strict=False)
+    ]
+    return pa.Table.from_pylist(rows, _CALENDAR)
+
+
+def _witnesses() -> str:
+    """The latest agreeing partitions of each difference, of the system of record and of the replica.
+
+    A state ended when the row changed next, if the row says so; in any case not before that partition was complete.
+    """
+    return f"""
+        SELECT d.legacy_key, d.service_key, d.field, d.system_of_record, w.partition_key AS witness, c.moved_on,
+            CASE WHEN w.partition_key IS NOT NULL
+                THEN GREATEST(COALESCE(h.changed_us, c.complete_us), c.complete_us) END AS ended_us,
+            r.partition_key AS caught_up, s.moved_on AS strayed
+        FROM differences AS d
+        LEFT JOIN ({_latest(replica=False)}) AS w
+            ON w.legacy_key = d.legacy_key AND w.service_key = d.service_key AND w.field = d.field
+                AND w.side = d.system_of_record
+        LEFT JOIN calendar AS c ON c.partition_key = w.partition_key AND c.side = d.system_of_record
+        LEFT JOIN ({_both_changes()}) AS h
+            ON h.side = d.system_of_record AND h.partition_key = c.moved_on
+                AND h.row_key = CASE d.system_of_record WHEN 'legacy' THEN d.legacy_key ELSE d.service_key END
+        LEFT JOIN ({_latest(replica=True)}) AS r
+            ON r.legacy_key = d.legacy_key AND r.service_key = d.service_key AND r.field = d.field
+                AND r.side = d.system_of_record
+        LEFT JOIN calendar AS s ON s.partition_key = r.partition_key AND s.side <> d.system_of_record
+        WHERE w.partition_key IS NOT NULL OR r.partition_key IS NOT NULL
+    """
+
+
+def _latest(*, replica: bool) -> str:
+    """The latest agreement of each difference, in the past of one side; `side` is the system of record it is about."""
+    found = [
+        f"""
+        SELECT legacy_key, service_key, field, MAX(partition_key) AS partition_key,
+            {literal(side.other if replica else side)} AS side
+        FROM {quote(f"{side} agreements")}
+        WHERE partition_key IN (SELECT partition_key FROM calendar WHERE side = {literal(side)})
+        GROUP BY legacy_key, service_key, field
+        """
+        for side in Side
+    ]
+    return " UNION ALL ".join(found)
+
+
+def _both_changes() -> str:
+    return " UNION ALL ".join(
+        f"SELECT {literal(side)} AS side, x.* FROM {quote(f'{side} changes')} AS x" for side in Side
     )
 
 
-def _witnesses(entity: Entity, side: Side) -> str:
-    """The latest agreeing partition of each difference.
+def _proofs(deadline: Deadline) -> str:
+    """What witnesses prove.
 
-    Its state ended when the row changed next, if the row says so; in any case not before that partition was complete.
+    Fell back: the replica caught up after the state it shows now had ended. Written: it once had what is right today,
+    and nobody ever said what it shows now.
     """
-    holder = _holder(entity, side)
-    changed = f"epoch_us({value_of(holder.changed_at)})" if holder.changed_at else "CAST(NULL AS BIGINT)"
+    keys, within = "legacy_key, service_key, field", deadline.allows("ended_us")
+    late = "witness IS NOT NULL AND NOT"
+    stale = told(witness="witness", moved_on="moved_on")
+    fallen = told(witness="witness", moved_on="moved_on", caught_up="caught_up", fell_back="strayed")
+    written = told(agreed="caught_up", changed="strayed")
     return f"""
-        SELECT w.legacy_key, w.service_key, w.field, w.witness, c.moved_on,
-            GREATEST(COALESCE(h.changed_us, c.complete_us), c.complete_us) AS ended_us
-        FROM (
-            SELECT a.legacy_key, a.service_key, a.field, MAX(a.partition_key) AS witness
-            FROM {quote(f"{side} agreements")} AS a
-            JOIN differences AS d
-                ON d.legacy_key = a.legacy_key AND d.service_key = a.service_key AND d.field = a.field
-            WHERE d.system_of_record = {literal(side)}
-            GROUP BY a.legacy_key, a.service_key, a.field
-        ) AS w
-        JOIN {quote(f"{side} calendar")} AS c ON c.partition_key = w.witness
-        LEFT JOIN (
-            SELECT {row_key(holder)} AS row_key, __partition AS partition_key, MAX({changed}) AS changed_us
-            FROM {quote(f"{side} past")}
-            GROUP BY {row_key(holder)}, __partition
-        ) AS h ON h.row_key = w.{side}_key AND h.partition_key = c.moved_on
+        SELECT {keys}, {cause("stale_replica", "behind_within_lag")}, ended_us, {stale} AS evidence
+        FROM witnesses WHERE witness IS NOT NULL AND {within}
+        UNION ALL
+        SELECT {keys}, {cause("stale_replica", "behind_beyond_lag")}, ended_us, {stale} AS evidence
+        FROM witnesses WHERE {late} {within}
+        UNION ALL
+        SELECT {keys}, {cause("out_of_order_update", "regressed_to_older_value")}, ended_us, {fallen} AS evidence
+        FROM witnesses WHERE {late} {within} AND caught_up > witness
+        UNION ALL
+        SELECT {keys}, {cause("semantic_contradiction", "written_by_replica")}, CAST(NULL AS BIGINT) AS ended_us,
+            {written} AS evidence
+        FROM witnesses WHERE witness IS NULL AND caught_up IS NOT NULL
     """
-
-
-def _holder(entity: Entity, side: Side) -> Holder:
-    return entity.legacy if side is Side.LEGACY else entity.service

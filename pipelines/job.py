@@ -14,6 +14,7 @@ from uuid import uuid4
 import pyarrow as pa
 
 from pipelines import contract, translation
+from pipelines.causes import Deadline
 from pipelines.declarations import Context, Entity, Holder, Side
 from pipelines.errors import SourceError
 from pipelines.lake import Address, Lake, Manifest
@@ -52,6 +53,11 @@ class Job:
         """Which data its sources mean."""
         return Place(self.context.root, self.partition, moments=self.moments)
 
+    @property
+    def deadline(self) -> Deadline:
+        """Up to when this partition is complete, and how far its replicas may be behind."""
+        return Deadline(self.watermark, self.entity.allowed_lag)
+
     def address(self, stage: str) -> Address:
         """Where a stage of this job lives."""
         return self.at(stage, self.partition)
@@ -85,7 +91,7 @@ class Job:
 
     def holder(self, side: Side) -> Holder:
         """The declaration of one side."""
-        return self.entity.legacy if side is Side.LEGACY else self.entity.service
+        return self.entity.holder(side)
 
     def key_types(self, side: Side) -> tuple[pa.DataType, ...]:
         """The Arrow types of a side's key columns."""
@@ -96,7 +102,9 @@ class Job:
     def comparison_version(self) -> str:
         """Version of everything that decides what is a discrepancy and why, limits excluded."""
         entity = self.entity
-        fields = "".join(repr((f.compare, f.missing, f.compared_when, f.system_of_record)) for f in entity.fields)
+        fields = "".join(
+            repr((f.compare, f.missing, f.compared_when, f.system_of_record, f.earlier)) for f in entity.fields
+        )
         decided = repr((entity.identity, entity.system_of_record, entity.slices, entity.allowed_lag, entity.horizon))
         return content_version(
             translation.version(entity), fields, decided, repr(entity.legacy.scope), repr(entity.service.scope)

@@ -67,10 +67,10 @@ class Portfolio:
         if path in placed or path in waiting:
             return
         _, entity = self._by_path()[path]
-        for field in entity.fields:
-            for reference in field.rule.references():
-                if isinstance(reference, Reference):
-                    self._place(reference.to, placed, waiting | {path})
+        rules = (rule for field in entity.fields for rule in field.rules())
+        for reference in (reference for rule in rules for reference in rule.references()):
+            if isinstance(reference, Reference):
+                self._place(reference.to, placed, waiting | {path})
         placed[path] = None
 
 

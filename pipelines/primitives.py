@@ -120,6 +120,12 @@ PRIMITIVES: dict[str, Primitive] = {
         "number, or text of one (digits, point, exponent; nan, inf, infinity in any case), as the nearest DOUBLE",
         rf"CASE WHEN regexp_full_match(CAST($1 AS VARCHAR), '{_DOUBLE}') THEN TRY_CAST($1 AS DOUBLE) END",
     ),
+    "ratio_text": _duckdb(
+        2,
+        "a double divided by another, as text of ten significant digits; NULL when the other is zero",
+        "printf('%.9e', $1 / nullif($2, 0))",
+    ),
+    "is_multiple": _duckdb(2, "whether a double is a whole multiple of an integer, zero included", "$1 % $2 = 0"),
     "is_not_a_number": _duckdb(1, "whether a DOUBLE is NaN", "isnan($1)"),
     # dates and times
     "calendar_date": _duckdb(

@@ -6,7 +6,7 @@ that runs them all. Every verb leaves either a whole result or nothing. What a s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
 
 import pyarrow as pa
@@ -17,9 +17,9 @@ from pipelines import (
     comparison,
     drift,
     engine,
-    history,
     identity,
     plan,
+    proving,
     sifting,
     snapshot,
     translation,
@@ -27,6 +27,7 @@ from pipelines import (
 from pipelines.accounting import Measured
 from pipelines.declarations import IdentityTable, Merges, Side
 from pipelines.engine import Engine
+from pipelines.expressions import literal
 from pipelines.job import Job, content_version
 from pipelines.lake import Manifest, Transaction
 from pipelines.sieve import Sifted
@@ -79,7 +80,7 @@ def find_discrepancies(job: Job) -> dict[str, Manifest]:
 
     Raises IntegrityError when the rows of a side do not balance, SourceError when an input is not in the lake.
     """
-    witnesses = witness_partitions(job)
+    witnesses = proving.witness_partitions(job)
     inputs = _inputs(job, witnesses)
     sifted = sifting.sift(job)
     with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
@@ -87,13 +88,11 @@ def find_discrepancies(job: Job) -> dict[str, Manifest]:
         comparison.compare(session, job.entity)
         measured = accounting.total(session, job, sifted or Sifted())
         accounting.balance(job, measured)
-        for side in Side:
-            _ask_history(session, job, side, witnesses[side])
+        proofs = proving.prove(session, job, witnesses)
         _earlier_findings(session, job)
-        run = classification.Run(job.run_id, date.fromisoformat(job.partition), job.watermark)
-        found = session.reader(classification.classify(session, job.context, job.entity, run)).cast(
-            classification.SCHEMA
-        )
+        run = classification.Run(job.run_id, date.fromisoformat(job.partition), job.deadline)
+        query = classification.classify(session, job.context, job.entity, run, proofs=proofs)
+        found = session.reader(query).cast(classification.SCHEMA)
         version = job.comparison_version
         return {
             "discrepancies": transaction.write(
@@ -146,38 +145,16 @@ def _row_inputs(job: Job) -> dict[str, str]:
     return {str(job.address(side)): job.read(side).digest for side in Side}
 
 
-def witness_partitions(job: Job) -> dict[Side, list[str]]:
-    """Per side the partitions in the lake that can testify, oldest first, the present one last."""
-    names = (job.context.name, job.entity.name)
-    earlier = {side: [key for key in job.lake.partitions(*names, side) if key < job.partition] for side in Side}
-    return {
-        side: [*keys[len(keys) - min(job.entity.horizon, len(keys)) :], job.partition] for side, keys in earlier.items()
-    }
-
-
-def _ask_history(session: Engine, job: Job, side: Side, partitions: Sequence[str]) -> None:
-    records = session.rows("SELECT DISTINCT system_of_record AS side FROM differences")
-    asked = any(row["side"] == side for row in records)
-    if not asked or len(partitions) < 2:  # noqa: PLR2004 (the present and at least one earlier)
-        history.nothing(session, into=f"{side} witnesses")
-        return
-    files = [job.lake.file(job.at(side, partition)) for partition in partitions]
-    session.scan(f"{side} history", files, partitions=partitions)
-    complete = {partition: job.partitioning.watermark(partition) for partition in partitions}
-    history.witness(session, job.entity, side, complete, into=f"{side} witnesses")
-
-
 def _earlier_findings(session: Engine, job: Job) -> None:
     """Findings of the latest earlier partition: a finding that was there already keeps its first day."""
     previous = job.previous("discrepancies")
     if previous is None:
-        empty = pa.schema([("discrepancy_id", pa.string()), ("first_seen", pa.date32())]).empty_table()
-        session.register("earlier findings", empty)
+        session.register("earlier findings", classification.EARLIER.empty_table())
         return
     session.scan("earlier discrepancies", [job.lake.file(job.at("discrepancies", previous))])
+    columns = ", ".join(name for name in classification.EARLIER.names if name != "partition_key")
     session.view(
-        "earlier findings",
-        'SELECT discrepancy_id, MIN(first_seen) AS first_seen FROM "earlier discrepancies" GROUP BY discrepancy_id',
+        "earlier findings", f'SELECT {columns}, {literal(previous)} AS partition_key FROM "earlier discrepancies"'
     )
 
 

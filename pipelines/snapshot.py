@@ -43,7 +43,7 @@ def take(  # noqa: PLR0913 (who, which side, of when, into what, by which run, a
     """Take one side's snapshot of a partition; again, a few times, when its source is in trouble that may pass."""
     address = Address(context.name, entity.name, str(side), partition)
     order = _Order(
-        holder=entity.legacy if side is Side.LEGACY else entity.service,
+        holder=entity.holder(side),
         place=Place(context.root, partition, lambda: noted(lake, address), moments or {}),
         address=address,
         watermark=(entity.partitioning or context.partitioning).watermark(partition),

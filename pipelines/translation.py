@@ -45,14 +45,27 @@ def failed_rule_column(field: Field) -> str:
 
 
 def references_of(entity: Entity) -> list[Reference]:
-    """The references in an entity's rules, each once."""
-    found = (reference for field in entity.fields for reference in field.rule.references())
+    """The references in an entity's rules, earlier ones included, each once."""
+    found = (reference for field in entity.fields for rule in field.rules() for reference in rule.references())
     return list({reference.column: reference for reference in found if isinstance(reference, Reference)}.values())
 
 
 def identity_relation(entity_path: str) -> str:
     """The name of the relation that resolves legacy keys of `context.entity` to service keys."""
     return f"identity of {entity_path}"
+
+
+def raw_of(field: Field) -> str:
+    """Canonical SQL: the raw legacy values a field is made from, as text; a JSON object of several."""
+    columns = field.rule.columns()
+    if not columns:
+        return "CAST(NULL AS VARCHAR)"
+    if len(columns) == 1:
+        return f"text_of({value_of(columns[0])})"
+    members = [
+        f"{literal(_json_name(column))} || COALESCE(json_text(text_of({quote(column)})), 'null')" for column in columns
+    ]
+    return "'{' || " + " || ', ' || ".join(members) + " || '}'"
 
 
 def translate(engine: Engine, entity: Entity, *, rows: str, into: str) -> None:
@@ -180,7 +193,7 @@ def _columns(field: Field) -> Iterable[str]:
     yield f"{_value_column(field)} AS {quote(field.name)}"
     yield f"{_told(field, 'reason')} AS {failure_column(field)}"
     yield f"{_told(field, 'rule')} AS {failed_rule_column(field)}"
-    yield f"{_raw(field)} AS {raw_column(field)}"
+    yield f"{raw_of(field)} AS {raw_column(field)}"
 
 
 def _told(field: Field, what: str) -> str:
@@ -190,18 +203,6 @@ def _told(field: Field, what: str) -> str:
         for number, failure in enumerate(field.rule.failures(), start=1)
     )
     return f"CASE {_failure_number(field)} {whens} END" if whens else "CAST(NULL AS VARCHAR)"
-
-
-def _raw(field: Field) -> str:
-    columns = field.rule.columns()
-    if not columns:
-        return "CAST(NULL AS VARCHAR)"
-    if len(columns) == 1:
-        return f"text_of({value_of(columns[0])})"
-    members = [
-        f"{literal(_json_name(column))} || COALESCE(json_text(text_of({quote(column)})), 'null')" for column in columns
-    ]
-    return "'{' || " + " || ', ' || ".join(members) + " || '}'"
 
 
 def _json_name(column: str) -> str:

@@ -52,6 +52,7 @@ CYCLES = {  # generation and code: both reused letters and digits, with other me
     "11": "YEARLY", "12": "HALF_YEARLY", "14": "QUARTERLY", "1C": "MONTHLY",
     "21": "MONTHLY", "23": "QUARTERLY", "26": "HALF_YEARLY", "2C": "YEARLY",
 }  # fmt: skip
+PAYMENT = {"L": "DIRECT_DEBIT", "U": "CREDIT_TRANSFER", "K": "CARD", "B": "CASH"}
 
 PERSONAL = Classification.PERSONAL
 CRITICAL, MINOR = Criticality.CRITICAL, Criticality.MINOR
@@ -151,8 +152,9 @@ invoices = Entity(
         Field("dunning_level", Same("DUN_LEVEL"), Exact(), impact="The wrong reminder is sent"),
         Field(
             "payment_method",
-            Decode("PAY_METH", {"L": "DIRECT_DEBIT", "U": "CREDIT_TRANSFER", "K": "CARD", "B": "CASH"}),
+            Decode("PAY_METH", PAYMENT),
             Exact(),
+            earlier={"1": Decode("PAY_METH", PAYMENT | {"U": "BANK_TRANSFER"})},
             impact="Money is not collected",
         ),
         Field(
@@ -191,7 +193,7 @@ invoices = Entity(
         "created_by": "the host does not record what wrote a row first",
         "version": "the host does not count versions",
     },
-    translation_version="2",  # version 1 read PAY_METH U as BANK_TRANSFER
+    translation_version="2",
     service_level=ServiceLevel(0.01, warn=0.005),
     linkage_level=ServiceLevel(0.02, warn=0.01),
     allowed_lag=timedelta(hours=2),

@@ -44,6 +44,7 @@ from pipelines.declarations import (
 BROKER_TEAM = Owner("Sales partners", "sales-partners@insurer.example")
 BERLIN = "Europe/Berlin"
 NONE = ("N/A", "?")
+TIERS = {"1": "GOLD", "2": "SILVER", "3": "BRONZE"}
 
 PERSONAL = Classification.PERSONAL
 CRITICAL, MINOR = Criticality.CRITICAL, Criticality.MINOR
@@ -141,8 +142,9 @@ brokers = Entity(
         Field("email", Clean("EMAIL", case=Case.LOWER), Text(), impact="Leads go to the wrong office"),
         Field(
             "tier",
-            Decode("TIER", {"1": "GOLD", "2": "SILVER", "3": "BRONZE"}),
+            Decode("TIER", TIERS),
             Exact(),
+            earlier={"1": Decode("TIER", TIERS | {"3": "BASIC"})},
             impact="Wrong commission table",
         ),
         Field(
@@ -170,7 +172,7 @@ brokers = Entity(
         "created_by": "the host does not record what wrote a row first",
         "version": "the host does not count versions",
     },
-    translation_version="2",  # version 1 read TIER 3 as BASIC
+    translation_version="2",
     service_level=ServiceLevel(0.05, warn=0.02),
     linkage_level=ServiceLevel(0.1, warn=0.05),
     allowed_lag=timedelta(hours=2),

@@ -53,6 +53,7 @@ UNDERWRITING = {
     "A1": "ACTIVE", "A2": "ACTIVE", "A3": "ACTIVE", "L3": "LAPSED", "L4": "LAPSED", "C1": "CANCELLED",
     "C4": "CANCELLED", "P0": "PENDING",
 }  # fmt: skip
+CAUSES = {"FE": "FIRE", "WA": "WATER", "ST": "STORM", "EB": "BURGLARY", "VK": "COLLISION"}
 
 PERSONAL = Classification.PERSONAL
 CRITICAL, MINOR = Criticality.CRITICAL, Criticality.MINOR
@@ -120,8 +121,9 @@ claims = Entity(
         ),
         Field(
             "cause",
-            Decode("CAUSE", {"FE": "FIRE", "WA": "WATER", "ST": "STORM", "EB": "BURGLARY", "VK": "COLLISION"}),
+            Decode("CAUSE", CAUSES),
             Exact(),
+            earlier={"1": Decode("CAUSE", CAUSES | {"EB": "THEFT"})},
             impact="Reinsurers are told the wrong cause",
         ),
         Field(
@@ -206,7 +208,7 @@ claims = Entity(
         "created_by": "the host does not record what wrote a row first",
         "version": "the host does not count versions",
     },
-    translation_version="2",  # version 1 read CAUSE EB as THEFT
+    translation_version="2",
     service_level=ServiceLevel(0.01, warn=0.005),
     linkage_level=ServiceLevel(0.02, warn=0.01),
     allowed_lag=timedelta(hours=2),

@@ -50,6 +50,7 @@ BERLIN = "Europe/Berlin"
 WALL_TIME = "%Y-%m-%d %H:%M:%S"
 NONE = ("N/A", "?")
 MEMBERS = "link_primary"  # of a household only the primary member has what the legacy row says of one person
+RISKS = {"L": "LOW", "M": "MEDIUM", "H": "HIGH"}
 
 PERSONAL = Classification.PERSONAL
 CRITICAL, MINOR = Criticality.CRITICAL, Criticality.MINOR
@@ -182,8 +183,9 @@ parties = Entity(
         Field("is_broker", role(5, "B"), Exact(), compared_when=MEMBERS, impact="Wrong rights in the broker portal"),
         Field(
             "risk_class",
-            Decode("RISK_CLS", {"L": "LOW", "M": "MEDIUM", "H": "HIGH"}),
+            Decode("RISK_CLS", RISKS),
             Exact(),
+            earlier={"1": Decode("RISK_CLS", RISKS | {"M": "STANDARD"})},
             compared_when=MEMBERS,
             impact="New contracts accepted or refused wrongly",
         ),
@@ -218,7 +220,7 @@ parties = Entity(
         "created_by": "the host does not record what wrote a row first",
         "version": "the host does not count versions",
     },
-    translation_version="2",  # version 1 read RISK_CLS M as STANDARD
+    translation_version="2",
     service_level=ServiceLevel(0.01, warn=0.005),
     linkage_level=ServiceLevel(0.02, warn=0.01),
     allowed_lag=timedelta(hours=2),

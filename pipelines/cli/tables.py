@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.classification import TYPES
+from pipelines.causes import TYPES
 from pipelines.cli import words
 from pipelines.cli.figures import TABLES, Figures, Row
 from pipelines.service_level import Verdict

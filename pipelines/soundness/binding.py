@@ -122,19 +122,19 @@ class _Binder:
 
     def _field(self, field: Field) -> Iterator[Problem]:
         wanted = self._types(Side.SERVICE).get(field.name) if Side.SERVICE in self.subject.schemas else None
-        if Side.LEGACY in self.subject.schemas and self._is_bindable(field.rule, Side.LEGACY, references=True):
-            yield from self._rule(field, wanted)
+        for spot, rule in self.subject.rules_of(field) if Side.LEGACY in self.subject.schemas else ():
+            if self._is_bindable(rule, Side.LEGACY, references=True):
+                yield from self._rule(spot, rule, wanted)
         if wanted and not field.compare.accepts(wanted):
             yield self._unfit_comparator(field, wanted)
 
-    def _rule(self, field: Field, wanted: str | None) -> Iterator[Problem]:
-        spot = self.subject.at_field(field, "rule")
+    def _rule(self, spot: Spot, rule: Rule, wanted: str | None) -> Iterator[Problem]:
         try:
-            made = self._type(field.rule.value(), Side.LEGACY, field.rule)
-            for failure in field.rule.failures():
-                self._type(failure.condition, Side.LEGACY, field.rule)
+            made = self._type(rule.value(), Side.LEGACY, rule)
+            for failure in rule.failures():
+                self._type(failure.condition, Side.LEGACY, rule)
         except _MisfitError as misfit:
-            yield spot.problem(str(misfit), _wrapping(field.rule))
+            yield spot.problem(str(misfit), _wrapping(rule))
             return
         if wanted and family(made) not in {family(wanted), None}:
             yield spot.problem(f"makes {made}, but the service column is {wanted}", nearest_rule(made, wanted))

@@ -84,9 +84,13 @@ def _field(subject: Subject, field: Field) -> Iterator[Problem]:
         yield from _unknown(subject.at_field(field, "name"), (field.name,), subject, Side.SERVICE)
     if field.name in _TAKEN:
         yield subject.at_field(field, "name").problem(f'"{field.name}" is a name that the plan needs for itself')
-    yield from (subject.at_field(field, "rule").problem(text) for text in field.rule.all_problems())
-    if Side.LEGACY in subject.schemas:
-        yield from _unknown(subject.at_field(field, "rule"), columns_of(field.rule), subject, Side.LEGACY)
+    for spot, rule in subject.rules_of(field):
+        yield from (spot.problem(text) for text in rule.all_problems())
+        if Side.LEGACY in subject.schemas:
+            yield from _unknown(spot, columns_of(rule), subject, Side.LEGACY)
+    if subject.is_finished and subject.entity.translation_version in field.earlier:
+        version = subject.entity.translation_version
+        yield subject.at_field(field, "earlier").problem(f'version "{version}" is the one in force, not an earlier one')
 
 
 def _rule(spot: Spot, rule: Rule, subject: Subject, side: Side) -> Iterator[Problem]:

@@ -46,10 +46,10 @@ def check(context: Context, spot: Spot, known: Known) -> Iterator[Problem]:
 
 def check_references(subject: Subject, known: Known) -> Iterator[Problem]:
     """References lead to entities with as many legacy key parts, and one service key part to take."""
-    for field in subject.fields:
-        for reference in field.rule.references():
+    for spot, rule in (found for field in subject.fields for found in subject.rules_of(field)):
+        for reference in rule.references():
             if isinstance(reference, Reference) and not reference.problems():
-                yield from _reference(subject.at_field(field, "rule"), reference, known)
+                yield from _reference(spot, reference, known)
 
 
 def _reference(spot: Spot, reference: Reference, known: Known) -> Iterator[Problem]:

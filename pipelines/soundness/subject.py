@@ -53,7 +53,7 @@ class Subject:
         return not is_broken(self.entity) and len(self.schemas) == len(Side) and all(map(is_sound, self._rules()))
 
     def _rules(self) -> Iterator[Rule]:
-        yield from (field.rule for field in self.fields)
+        yield from (rule for field in self.fields for rule in field.rules())
         yield from (holder.changed_at for holder in self.holders.values() if isinstance(holder.changed_at, Rule))
         if isinstance(self.identity, NaturalKey):
             yield from (*self.identity.legacy, *self.identity.service)
@@ -65,6 +65,12 @@ class Subject:
     def at_field(self, field: Field, *names: str) -> Spot:
         """The place of a field, or of a part of it."""
         return self.spot.at("fields", field.name, of=field).part(field, *names)
+
+    def rules_of(self, field: Field) -> Iterator[tuple[Spot, Rule]]:
+        """The rules of a field, the one in force first, each with its place."""
+        yield self.at_field(field, "rule"), field.rule
+        for version, rule in field.earlier.items():
+            yield self.at_field(field, "earlier").at(version, of=rule), rule
 
     def at_holder(self, side: Side, *names: str) -> Spot:
         """The place of a side's holder, or of a part of it."""

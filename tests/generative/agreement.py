@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import astuple
 
 from pipelines import comparison as product
 from pipelines.declarations import Entity
@@ -64,11 +65,13 @@ def _differences(entity: Entity, around: Surroundings, outcome: Outcome, answer:
 
 def _witnesses(outcome: Outcome, answer: Answer) -> None:
     seen = {
-        (row["legacy_key"], row["service_key"], row["field"]): (row["witness"], row["moved_on"], row["ended_us"])
+        (row["legacy_key"], row["service_key"], row["field"]): tuple(
+            row[name] for name in ("witness", "moved_on", "ended_us", "caught_up", "strayed")
+        )
         for row in outcome.witnesses
     }
     assert len(seen) == len(outcome.witnesses)
-    assert seen == {key: (due.partition, due.moved_on, due.ended_us) for key, due in answer.witnesses.items()}
+    assert seen == {key: astuple(due) for key, due in answer.witnesses.items()}
 
 
 def discrepancies(world: World, rows: Iterable[Mapping[str, object]], answer: Answer) -> None:

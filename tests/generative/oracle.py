@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from pipelines.declarations import Entity, Side
-from tests.generative.naive import classification, comparison, drift, history, identity, linkage, sides
-from tests.generative.naive.classification import Discrepancy, Identity
+from tests.generative.naive import classification, comparison, drift, history, identity, linkage, patterns, sides
+from tests.generative.naive.classification import Discrepancy, Identity, Pattern
 from tests.generative.naive.comparison import Difference, Rows
 from tests.generative.naive.history import Past, Witness
 from tests.generative.naive.identity import Link
@@ -74,11 +74,11 @@ def answer(asked: Question) -> Answer:
         for rows in compared
     }
     differences, witnesses = _differences(asked, compared)
+    explained = _patterns(asked, differences)
     discrepancies = [classification.of_linkage(entity, finding) for finding in linked.findings] + [
-        classification.of_values(
-            entity, each, witnesses.get((each.legacy_key, each.service_key, each.field)), today.watermark
-        )
+        classification.of_values(entity, each, witnesses.get(keys), explained.get(keys), today.watermark)
         for each in differences
+        for keys in [(each.legacy_key, each.service_key, each.field)]
     ]
     measures = {
         each.name: drift.measures([of_pair[each.name] for of_pair in verdicts.values()]) for each in entity.fields
@@ -134,6 +134,21 @@ def _differences(
             if proof:
                 witnesses[found.legacy_key, found.service_key, found.field] = proof
     return differences, witnesses
+
+
+def _patterns(asked: Question, differences: Sequence[Difference]) -> dict[tuple[str, str, str], Pattern]:
+    """The pattern of each difference that shows one."""
+    holder, every = asked.entity.legacy, patterns.likenesses(differences)
+    raw = {
+        each.name: [
+            comparison.legacy_raw(each, row, asked.around)
+            for row in asked.today.rows[Side.LEGACY]
+            if sides.live(holder, row, asked.around)
+        ]
+        for each in asked.entity.fields
+    }
+    found = {(*one.pair, one.of.field): patterns.explain(one, every, raw) for one in every}
+    return {keys: pattern for keys, pattern in found.items() if pattern}
 
 
 def _untranslatable(asked: Question) -> list[tuple[object, ...]]:

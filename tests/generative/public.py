@@ -51,9 +51,13 @@ def reconcile(world: World, root: Path, *, sieve: bool = False) -> Iterator[Reco
 def answers(world: World) -> Iterator[tuple[Answer, dict[Identity, date]]]:
     """What the oracle says of every partition, and since when each discrepancy has been found without a break."""
     seen: dict[Identity, date] = {}
+    right: dict[Identity, object] = {}
     for partition in world.partitions:
         due = answer(world.question(partition))
-        seen = {each: seen.get(each, date.fromisoformat(partition)) for each in due.identities}
+        now = {each.identity: each.right for each in due.discrepancies}
+        # Age restarts when the system of record moves.
+        kept = {each: first for each, first in seen.items() if each in now and right[each] == now[each]}
+        seen, right = {each: kept.get(each, date.fromisoformat(partition)) for each in now}, now
         yield due, seen
 
 

@@ -7,8 +7,9 @@ from datetime import date
 
 import pyarrow as pa
 
-from pipelines import classification, comparison, drift, history, identity, linkage, translation
+from pipelines import classification, comparison, drift, history, identity, linkage, patterns, translation
 from pipelines.accounting import Measured
+from pipelines.causes import Deadline
 from pipelines.declarations import Side
 from pipelines.engine import Engine
 from pipelines.rows import live, row_key
@@ -23,7 +24,6 @@ STAMP = {
     "service_contract_version": "1",
     "run_id": harness.RUN,
 }
-NO_EARLIER = pa.schema([("discrepancy_id", pa.string()), ("first_seen", pa.date32())]).empty_table()
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,7 @@ def run(world: World, partition: str) -> Outcome:
         )
         comparison.compare(engine, entity)
         untranslatable = engine.rows(translation.untranslatable(engine, entity, translated="translated"))
-        for side in Side:
-            _witness(engine, world, side, partition)
+        _prove(engine, world, partition)
         discrepancies = _classify(engine, world, partition)
         return Outcome(
             links,
@@ -89,30 +88,33 @@ def _translate(engine: Engine, world: World, partition: str) -> None:
     translation.translate(engine, world.entity, rows="legacy", into="translated")
 
 
-def _witness(engine: Engine, world: World, side: Side, partition: str) -> None:
+def _prove(engine: Engine, world: World, partition: str) -> None:
     upto = [key for key in world.partitions if key <= partition]
     keys = upto[-(world.entity.horizon + 1) :]
-    into = f"{side} witnesses"
-    if len(keys) == 1:
-        history.nothing(engine, into=into)
-        return
-    pasts = [
-        world.rows[key][side].append_column(
-            "__partition", pa.array([key] * world.rows[key][side].num_rows, pa.string())
-        )
-        for key in keys
-    ]
-    engine.register(f"{side} history", pa.concat_tables(pasts))
+    for side in Side:
+        pasts = [
+            world.rows[key][side].append_column(
+                "__partition", pa.array([key] * world.rows[key][side].num_rows, pa.string())
+            )
+            for key in keys
+        ]
+        engine.register(f"{side} history", pa.concat_tables(pasts))
+        history.recall(engine, world.entity, side, many=len(keys) > 1)
     complete = {past.key: past.watermark for past in world.question(partition).partitions if past.key in keys}
-    history.witness(engine, world.entity, side, complete, into=into)
+    history.prove(engine, dict.fromkeys(Side, complete), _deadline(world, partition), into="history proofs")
+    patterns.prove(engine, world.entity, every="legacy", into="pattern proofs")
+
+
+def _deadline(world: World, partition: str) -> Deadline:
+    return Deadline(world.question(partition).today.watermark, world.entity.allowed_lag)
 
 
 def _classify(engine: Engine, world: World, partition: str) -> pa.Table:
-    engine.register("earlier findings", NO_EARLIER)
-    watermark = world.question(partition).today.watermark
-    run = classification.Run(harness.RUN, date.fromisoformat(partition), watermark)
-    context = harness.context(world.entity)
-    found = engine.table(classification.classify(engine, context, world.entity, run)).cast(classification.SCHEMA)
+    engine.register("earlier findings", classification.EARLIER.empty_table())
+    run = classification.Run(harness.RUN, date.fromisoformat(partition), _deadline(world, partition))
+    context, proofs = harness.context(world.entity), ("history proofs", "pattern proofs")
+    query = classification.classify(engine, context, world.entity, run, proofs=proofs)
+    found = engine.table(query).cast(classification.SCHEMA)
     engine.register("discrepancies", found)
     return found
 

@@ -474,6 +474,8 @@ def test_discrete_quantile(evaluate, values, share):
 
 
 ARGUMENTS = {
+    "ratio_text": ["d", "d"],
+    "is_multiple": ["d", "3"],
     "split_text": ["x", "'-'", "1"], "matches": ["x", "'a'"], "to_decimal": ["x", "5", "2"],
     "scale_decimal": ["n", "0.01", "5", "2"], "round_decimal": ["n", "0.01", "5", "2"], "exact_equal": ["n", "1"],
     "exact_at_most": ["n", "1"], "exact_minus": ["n", "1"], "exact_times": ["n", "1"], "is_not_a_number": ["d"],
@@ -492,3 +494,22 @@ def test_a_missing_value_gives_a_missing_value(evaluate, name):
 
     assert found == [None]
     assert PRIMITIVES[name].arity == len(arguments)
+
+
+@pytest.mark.parametrize(
+    ("dividend", "divisor", "text"),
+    [
+        (1234.5, 12.345, "1.000000000e+02"),
+        (1.0, 3.0, "3.333333333e-01"),
+        (-2.0, 2.0, "-1.000000000e+00"),
+        (1.0, 0.0, None),
+    ],
+)
+def test_ratio_text(evaluate, dividend, divisor, text):
+    numbers = {"a": pa.array([dividend], pa.float64()), "b": pa.array([divisor], pa.float64())}
+    assert evaluate("ratio_text(a, b)", **numbers) == [text]
+
+
+@pytest.mark.parametrize(("number", "whole"), [(3600.0, True), (-900.0, True), (0.0, True), (3600.5, False)])
+def test_is_multiple(evaluate, number, whole):
+    assert evaluate("is_multiple(a, 900)", a=pa.array([number], pa.float64())) == [whole]

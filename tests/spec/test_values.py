@@ -26,7 +26,7 @@ def test_equal_values_are_no_finding(tmp_path: Path) -> None:
 
 def test_unexplained(tmp_path: Path) -> None:
     """No earlier state of legacy explains what the service shows: wrong, and nobody pretends to know why."""
-    given = Given(legacy=[ADA, ADA], service=[ADA, IDA])
+    given = Given(legacy=[ADA, ADA], service=[IDA, IDA])
     assert found(given, tmp_path) == [("1", "1", "name", "unexplained", "no_evidence")]
 
 

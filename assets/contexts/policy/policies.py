@@ -183,6 +183,7 @@ policies = Entity(
             "sales_channel",
             Decode("CHANNEL", CHANNELS),
             Exact(),
+            earlier={"1": Decode("CHANNEL", CHANNELS | {"MK": "BROKER"})},
             criticality=MINOR,
             impact="Sales figures of the wrong channel",
         ),
@@ -203,7 +204,7 @@ policies = Entity(
         "created_by": "the host does not record what wrote a row first",
         "version": "the host does not count versions",
     },
-    translation_version="2",  # version 1 read CHANNEL MK as BROKER
+    translation_version="2",
     service_level=ServiceLevel(0.01, warn=0.005),
     linkage_level=ServiceLevel(0.02, warn=0.01),
     allowed_lag=timedelta(hours=2),

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from pipelines.declarations import Entity
+from pipelines.declarations import Entity, Side
 from tests.generative.naive.comparators import microseconds
 from tests.generative.naive.comparison import PENDING_IN, UNTRANSLATABLE, Difference
 from tests.generative.naive.history import Witness
 from tests.generative.naive.linkage import Finding
 
 Identity = tuple[object, ...]
+Pattern = tuple[str, Mapping[str, object]]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class Discrepancy:
     owner: str
     system_of_record: str
     evidence: str
+
+    @property
+    def right(self) -> str | None:
+        """What the system of record says."""
+        return self.expected if self.system_of_record == Side.LEGACY else self.actual
 
     @property
     def identity(self) -> Identity:
@@ -79,39 +85,59 @@ def of_linkage(entity: Entity, finding: Finding) -> Discrepancy:
     )
 
 
-def of_values(entity: Entity, found: Difference, proof: Witness | None, watermark: datetime) -> Discrepancy:
+def of_values(
+    entity: Entity, found: Difference, proof: Witness | None, pattern: Pattern | None, watermark: datetime
+) -> Discrepancy:
     field = next(each for each in entity.fields if each.name == found.field)
-    untranslatable = found.verdict == UNTRANSLATABLE
-    lag = None
-    if proof and not untranslatable:
-        lag = max(0, (microseconds(watermark) - proof.ended_us) // 1_000_000)
-    in_flight = lag is not None and lag <= entity.allowed_lag.total_seconds()
-    behind = proof is not None or found.verdict in PENDING_IN.values()
-    kind, reason = "unexplained", "no_evidence"
-    if untranslatable:
-        kind, reason = "invalid_transformation", "untranslatable"
-    elif behind:
-        kind, reason = "stale_replica", "behind_within_lag" if in_flight else "behind_beyond_lag"
+    cause = _cause(found, proof or Witness(), pattern, watermark, entity.allowed_lag.total_seconds())
     return Discrepancy(
         found.legacy_key,
         found.service_key,
         found.field,
-        kind,
-        reason,
+        cause.type,
+        cause.reason,
         found.legacy_raw,
         found.expected,
         found.actual,
         found.delta,
-        in_flight,
-        lag,
+        cause.in_flight,
+        cause.lag,
         field.criticality.value,
         (field.owner or entity.owner).team,
         found.system_of_record,
-        _evidence(found, proof),
+        json.dumps(cause.evidence),
     )
 
 
-def _evidence(found: Difference, proof: Witness | None) -> str:
-    if found.failure:
-        return json.dumps({"rule": found.failure.rule, "failure": found.failure.reason})
-    return json.dumps({"witness": proof.partition, "moved_on": proof.moved_on} if proof else {})
+@dataclass(frozen=True)
+class Cause:
+    """Why, how long a replica has been behind, and what proves it."""
+
+    type: str
+    reason: str
+    evidence: Mapping[str, object]
+    lag: int | None = None
+    in_flight: bool = False
+
+
+def _cause(found: Difference, proof: Witness, pattern: Pattern | None, watermark: datetime, allowed: float) -> Cause:
+    if found.verdict == UNTRANSLATABLE:
+        evidence = {"rule": found.failure.rule, "failure": found.failure.reason}
+        return Cause("invalid_transformation", "untranslatable", evidence)
+    if proof.partition:
+        lag = max(0, (microseconds(watermark) - proof.ended_us) // 1_000_000)
+        evidence = {"witness": proof.partition, "moved_on": proof.moved_on}
+        if lag <= allowed:
+            return Cause("stale_replica", "behind_within_lag", evidence, lag, in_flight=True)
+        if proof.caught_up and proof.caught_up > proof.partition:
+            evidence |= {"caught_up": proof.caught_up, "fell_back": proof.strayed}
+            return Cause("out_of_order_update", "regressed_to_older_value", evidence)
+        return Cause("stale_replica", "behind_beyond_lag", evidence, lag)
+    if found.verdict in PENDING_IN.values():
+        return Cause("stale_replica", "behind_beyond_lag", {})
+    if pattern:
+        return Cause("invalid_transformation", *pattern)
+    if proof.caught_up:
+        evidence = {"agreed": proof.caught_up, "changed": proof.strayed}
+        return Cause("semantic_contradiction", "written_by_replica", evidence)
+    return Cause("unexplained", "no_evidence", {})

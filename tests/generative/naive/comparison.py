@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
 
 from pipelines.declarations import Entity, Field, MissingMeans, Side
 from tests.generative.naive import comparators
@@ -42,6 +44,7 @@ class Difference:
     delta: float | None
     failure: Failure | None
     verdict: str
+    kind: str
 
 
 def verdict(field: Field, rows: Rows, around: Surroundings) -> str:
@@ -83,7 +86,15 @@ def difference(entity: Entity, field: Field, rows: Rows, around: Surroundings) -
         comparators.delta(field.compare, expected.value, actual) if both else None,
         expected.failure,
         verdict(field, rows, around),
+        _kind(actual),
     )
+
+
+def _kind(value: object) -> str:
+    """What kind of value the service shows."""
+    kinds = ((bool, "flag"), (int, "number"), (Decimal, "number"), (float, "number"), (str, "text"),
+             (datetime, "instant"), (date, "day"))  # fmt: skip
+    return next((kind for held, kind in kinds if isinstance(value, held)), "other")
 
 
 def system_of_record(entity: Entity, field: Field, rows: Rows, around: Surroundings) -> Side:

@@ -25,17 +25,48 @@ class Past:
 
 @dataclass(frozen=True)
 class Witness:
-    """The partition that proves a replica stale, the next one, and when the state it still shows had ended."""
+    """What the past says of a difference.
 
-    partition: str
-    moved_on: str
-    ended_us: int
+    The latest partition in which the system of record said what the replica says now, the next one, and when that state
+    had ended; the latest one in which the replica said what the system of record says now, and the one after.
+    """
+
+    partition: str | None = None
+    moved_on: str | None = None
+    ended_us: int | None = None
+    caught_up: str | None = None
+    strayed: str | None = None
 
 
 def witness(
     entity: Entity, field: Field, record: Side, rows: Rows, partitions: Sequence[Past], around: Surroundings
 ) -> Witness | None:
     """`partitions` oldest first, the present one last."""
+    stale = _stale(entity, field, record, rows, partitions, around) or (None, None, None)
+    caught_up = _agreed(entity, field, record.other, rows, partitions, around)
+    keys = [past.key for past in partitions]
+    strayed = keys[keys.index(caught_up) + 1] if caught_up else None
+    return Witness(*stale, caught_up, strayed) if stale[0] or caught_up else None
+
+
+def _agreed(
+    entity: Entity, field: Field, side: Side, rows: Rows, partitions: Sequence[Past], around: Surroundings
+) -> str | None:
+    """The latest earlier partition in which this side said what the other one says now."""
+    holder = entity.legacy if side is Side.LEGACY else entity.service
+    own = rows.pair.legacy_key if side is Side.LEGACY else rows.pair.service_key
+    for earlier in reversed(partitions[:-1]):
+        states = [
+            row for row in earlier.rows[side] if sides.key(holder, row) == own and sides.live(holder, row, around)
+        ]
+        if any(verdict(field, _then(rows, side, row), around) in AGREEING for row in states):
+            return earlier.key
+    return None
+
+
+def _stale(
+    entity: Entity, field: Field, record: Side, rows: Rows, partitions: Sequence[Past], around: Surroundings
+) -> tuple[str, str, int] | None:
     holder = entity.legacy if record is Side.LEGACY else entity.service
     own = rows.pair.legacy_key if record is Side.LEGACY else rows.pair.service_key
     for earlier, later in reversed(list(zip(partitions, partitions[1:], strict=False))):
@@ -48,13 +79,13 @@ def witness(
                 if sides.key(holder, row) == own and (moment := _changed_at(holder.changed_at, row, around))
             ]
             ended = max([earlier.watermark, *changed])
-            return Witness(earlier.key, later.key, microseconds(ended))
+            return earlier.key, later.key, microseconds(ended)
     return None
 
 
-def _then(rows: Rows, record: Side, past: Row) -> Rows:
-    """The pair with the system of record as it was."""
-    return Rows(rows.pair, past, rows.service) if record is Side.LEGACY else Rows(rows.pair, rows.legacy, past)
+def _then(rows: Rows, side: Side, past: Row) -> Rows:
+    """The pair with one side as it was."""
+    return Rows(rows.pair, past, rows.service) if side is Side.LEGACY else Rows(rows.pair, rows.legacy, past)
 
 
 def _changed_at(declared: object, row: Row, around: Surroundings) -> datetime | None:

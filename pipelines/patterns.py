@@ -1,0 +1,184 @@
+"""Patterns: likenesses between what is right and what the replica shows that tell how it went wrong.
+
+Read from `differences` alone, over all rows of a partition together: how many rows show the same is part of the proof.
+A likeness that chance would produce (short values, few rows) proves nothing; what is left over is `unexplained`. Rules
+that were in force once are `retranslation`'s.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from pipelines.causes import cause, told
+from pipelines.comparison import Verdict
+from pipelines.declarations import Entity, Side
+from pipelines.engine import Engine
+from pipelines.expressions import literal, quote
+from pipelines.rows import live
+from pipelines.translation import raw_of
+
+SUPPORT = 3  # rows that must show the same before a likeness that may be chance is a pattern
+SPECIFIC = 3  # characters from which two texts are hardly alike by chance
+PREFIX = 4  # likewise, for the beginning of a text
+SHARE = 5  # one row in so many with the same raw value must show the same wrong value
+_QUARTER, _WIDEST_ZONE = 900, 14 * 3600  # seconds; zones differ by quarters of an hour
+_SCALES = ("10", "100", "1000", "10000", "1000000", "0.1", "0.01", "0.001", "0.0001", "0.000001", "-1")
+_KINDS = (("TIMESTAMP", "instant"), ("DECIMAL", "number"), ("BOOLEAN", "flag"), ("VARCHAR", "text"), ("DATE", "day"))
+_NUMBERS = ("INT", "DOUBLE", "FLOAT")
+_NO_FACTOR = "'nan', '-nan', 'inf', '-inf', '0.000000000e+00', '-0.000000000e+00'"
+
+
+def prove(engine: Engine, entity: Entity, *, every: str, into: str) -> None:
+    """Make `into` (`causes.PROOFS`) the differences that show a pattern, one proof for each pattern.
+
+    `every` is the relation of all raw legacy rows, of which rows with the same raw value are counted. Needs
+    `differences` and `service rows`.
+    """
+    engine.register("kinds of fields", _kinds(engine, entity))
+    engine.register("scales", pa.table({"scale": list(_SCALES)}))
+    engine.materialise("likenesses", _LIKENESSES)
+    _count_raw_values(engine, entity, every)
+    keys = "SELECT legacy_key, service_key, field"
+    proofs = (_SWAPPED, _SHIFTED, _SCALED, _IN_PROPORTION, _REFORMATTED, _CUT, _OFFSET, _MISTAKEN)
+    engine.materialise(into, " UNION ALL ".join(f"{keys}, {proof}" for proof in proofs))
+
+
+def _kinds(engine: Engine, entity: Entity) -> pa.Table:
+    """What kind of value each field holds."""
+    types = engine.types("service rows")
+    fields = [field.name for field in entity.fields]
+    return pa.table({"field": fields, "kind": [_kind(types[name]) for name in fields]})
+
+
+def _kind(engine_type: str) -> str:
+    found = (kind for beginning, kind in _KINDS if engine_type.startswith(beginning))
+    return next(found, "number" if any(name in engine_type for name in _NUMBERS) else "other")
+
+
+def _count_raw_values(engine: Engine, entity: Entity, every: str) -> None:
+    """Make `raw totals` (field, legacy_raw, n): how many rows have a raw value that may always be mistaken."""
+    suspected = engine.rows(f"SELECT DISTINCT field FROM ({_MISTAKEN_VALUES}) AS suspected")
+    names = {row["field"] for row in suspected}
+    totals = [
+        f"""
+        SELECT {literal(field.name)} AS field, {raw_of(field)} AS legacy_raw, COUNT(*) AS n
+        FROM {quote(every)} WHERE {live(entity.legacy)} GROUP BY {raw_of(field)}
+        """
+        for field in entity.fields
+        if field.name in names
+    ]
+    nothing = "SELECT field, legacy_raw, CAST(0 AS BIGINT) AS n FROM likenesses WHERE FALSE"
+    engine.materialise("raw totals", " UNION ALL ".join(totals) or nothing)
+
+
+# Both values of each difference as `wanted` and `shown` (by the replica), where there are two.
+_LIKENESSES = f"""
+    SELECT d.legacy_key, d.service_key, d.field, d.legacy_raw, d.system_of_record, k.kind,
+        CASE d.system_of_record WHEN '{Side.LEGACY}' THEN d.expected ELSE d.actual END AS wanted,
+        CASE d.system_of_record WHEN '{Side.LEGACY}' THEN d.actual ELSE d.expected END AS shown,
+        CASE d.system_of_record WHEN '{Side.LEGACY}' THEN d.delta ELSE -d.delta END AS delta
+    FROM differences AS d
+    JOIN "kinds of fields" AS k ON k.field = d.field
+    WHERE d.verdict = {Verdict.DIFFERENT:d}
+"""
+_NO_LAG = "CAST(NULL AS BIGINT) AS ended_us"
+_ROWS = {"rows": "n"}
+
+_SWAPPED = f"""
+    {cause("invalid_transformation", "swapped_fields")}, {_NO_LAG},
+    {told(_ROWS, pattern="'swapped'", swapped_with="swapped_with")} AS evidence
+    FROM (
+        SELECT s.*, COUNT(*) OVER (PARTITION BY field, swapped_with) AS n
+        FROM (
+            SELECT a.legacy_key, a.service_key, a.field, a.wanted, a.shown, MIN(b.field) AS swapped_with
+            FROM likenesses AS a
+            JOIN likenesses AS b ON b.legacy_key = a.legacy_key AND b.service_key = a.service_key
+                AND b.field <> a.field AND b.wanted = a.shown AND b.shown = a.wanted
+            GROUP BY a.legacy_key, a.service_key, a.field, a.wanted, a.shown
+        ) AS s
+    ) AS counted
+    WHERE n >= {SUPPORT} OR (LENGTH(wanted) >= {SPECIFIC} AND LENGTH(shown) >= {SPECIFIC}
+        AND NOT wanted IN ('true', 'false'))
+"""
+_OFFSETS = """
+    SELECT l.*, COUNT(*) OVER (PARTITION BY field, delta) AS n FROM likenesses AS l
+    WHERE kind IN ('instant', 'day') AND delta IS NOT NULL
+"""
+_OF_ZONES = f"kind = 'instant' AND is_multiple(delta, {_QUARTER}) AND ABS(delta) <= {_WIDEST_ZONE}"
+_SHIFTED = f"""
+    {cause("invalid_transformation", "time_zone_shift")}, {_NO_LAG},
+    {told({"offset_seconds": "delta", "rows": "n"}, pattern="'offset'")} AS evidence
+    FROM ({_OFFSETS}) AS moved WHERE {_OF_ZONES}
+"""
+_OFFSET = f"""
+    {cause("invalid_transformation", "systematic_pattern")}, {_NO_LAG},
+    {told({"offset": "delta", "rows": "n"}, pattern="'offset'")} AS evidence
+    FROM ({_OFFSETS}) AS moved WHERE NOT ({_OF_ZONES}) AND n >= {SUPPORT}
+"""
+_SCALED = f"""
+    {cause("invalid_transformation", "unit_or_scale")}, {_NO_LAG},
+    {told(_ROWS, pattern="'factor'", factor="scale")} AS evidence
+    FROM (
+        SELECT l.*, f.scale, COUNT(*) OVER (PARTITION BY l.field, f.scale) AS n
+        FROM likenesses AS l
+        JOIN scales AS f ON ratio_text(as_double(l.shown), as_double(l.wanted)) = ratio_text(as_double(f.scale), 1)
+        WHERE l.kind = 'number'
+    ) AS scaled
+    WHERE n >= {SUPPORT} OR LENGTH(wanted) >= {SPECIFIC}
+"""
+_IN_PROPORTION = f"""
+    {cause("invalid_transformation", "unit_or_scale")}, {_NO_LAG},
+    {told(_ROWS, pattern="'factor'", factor="factor")} AS evidence
+    FROM (
+        SELECT r.*, COUNT(*) OVER (PARTITION BY field, factor) AS n,
+            MIN(wanted) OVER (PARTITION BY field, factor) <> MAX(wanted) OVER (PARTITION BY field, factor) AS vary
+        FROM (
+            SELECT l.*, ratio_text(as_double(shown), as_double(wanted)) AS factor FROM likenesses AS l
+            WHERE kind = 'number'
+        ) AS r
+        WHERE NOT factor IN (SELECT ratio_text(as_double(scale), 1) FROM scales) AND NOT factor IN ({_NO_FACTOR})
+    ) AS proportional
+    WHERE n >= {SUPPORT} AND vary
+"""
+
+
+def _letters(value: str) -> str:
+    """What of a text is left when only its writing changes."""
+    return f"strip_zeros(lower_text(keep_alphanumeric(nfc({value}))))"
+
+
+_REFORMATTED = f"""
+    {cause("invalid_transformation", "format_only")}, {_NO_LAG},
+    {told(_ROWS, pattern="'format'")} AS evidence
+    FROM (
+        SELECT l.*, COUNT(*) OVER (PARTITION BY field) AS n FROM likenesses AS l
+        WHERE kind = 'text' AND {_letters("wanted")} = {_letters("shown")} AND keep_alphanumeric(wanted) <> ''
+    ) AS rewritten
+"""
+_CUT = f"""
+    {cause("invalid_transformation", "truncated")}, {_NO_LAG},
+    {told({"characters": "cut_to", "rows": "n"}, pattern="'truncated'")} AS evidence
+    FROM (
+        SELECT l.*, LENGTH(shown) AS cut_to, COUNT(*) OVER (PARTITION BY field, LENGTH(shown)) AS n
+        FROM likenesses AS l
+        WHERE kind = 'text' AND shown <> '' AND LENGTH(shown) < LENGTH(wanted)
+            AND SUBSTRING(wanted, 1, LENGTH(shown)) = shown
+    ) AS beginnings
+    WHERE n >= {SUPPORT} OR cut_to >= {PREFIX}
+"""
+_MISTAKEN_VALUES = f"""
+    SELECT field, legacy_raw, shown, COUNT(*) AS n FROM likenesses
+    WHERE system_of_record = '{Side.LEGACY}' AND legacy_raw IS NOT NULL
+    GROUP BY field, legacy_raw, shown HAVING COUNT(*) >= {SUPPORT}
+"""
+_MISTAKEN = f"""
+    {cause("invalid_transformation", "systematic_pattern")}, {_NO_LAG},
+    {told({"rows": "n", "of_rows": "total"}, pattern="'same raw value, same wrong value'")} AS evidence
+    FROM (
+        SELECT l.legacy_key, l.service_key, l.field, m.n, t.n AS total
+        FROM likenesses AS l
+        JOIN ({_MISTAKEN_VALUES}) AS m ON m.field = l.field AND m.legacy_raw = l.legacy_raw AND m.shown = l.shown
+        JOIN "raw totals" AS t ON t.field = l.field AND t.legacy_raw = l.legacy_raw
+        WHERE m.n * {SHARE} >= t.n
+    ) AS mistaken
+"""
