@@ -55,6 +55,7 @@ from pipelines.sources import (
     Postgres,
     SecretFile,
     Source,
+    SqlDatabase,
     Table,
     Zoned,
 )  # fmt: skip
@@ -67,7 +68,7 @@ __all__ = [
     "HardDelete", "Holder", "IdentityTable", "Instant", "JsonLines", "LegacyDate", "LocalTime", "Mainframe", "Merges",
     "Missing", "MissingMeans", "Monthly", "NaturalKey", "NullIf", "Number", "Owner", "Packed", "ParquetFile",
     "ParsedDate", "Phase", "Postgres", "Reference", "Same", "Scale", "SecretFile", "SemanticRule", "ServiceLevel",
-    "Side", "Slice", "SoftDelete", "Split", "Sql", "Table", "Text", "Tombstone", "UnknownCode", "Zoned",
+    "Side", "Slice", "SoftDelete", "Split", "Sql", "SqlDatabase", "Table", "Text", "Tombstone", "UnknownCode", "Zoned",
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from pipelines.sources.layout import Binary, Chars, Packed, Zoned
 from pipelines.sources.mainframe import Mainframe
 from pipelines.sources.parquet import ParquetFile
 from pipelines.sources.postgres import Postgres
+from pipelines.sources.relational import SqlDatabase
 from pipelines.sources.secret import Env, SecretFile
 from pipelines.sources.source import REJECTED, Batch, Place, Reading, Source
 
@@ -31,6 +32,7 @@ __all__ = [
     "Reading",
     "SecretFile",
     "Source",
+    "SqlDatabase",
     "Table",
     "Zoned",
 ]  # fmt: skip

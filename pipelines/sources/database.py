@@ -6,19 +6,20 @@ modules of that kind.
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import KW_ONLY, field
 
 import pyarrow as pa
 
 from pipelines.declared import declared
-from pipelines.sources.source import Moments, Place, Reading, Source
+from pipelines.errors import did_you_mean
+from pipelines.sources.source import Misfit, Moments, Place, Reading, Source
 
 
-class Database(Moments):
-    """Where tables are. What its kind can do for them is said there."""
+class Database(ABC):
+    """Where tables are."""
 
     @abstractmethod
     def open(self, table: Table, place: Place, schema: pa.Schema) -> AbstractContextManager[Reading]:
@@ -28,10 +29,9 @@ class Database(Moments):
     def describe(self) -> str:
         """One line for people: kind and reference, without secrets."""
 
-    @property
-    @abstractmethod
-    def can_hold(self) -> bool:
-        """Whether it can hold a moment for several readers."""
+    def moments(self) -> Moments | None:
+        """Itself, when it can hold a moment for several readers."""
+        return None
 
 
 @declared
@@ -64,4 +64,12 @@ class Table(Source):
         return self.of.open(self, place, schema)
 
     def moments(self) -> Moments | None:
-        return self.of if self.of.can_hold else None
+        return self.of.moments()
+
+    def misfits(self, columns: Sequence[str]) -> Iterator[Misfit]:
+        for name in self.columns:
+            if name not in columns:
+                yield Misfit("columns", f'the contract has no column "{name}"', did_you_mean(name, columns))
+        if self.split_by and not self.of.moments():
+            message = "several readers would see several moments of this database: only Postgres is read in ranges"
+            yield Misfit("split_by", message)

@@ -31,6 +31,7 @@ _TIMESTAMP = re.compile(
     r"(?P<zone>Z|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?)?"  # Python takes an offset of 60 minutes for an hour
 )
 _CALENDAR = range(*(pa.scalar(day).cast(pa.timestamp("us")).value for day in (date.min, date.max)))
+_DIGITS = 38  # of the longest decimal, with those that its scale adds
 _LONGEST_INTEGER = 20  # digits of the largest 64-bit number; Python refuses to convert very long ones
 
 
@@ -105,7 +106,7 @@ def _column(texts: pa.Array, kind: pa.DataType, null_texts: tuple[str, ...]) -> 
 
 def _whole_column(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
     """The column by Arrow's cast; None when a cell does not fit, or may be one that Arrow reads and we do not."""
-    if _holds_any(texts, _BEYOND.get(_family(kind), ())):
+    if _holds_any(texts, _BEYOND.get(_family(kind), ())) or (pa.types.is_decimal(kind) and _may_overflow(texts, kind)):
         return None
     try:
         values = texts.cast(kind)
@@ -116,6 +117,12 @@ def _whole_column(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         return values if _in_calendar(values) else None
     return values
+
+
+def _may_overflow(texts: pa.Array, kind: pa.DataType) -> bool:
+    """Whether a text may have more digits than Arrow's cast to decimals holds: it makes another number of it then."""
+    longest = pc.max(pc.binary_length(texts)).as_py()
+    return longest is not None and longest + kind.scale > _DIGITS
 
 
 def _in_calendar(values: pa.Array) -> bool:

@@ -1,6 +1,7 @@
 """A Postgres of our own for every worker of the tests, a schema in it for every test, and ways to read from it."""
 
 import itertools
+import os
 import shutil
 import tempfile
 from contextlib import closing
@@ -13,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from data.live import postgres
+from data.live import mariadb, postgres
+from data.live.servers import Absent
 from pipelines import snapshot
 from pipelines.declarations import (
     Context,
@@ -28,13 +30,14 @@ from pipelines.declarations import (
     Postgres,
     Same,
     Side,
+    SqlDatabase,
     Table,
 )
 from pipelines.lake import Address, Lake
 from pipelines.sources.source import Place
 
 DAY = "2026-03-20"
-URL = "COEXIST_TEST_POSTGRES"
+URL, MARIADB_URL = "COEXIST_TEST_POSTGRES", "COEXIST_TEST_MARIADB"
 _NUMBERS = itertools.count(1)
 
 
@@ -70,12 +73,68 @@ class Schema:
         return Table(f"{self.name}.{name}", of or Postgres(Env(URL)), **about)
 
 
+@pytest.fixture(scope="session")
+def schema_named(server):
+    """Makes a schema."""
+
+    def make(name):
+        schema = Schema(server, name)
+        schema.run(f"CREATE SCHEMA {name}")
+        return schema
+
+    return make
+
+
 @pytest.fixture
-def db(server, monkeypatch):
+def db(server, schema_named, monkeypatch):
     monkeypatch.setenv(URL, server.url())
-    schema = Schema(server, f"test_{next(_NUMBERS)}")
-    schema.run(f"CREATE SCHEMA {schema.name}")
-    return schema
+    return schema_named(f"test_{next(_NUMBERS)}")
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(folder):
+    try:
+        with mariadb.running(folder) as running:
+            yield running
+    except Absent as absent:
+        if os.environ.get("CI_INSTALLS"):
+            raise  # whoever installs what tests need must see that it did not help
+        pytest.skip(str(absent))
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """A database of the MariaDB server."""
+
+    server: mariadb.Server
+    name: str
+
+    def run(self, *statements):
+        with closing(self.server.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SET sql_mode = ''")  # so that zero dates can be stored
+            for statement in (f"USE {self.name}", *statements):
+                cursor.execute(statement)
+
+    def table(self, name, of=None, **about):
+        return Table(f"{self.name}.{name}", of or SqlDatabase(Env(MARIADB_URL)), **about)
+
+
+@pytest.fixture(scope="session")
+def catalogue_named(mariadb_server):
+    """Makes a database."""
+
+    def make(name):
+        with closing(mariadb_server.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        return Catalogue(mariadb_server, name)
+
+    return make
+
+
+@pytest.fixture
+def maria(mariadb_server, catalogue_named, monkeypatch):
+    monkeypatch.setenv(MARIADB_URL, mariadb_server.url())
+    return catalogue_named(f"test_{next(_NUMBERS)}")
 
 
 @dataclass(frozen=True)

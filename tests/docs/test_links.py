@@ -11,6 +11,7 @@ PAGES = (
     "docs/rules.md",
     "docs/sources.md",
     "docs/tables.md",
+    "docs/databases.md",
     "docs/discrepancies.md",
     "docs/operating.md",
 )

@@ -13,11 +13,11 @@ from pipelines.declared import declared
 from pipelines.sources.database import Database, Table
 from pipelines.sources.postgres.access import Access, url_of
 from pipelines.sources.secret import Secret
-from pipelines.sources.source import Moment, Place, Reading
+from pipelines.sources.source import Moment, Moments, Place, Reading
 
 
 @declared
-class Postgres(Database):
+class Postgres(Database, Moments):
     """A Postgres database: `url` refers to a postgresql:// URL, `password` to its password when that is kept elsewhere.
 
     Tables are read in one read-only transaction that sees one moment; all tables of a run see the same one. `timeout`
@@ -37,9 +37,8 @@ class Postgres(Database):
     def describe(self) -> str:
         return f"Postgres {self.url}"
 
-    @property
-    def can_hold(self) -> bool:
-        return True
+    def moments(self) -> Moments:
+        return self
 
     @contextmanager
     def hold(self) -> Iterator[Moment]:
