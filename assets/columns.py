@@ -8,12 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 import dagster as dg
 import pyarrow as pa
 
-from pipelines import classification, contract, drift, identity
+from pipelines import classification, contract, drift, identity, semantics
 from pipelines.declarations import Classification, Entity, Field, Holder, Side
 from pipelines.lineage import origin
 from pipelines.schemas import descriptions
 
-_TABLES = {"identity_map": identity.SCHEMA, "discrepancies": classification.SCHEMA, "drift": drift.DRIFT_SCHEMA}
+_TABLES = {
+    "identity_map": identity.SCHEMA,
+    "discrepancies": classification.SCHEMA,
+    "semantic_rules": semantics.RESULTS,
+    "drift": drift.DRIFT_SCHEMA,
+}
 
 
 def of_stage(entity: Entity, stage: str) -> dg.TableSchema:

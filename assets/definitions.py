@@ -11,7 +11,11 @@ from pipelines.portfolio import Portfolio
 
 def build(declared: Portfolio, *, lake: str = "") -> dg.Definitions:
     """The definitions of a portfolio; its lake is the default one unless told otherwise."""
-    of_entities = [asset for context, entity in declared.entities() for asset in factory.assets_of(context, entity)]
+    of_entities = [
+        asset
+        for context, entity in declared.entities()
+        for asset in factory.assets_of(context, entity, declared.rules_of(context, entity))
+    ]
     shared = dg.Definitions(
         assets=of_entities,
         resources={"lake": LakeResource(root=lake)},

@@ -12,8 +12,9 @@ from assets import labels, metadata
 from assets.recording import record, recorded
 from assets.resources import LakeResource
 from checks import asset_checks
-from pipelines import reconciliation, snapshot, translation
+from pipelines import reconciliation, ruling, snapshot, translation
 from pipelines.declarations import Context, Entity, NaturalKey, Side
+from pipelines.rulebook import BoundRule
 
 if TYPE_CHECKING:
     Result = dg.MaterializeResult[Any]
@@ -23,13 +24,15 @@ else:
 _RETRIES = 2  # of a snapshot whose source has a passing trouble
 
 
-def assets_of(within: Context, entity: Entity) -> Iterator[dg.AssetsDefinition]:
-    """All assets of an entity, upstream first."""
+def assets_of(within: Context, entity: Entity, rules: Sequence[BoundRule] = ()) -> Iterator[dg.AssetsDefinition]:
+    """All assets of an entity, upstream first; `rules` are the semantic rules that are about it."""
     for side in Side:
         yield _snapshot(within, entity, side)
     yield _identity_map(within, entity)
     yield _discrepancies(within, entity)
-    yield _drift(within, entity)
+    if rules:
+        yield _semantic_rules(within, entity, rules)
+    yield _drift(within, entity, rules)
 
 
 def referenced(entity: Entity) -> list[str]:
@@ -88,8 +91,31 @@ def _discrepancies(within: Context, entity: Entity) -> dg.AssetsDefinition:
     return find_discrepancies
 
 
-def _drift(within: Context, entity: Entity) -> dg.AssetsDefinition:
-    deps = [labels.key(within.name, entity.name, "discrepancies")]
+def _semantic_rules(within: Context, entity: Entity, rules: Sequence[BoundRule]) -> dg.AssetsDefinition:
+    read = {(*path.split("."), stage) for bound in rules for path, stage in ruling.needed(bound)}
+    deps = [labels.key(context, name, stage) for context, name, stage in sorted(read)]
+
+    @_asset(within, entity, "semantic_rules", deps=deps, rules=rules)
+    def judge_rules(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
+        job = lake.job(context, within, entity)
+        with recorded(context, job):
+            written = ruling.rule(job, rules)
+            judged = ruling.results(job)
+        return dg.MaterializeResult(
+            metadata=metadata.of_rules(job, written, judged),
+            data_version=metadata.version(*written.values()),
+            check_results=[
+                asset_checks.of_rules(judged),
+                asset_checks.of_models(metadata.broken(job, ["semantic_rules"])),
+            ],
+        )
+
+    return judge_rules
+
+
+def _drift(within: Context, entity: Entity, rules: Sequence[BoundRule]) -> dg.AssetsDefinition:
+    stages = ("discrepancies", *(["semantic_rules"] if rules else []))
+    deps = [labels.key(within.name, entity.name, stage) for stage in stages]
 
     @_asset(within, entity, "drift", deps=deps)
     def judge_drift(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
@@ -97,7 +123,7 @@ def _drift(within: Context, entity: Entity) -> dg.AssetsDefinition:
         with recorded(context, job):
             written = reconciliation.judge_drift(job)
             judged = {table: metadata.rows(job, table) for table in written}
-            record(context, job, [row for rows in judged.values() for row in rows])
+            record(context, job, [*(row for rows in judged.values() for row in rows), *ruling.results(job)])
         return dg.MaterializeResult(
             metadata=metadata.of_drift(job, written, judged),
             data_version=metadata.version(*written.values()),
@@ -118,9 +144,10 @@ def _asset(
     stage: str,
     *,
     deps: Sequence[dg.AssetKey] = (),
+    rules: Sequence[BoundRule] = (),
 ) -> Callable[[Callable[..., Result]], dg.AssetsDefinition]:
     """The decorator of a stage's asset: all that is declared about it, and its checks."""
-    said = labels.of_stage(within, entity, stage)
+    said = labels.of_stage(within, entity, stage, rules)
     checks = asset_checks.specs(said["key"], stage, said["partitions_def"])
     decorate: Callable[[Callable[..., Result]], dg.AssetsDefinition] = dg.asset(**said, check_specs=checks, deps=deps)
     return decorate

@@ -4,15 +4,17 @@ One job and one schedule for each context; entities with a partitioning of their
 partition. A schedule takes the latest partition that is over, again at each tick until it is reconciled.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import dagster as dg
 
 from assets import factory, labels, partitions
+from pipelines import ruling
 from pipelines.declarations import Context, Entity
 from pipelines.partitioning import Partitioning
 from pipelines.portfolio import Portfolio
+from pipelines.rulebook import BoundRule
 
 _STAGES = ("legacy", "service", "identity_map", "discrepancies", "drift")
 _FOR_REFERENCES = ("legacy", "service", "identity_map")
@@ -26,10 +28,14 @@ class Round:
     context: Context
     entities: tuple[Entity, ...]
     partitioning: Partitioning
+    rules: Mapping[str, tuple[BoundRule, ...]]  # by entity
 
     def own(self) -> set[dg.AssetKey]:
         """All assets of these entities."""
-        return {labels.key(self.context.name, entity.name, stage) for entity in self.entities for stage in _STAGES}
+        ruled = {labels.key(self.context.name, name, "semantic_rules") for name, rules in self.rules.items() if rules}
+        return ruled | {
+            labels.key(self.context.name, entity.name, stage) for entity in self.entities for stage in _STAGES
+        }
 
     def judged(self) -> set[dg.AssetKey]:
         """The assets that are last."""
@@ -45,13 +51,15 @@ def rounds(portfolio: Portfolio) -> Iterator[Round]:
         for partitioning, entities in by_partitioning.items():
             own = partitioning != context.partitioning
             name = "_".join((context.name, *(entity.name for entity in entities if own)))
-            yield Round(name, context, tuple(entities), partitioning)
+            rules = {entity.name: portfolio.rules_of(context, entity) for entity in entities}
+            yield Round(name, context, tuple(entities), partitioning, rules)
 
 
 def foreign(portfolio: Portfolio, among: Round) -> set[dg.AssetKey]:
-    """Identity maps of other rounds that references need, with the snapshots they may be made from."""
+    """Identity maps of other rounds that references and rules need, with the snapshots they may be made from."""
     own = among.own()
     needed = {path for entity in among.entities for path in factory.referenced(entity)}
+    needed |= {path for rules in among.rules.values() for bound in rules for path, _ in ruling.needed(bound)}
     found = [portfolio.entity(path) for path in sorted(needed)]
     keys = {
         labels.key(context.name, entity.name, stage)

@@ -5,16 +5,17 @@ measured is `metadata`'s, what its columns are `columns`'.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
 
 from assets import columns, partitions
-from pipelines import snapshot
+from pipelines import ruling, snapshot
 from pipelines.declarations import Context, Criticality, Entity, NaturalKey, Owner, Side
 from pipelines.job import Job, content_version
 from pipelines.lake import Lake
+from pipelines.rulebook import BoundRule
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
 _NO_TAG = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -26,16 +27,16 @@ def key(context: str, entity: str, stage: str) -> dg.AssetKey:
     return dg.AssetKey([context, f"{entity}_{stage}"])
 
 
-def of_stage(context: Context, entity: Entity, stage: str) -> dict[str, Any]:
+def of_stage(context: Context, entity: Entity, stage: str, rules: Sequence[BoundRule] = ()) -> dict[str, Any]:
     """Everything declared about a stage's asset, as arguments of `dg.asset`."""
     return {
         "key": key(context.name, entity.name, stage),
         "group_name": context.name,
-        "description": _description(entity, stage),
+        "description": _description(entity, stage, rules),
         "owners": owners(entity.owner),
         "kinds": _kinds(entity, stage),
         "tags": _tags(context, entity),
-        "code_version": code_version(context, entity, stage),
+        "code_version": code_version(context, entity, stage, rules),
         "pool": _pool(context, stage),
         "partitions_def": partitions.definition(entity.partitioning or context.partitioning),
         "metadata": {"dagster/column_schema": columns.of_stage(entity, stage)} | _table(context, entity, stage),
@@ -47,7 +48,7 @@ def owners(owner: Owner) -> list[str]:
     return [f"team:{owner.team}", *([owner.contact] if _EMAIL.fullmatch(owner.contact) else [])]
 
 
-def code_version(context: Context, entity: Entity, stage: str) -> str:
+def code_version(context: Context, entity: Entity, stage: str, rules: Sequence[BoundRule] = ()) -> str:
     """The version of everything declared that decides this stage's content: another one makes its partitions stale."""
     job = Job(context, entity, partition="", lake=Lake.default())
     match stage:
@@ -57,11 +58,19 @@ def code_version(context: Context, entity: Entity, stage: str) -> str:
             return content_version(repr(entity.identity))
         case "discrepancies":
             return job.comparison_version
+        case "semantic_rules":
+            return ruling.code_version(rules)
     return job.level_version
 
 
-def _description(entity: Entity, stage: str) -> str:
-    return "\n\n".join((f"{entity.description}: {_MEANING[stage]}.", *_details(entity, stage)))
+def _description(entity: Entity, stage: str, rules: Sequence[BoundRule]) -> str:
+    details = map(_of_rule, rules) if stage == "semantic_rules" else _details(entity, stage)
+    return "\n\n".join((f"{entity.description}: {_MEANING[stage]}.", *details))
+
+
+def _of_rule(bound: BoundRule) -> str:
+    about = " and ".join(member.path for member in bound.members)
+    return f"`{bound.rule.name}`, over {about}: {bound.rule.description or bound.rule.condition}."
 
 
 _MEANING = {
@@ -69,6 +78,7 @@ _MEANING = {
     "service": "what the service holds",
     "identity_map": "which keys of both sides denote the same",
     "discrepancies": "every difference that matters, with type, reason and evidence",
+    "semantic_rules": "where a condition over linked entities does not hold, with all rows involved",
     "drift": "how much of it differs, is unlinked or late, judged against the service levels",
 }
 
@@ -118,6 +128,6 @@ def tag(value: str) -> str:
 
 def _table(context: Context, entity: Entity, stage: str) -> dict[str, str]:
     """Where BI finds it, for the stages the catalogue shows."""
-    if stage not in ("discrepancies", "drift"):
+    if stage not in ("discrepancies", "semantic_rules", "drift"):
         return {}
     return {"dagster/table_name": f"catalog.{context.name}.{entity.name}_{stage}"}

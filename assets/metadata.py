@@ -92,6 +92,16 @@ def of_discrepancies(job: Job, written: Mapping[str, Manifest]) -> Metadata:
     return _reported(job, "discrepancies", written["discrepancies"], figures | {"witnesses": witnesses})
 
 
+def of_rules(job: Job, written: Mapping[str, Manifest], judged: Iterable[Row]) -> Metadata:
+    """How many combinations of rows violate a rule, over all rules and for each."""
+    rows = list(judged)
+    figures = {"violations": written["violations"].rows, "rules_breached": 0}
+    for row in rows:
+        figures["rules_breached"] += row["verdict"] == Verdict.BREACHED
+        figures[f"violated.{row['rule']}.{row['side']}"] = row["violated"]
+    return _reported(job, "semantic_rules", written["semantic_rules"], figures)
+
+
 def of_drift(job: Job, written: Mapping[str, Manifest], tables: Mapping[str, list[Row]]) -> Metadata:
     """The figures one follows over time, and all fields as a table."""
     drift, linkage, lag = tables["drift"], tables["linkage"][0], tables["lag"][0]

@@ -28,6 +28,10 @@ _SPECS: dict[str, dict[str, str]] = {
         "balance": "Every row read on either side is counted exactly once.",
         "published_model": "The tables keep the models that BI relies on (checks/outputs.py).",
     },
+    "semantic_rules": {
+        "semantic_rules": "Every rule over linked entities holds. An error when a critical one is breached.",
+        "published_model": "The tables keep the models that BI relies on (checks/outputs.py).",
+    },
     "drift": {
         "drift": "Every field's drift rate is within its limit. An error when a critical field is breached.",
         "linkage": "The rate of rows without a counterpart is within the limit.",
@@ -98,6 +102,23 @@ def of_drift(rows: Sequence[Row]) -> dg.AssetCheckResult:
         says=shown if beyond else f"{verdict}: {len(rows)} fields".replace("_", " "),
         figures={f"drift_rate.{row['field']}": row["drift_rate"] for row in rows},
         table=drift_table(rows),
+    )
+
+
+def of_rules(rows: Sequence[Row]) -> dg.AssetCheckResult:
+    """All rules in one check, with a figure for each side of each."""
+    beyond = [row for row in rows if row["verdict"] == Verdict.BREACHED]
+    named = [f"{row['rule']} in {row['side']}: {row['violated']} of {row['checked']}" for row in beyond]
+    verdict = worst([Verdict(row["verdict"]) for row in rows])
+    head = ("rule", "side", "verdict", "checked", "violated", "undecided", "not measured because")
+    columns = ("rule", "side", "verdict", "checked", "violated", "undecided", "not_measured_because")
+    return _result(
+        "semantic_rules",
+        passed=verdict is Verdict.MET,
+        critical=any(row["criticality"] == Criticality.CRITICAL for row in beyond),
+        says=", ".join(named) if named else f"{verdict}: {len(rows)} evaluated".replace("_", " "),
+        figures={f"violated.{row['rule']}.{row['side']}": row["violated"] for row in rows},
+        table=_markdown(head, [tuple(row[name] for name in columns) for row in rows]),
     )
 
 

@@ -6,19 +6,20 @@ identity maps of other entities must be there. Their order over many jobs is `ca
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pyarrow.parquet as pq
 
-from pipelines import reconciliation, runs
+from pipelines import reconciliation, ruling, runs
 from pipelines.declarations import Side
 from pipelines.errors import IntegrityError, SourceError
 from pipelines.job import Job
+from pipelines.rulebook import BoundRule
 from pipelines.service_level import Verdict
 
-JUDGED = ("drift", "linkage", "lag")
+JUDGED = ("drift", "linkage", "lag", "semantic_rules")
 Verdicts = Mapping[str, tuple[Verdict, ...]]  # by judged table
 
 
@@ -51,10 +52,11 @@ def prepare(job: Job) -> Attempt:
     return Attempt(started_at)
 
 
-def judge(job: Job, started_at: datetime) -> Attempt:
-    """Find the discrepancies, judge the drift, record the run that began at `started_at`."""
+def judge(job: Job, started_at: datetime, rules: Sequence[BoundRule] = ()) -> Attempt:
+    """Find the discrepancies, evaluate the rules, judge the drift, record the run that began at `started_at`."""
     try:
         reconciliation.find_discrepancies(job)
+        ruling.rule(job, rules)
         reconciliation.judge_drift(job)
         verdicts = {table: _verdicts(job, table) for table in JUDGED}
         runs.record(job, started_at, runs.Ending(tuple(verdict for found in verdicts.values() for verdict in found)))
@@ -78,5 +80,7 @@ def _failure(error: SourceError | IntegrityError) -> Failure:
 
 
 def _verdicts(job: Job, table: str) -> tuple[Verdict, ...]:
+    if table == "semantic_rules":
+        return tuple(Verdict(str(row["verdict"])) for row in ruling.results(job))
     column = pq.read_table(job.lake.file(job.address(table)), columns=["verdict"])["verdict"]
     return tuple(Verdict(verdict) for verdict in column.to_pylist())

@@ -2,7 +2,8 @@
 
     prepare   needs nothing
     judge     needs its own preparation, that of the entities it refers to on the same day, and the entity's partition
-              before, because a finding keeps the day it was first seen
+              before, because a finding keeps the day it was first seen; it waits for the preparation of those its
+              semantic rules are about
 
 A job that fails is an outcome; those that refer to it fail with it, the others go on. What half a job is and how it can
 fail is `attempt`'s; where it runs, `workers`'.
@@ -25,6 +26,7 @@ from pipelines.errors import SourceError
 from pipelines.job import Job
 from pipelines.moments import Keeper
 from pipelines.portfolio import Portfolio
+from pipelines.rulebook import BoundRule
 
 
 class Verb(IntEnum):
@@ -50,6 +52,7 @@ class Plan:
     asked: tuple[Job, ...]
     jobs: Mapping[Step, Job]
     needs: Mapping[Step, frozenset[Step]]
+    rules: Mapping[str, tuple[BoundRule, ...]]  # by entity
 
 
 def plan(asked: Iterable[Job], portfolio: Portfolio) -> Plan:
@@ -60,13 +63,16 @@ def plan(asked: Iterable[Job], portfolio: Portfolio) -> Plan:
     for job in wanted:
         for referred in _unprepared(job, portfolio):
             jobs.setdefault(_step(Verb.PREPARE, referred), referred)
-        needs[_step(Verb.JUDGE, job)] = frozenset(
-            step for step in (_step(Verb.PREPARE, job), *_references(job)) if step in jobs
-        )
+        needs[_step(Verb.JUDGE, job)] = frozenset((_step(Verb.PREPARE, job), *_references(job)))
+    rules = {step.entity: portfolio.rules_of(job.context, job.entity) for step, job in jobs.items() if step in needs}
+    for step in needs:
+        about = {member.path for bound in rules[step.entity] for member in bound.members}
+        needs[step] |= {Step(step.partition, Verb.PREPARE, path) for path in about}
+        needs[step] &= jobs.keys()
     for earlier, later in pairwise(sorted(needs, key=lambda step: (step.entity, step.partition))):
         if earlier.entity == later.entity:
             needs[later] |= {earlier}
-    return Plan(wanted, jobs, needs | {step: frozenset() for step in jobs if step.verb is Verb.PREPARE})
+    return Plan(wanted, jobs, needs | {step: frozenset() for step in jobs if step.verb is Verb.PREPARE}, rules)
 
 
 def run(
@@ -121,15 +127,14 @@ def _start(pool: Executor, step: Step, planned: Plan, taken: Mapping[Step, Attem
     job = planned.jobs[step]
     if step.verb is Verb.PREPARE:
         return _prepare(pool, job, keeper)
-    prepared = {need.entity: taken[need] for need in planned.needs[step] if need.verb is Verb.PREPARE}
-    own = prepared.pop(step.entity)
+    own = taken[_step(Verb.PREPARE, job)]
     if own.failure:
         return _done(own)
-    broken = sorted(entity for entity, other in prepared.items() if other.failure)
+    broken = sorted({need.entity for need in _references(job) if need in taken and taken[need].failure})
     if broken:
         message = f"not judged: it refers to {', '.join(broken)}, which failed for {step.partition}"
         return _done(attempt.fail(job, own.started_at, Failure(SourceError.__name__, message)))
-    return pool.submit(attempt.judge, job, own.started_at)
+    return pool.submit(attempt.judge, job, own.started_at, planned.rules[step.entity])
 
 
 def _prepare(pool: Executor, job: Job, keeper: Keeper) -> Future[Attempt]:

@@ -13,7 +13,7 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
-from pipelines import classification, drift, lineage, runs
+from pipelines import classification, drift, lineage, runs, semantics
 from pipelines.declarations import Context, Entity
 from pipelines.errors import IntegrityError
 from pipelines.expressions import literal, quote
@@ -25,9 +25,11 @@ DATED: dict[str, pa.Schema] = {
     "linkage": drift.LINKAGE_SCHEMA,
     "discrepancies": classification.SCHEMA,
     "lag": drift.LAG_SCHEMA,
+    "semantic_rules": semantics.RESULTS,
     "runs": runs.SCHEMA,
 }
 UNDATED: dict[str, pa.Schema] = {"fields": lineage.FIELDS_SCHEMA, "lineage": lineage.LINEAGE_SCHEMA}
+FOLDERS = {"discrepancies": ("discrepancies", "violations")}  # tables that are kept in several folders
 FILE = "catalog.duckdb"
 _STORAGE = "v1.0.0"  # the oldest format still written: clients of DuckDB 1.x read it
 
@@ -65,12 +67,13 @@ def build(lake: Lake) -> Path:
 
 def _statements(lake: Lake) -> Iterator[str]:
     for table, schema in (DATED | UNDATED).items():
-        addresses = lake.addresses(table)
+        addresses = [address for folder in _folders(table) for address in lake.addresses(folder)]
         yield from _view(quote(table), _select(lake, table, schema, "*/*", empty=not addresses), schema, table)
         for address in {(a.context, a.entity): a for a in addresses}.values():
             yield f"CREATE SCHEMA IF NOT EXISTS {quote(address.context)}"
             name = f"{quote(address.context)}.{quote(f'{address.entity}_{table}')}"
-            yield from _view(name, _select(lake, table, schema, f"{address.context}/{address.entity}"), schema, table)
+            within = f"{address.context}/{address.entity}"
+            yield from _view(name, _select(lake, table, schema, within), schema, table)
 
 
 def _view(name: str, select: str, schema: pa.Schema, table: str) -> Iterator[str]:
@@ -89,11 +92,16 @@ def _select(lake: Lake, table: str, schema: pa.Schema, where: str, *, empty: boo
         return f"SELECT {dated}{nothing} LIMIT 0"
     root = lake.root.resolve()
     if table in UNDATED:
-        files = f"{root}/{where}/{table}/{table}.parquet"
-        return f"SELECT {columns} FROM read_parquet({literal(files)}, union_by_name = true)"
-    files = f"{root}/{where}/{table}/business_date=*/{table}.parquet"
+        file = f"{root}/{where}/{table}/{table}.parquet"
+        return f"SELECT {columns} FROM read_parquet({literal(file)}, union_by_name = true)"
+    files = [f"{root}/{where}/{folder}/business_date=*/{folder}.parquet" for folder in _folders(table)]
+    there = ", ".join(literal(pattern) for pattern in files if any(root.glob(pattern.removeprefix(f"{root}/"))))
     hive = "hive_partitioning = true, hive_types = {'business_date': DATE}, union_by_name = true"
-    return f"SELECT business_date, {columns} FROM read_parquet({literal(files)}, {hive})"
+    return f"SELECT business_date, {columns} FROM read_parquet([{there}], {hive})"
+
+
+def _folders(table: str) -> tuple[str, ...]:
+    return FOLDERS.get(table, (table,))
 
 
 def _type(field: pa.Field) -> str:

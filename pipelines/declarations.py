@@ -216,14 +216,26 @@ class EventType:
 
 @declared
 class SemanticRule:
-    """A condition over linked entities, of any contexts, that must hold: "a cancelled policy has no open invoice"."""
+    """A condition over linked entities that must hold: "a cancelled policy has no open invoice".
+
+    `over` names the entities, the one that findings are about first: it is of this context, the others of any
+    (`context.entity`). `condition` is canonical SQL over their fields in the service's language, each qualified by its
+    entity (`policies.underwriting_status`); it is violated where it is false, and undecided where a missing value
+    leaves it neither true nor false. Rows belong together through fields that refer from one to the other; where
+    several do, `links` says which (`invoices.policy_id`). `sides` are those on which the rule is evaluated. The
+    service level limits the rate of combined rows that violate it.
+    """
 
     name: str
     over: tuple[str, ...]
     condition: str
     _: KW_ONLY
     owner: Owner
+    description: str = ""
+    links: tuple[str, ...] = ()
+    sides: tuple[Side, ...] = (Side.LEGACY, Side.SERVICE)
     criticality: Criticality = Criticality.MAJOR
+    service_level: ServiceLevel = ServiceLevel(0.0)
 
 
 @declared

@@ -6,20 +6,22 @@ Gathers from the lake what `explain` shows; how it is shown is the command line'
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from pipelines import engine, identity, plan, proving, translation
+from pipelines import classification, engine, identity, plan, proving, translation
 from pipelines.declarations import Context, Entity, Field, Side
 from pipelines.engine import Engine
 from pipelines.errors import SourceError
 from pipelines.expressions import literal, quote
 from pipelines.job import Job
-from pipelines.lake import Lake
+from pipelines.lake import Address, Lake
 from pipelines.lineage import origin
 from pipelines.rows import row_key
 
 Row = dict[str, object]
+FOUND = ("discrepancies", "violations")
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,11 @@ class Explanation:
 
 def ids(lake: Lake, beginning: str, *, most: int = 5) -> list[str]:
     """Ids of discrepancies that begin like this; when none does, those that begin most like it."""
-    addresses = lake.addresses("discrepancies")
+    addresses = _found(lake)
     if not addresses:
         return []
     with engine.opened() as session:
-        session.scan("found", [lake.file(address) for address in addresses])
+        _read_findings(session, lake, addresses)
         near = [
             str(row["discrepancy_id"])
             for there, order in ((">=", ""), ("<", "DESC"))
@@ -65,15 +67,11 @@ def find(lake: Lake, discrepancy_id: str) -> tuple[str, Row] | None:
 
     Raises SourceError when a shortened id fits several discrepancies.
     """
-    addresses = lake.addresses("discrepancies")
+    addresses = _found(lake)
     if not addresses:
         return None
     with engine.opened() as session:
-        session.scan(
-            "found",
-            [lake.file(address) for address in addresses],
-            partitions=[str(address.partition) for address in addresses],
-        )
+        _read_findings(session, lake, addresses)
         rows = session.rows(
             f"SELECT * FROM found WHERE SUBSTRING(discrepancy_id, 1, {len(discrepancy_id)}) = {literal(discrepancy_id)}"
         )
@@ -107,6 +105,22 @@ def explain(lake: Lake, context: Context, entity: Entity, partition: str, findin
             versions={name: version for name, version in job.stamp().items() if name != "run_id"},
             evidence=json.loads(str(finding["evidence"])),
         )
+
+
+def _found(lake: Lake) -> list[Address]:
+    """The tables of all findings, those of semantic rules among them."""
+    return [address for stage in FOUND for address in lake.addresses(stage)]
+
+
+def _read_findings(session: Engine, lake: Lake, addresses: Sequence[Address]) -> None:
+    """Make `found` (the columns of discrepancies, and `__partition`) all findings of these tables."""
+    stages = list(dict.fromkeys(address.stage for address in addresses))
+    for stage in stages:
+        of_stage = [address for address in addresses if address.stage == stage]
+        partitions = [str(address.partition) for address in of_stage]
+        session.scan(f"all {stage}", [lake.file(address) for address in of_stage], partitions=partitions)
+    columns = ", ".join((*classification.SCHEMA.names, "__partition"))
+    session.view("found", " UNION ALL ".join(f"SELECT {columns} FROM {quote(f'all {stage}')}" for stage in stages))
 
 
 def _shared(one: str, other: str) -> int:

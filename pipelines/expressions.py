@@ -89,6 +89,23 @@ def substituted(sql: str, columns: Mapping[str, str]) -> str:
     return f"({tree.transform(replaced).sql()})"
 
 
+def flattened(sql: str) -> str:
+    """A scalar expression whose qualified columns are columns called like that: `t.c` as `"t.c"`.
+
+    Text that does not parse stays as it is.
+    """
+    tree = _parse(sql)
+    if isinstance(tree, str):
+        return sql
+
+    def named(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node, exp.Column) or not node.table:
+            return node
+        return exp.column(exp.to_identifier(".".join(part.name for part in node.parts), quoted=True))
+
+    return tree.transform(named).sql()
+
+
 def problems_of(sql: str, columns: frozenset[str] | None = None) -> list[str]:
     """Why a user's scalar expression is not canonical; empty when it is. With `columns`, unknown ones are named too."""
     tree = _parse(sql)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pipelines.declarations import Context, Entity, Reference
 from pipelines.errors import DeclarationError, Problem, did_you_mean
+from pipelines.rulebook import BoundRule, bind, path_of
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,16 @@ class Portfolio:
             for context, entity in self.entities()
             if (not wanted_contexts or context.name in wanted_contexts)
             and (not wanted or {entity.name, f"{context.name}.{entity.name}"} & set(wanted))
+        )
+
+    def rules_of(self, context: Context, entity: Entity) -> tuple[BoundRule, ...]:
+        """The semantic rules whose findings are about this entity: it comes first in them."""
+        entities = {path: found for path, (_, found) in self._by_path().items()}
+        own = f"{context.name}.{entity.name}"
+        return tuple(
+            bind(context, rule, entities)
+            for rule in context.semantic_rules
+            if path_of(context.name, rule.over[0]) == own
         )
 
     def file_of(self, context: Context) -> str:

@@ -39,6 +39,7 @@ from pipelines.declarations import (
     Scale,
     SemanticRule,
     ServiceLevel,
+    Side,
     SoftDelete,
     Sql,
     Text,
@@ -228,9 +229,11 @@ context = Context(
     semantic_rules=(
         SemanticRule(
             "cancelled_policy_has_no_open_invoice",
-            over=("policy.policies", "billing.invoices"),
+            over=("invoices", "policy.policies"),
             condition="NOT (policies.underwriting_status = 'CANCELLED' AND invoices.status = 'OPEN')",
+            description="Nobody is asked to pay for a policy that was cancelled",
             owner=BILLING_TEAM,
+            sides=(Side.LEGACY,),  # the host is right about both; a service behind it is told of as such
             criticality=CRITICAL,
         ),
     ),

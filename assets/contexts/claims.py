@@ -39,6 +39,7 @@ from pipelines.declarations import (
     Scale,
     SemanticRule,
     ServiceLevel,
+    Side,
     Split,
     Sql,
     Text,
@@ -243,10 +244,12 @@ context = Context(
     semantic_rules=(
         SemanticRule(
             "loss_within_policy_period",
-            over=("claims.claims", "policy.policies"),
+            over=("claims", "policy.policies"),
             condition="claims.loss_date >= policies.inception_date "
             "AND COALESCE(claims.loss_date <= policies.expiry_date, TRUE)",
+            description="A loss is covered only while the policy was in force",
             owner=CLAIMS_TEAM,
+            sides=(Side.LEGACY,),  # the host is right about both; a service behind it is told of as such
             criticality=CRITICAL,
         ),
     ),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pipelines.cli import words
 from pipelines.declarations import Side
 from pipelines.explanation import Explanation
@@ -40,11 +43,21 @@ def in_words(found: Explanation) -> str:
         failure = str(evidence["failure"])
         why = _FAILURES.get(failure, failure.replace("_", " "))
         return f'The rule "{evidence.get("rule")}" cannot translate what legacy says: {why}.'
+    if "rows" in evidence and "rule" in evidence:
+        return _of_rule(evidence)
     template = _REASONS.get(str(finding["reason"]))
     if template is None:
         return _sentence(str(finding["reason"]).replace("_", " ") + ".")
     side = evidence.get("side")
     return _sentence(template.format(side=side or "either side's", rows=evidence.get("rows"), **named))
+
+
+def _of_rule(evidence: Mapping[str, Any]) -> str:
+    sides = " and in ".join(_named(Side(side)) for side in evidence["sides"])
+    rows = [f"{row['entity']} {row['key']} ({row['side']})" for row in evidence["rows"]]
+    return (
+        f'The semantic rule "{evidence["rule"]}" does not hold in {sides}, for these rows together: {", ".join(rows)}.'
+    )
 
 
 def _named(side: Side) -> str:

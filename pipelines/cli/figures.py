@@ -1,4 +1,7 @@
-"""Figures: what the lake says about drift, linkage and lag, by entity and partition. Rendering is `tables`'."""
+"""Figures: what the lake says about drift, linkage, lag and semantic rules, by entity and partition.
+
+Rendering is `tables`'.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import pyarrow.parquet as pq
 from pipelines.lake import Address, Lake
 from pipelines.service_level import Verdict
 
-TABLES = ("drift", "linkage", "lag")
+TABLES = ("drift", "linkage", "lag", "semantic_rules")
 Row = dict[str, object]
 
 
@@ -49,7 +52,7 @@ class Figures:
         drift = {
             partition: [row for row in rows if row["field"] in fields] for partition, rows in self.rows["drift"].items()
         }
-        return Figures(self.context, self.entity, {"drift": drift, "linkage": {}, "lag": {}})
+        return Figures(self.context, self.entity, {table: {} for table in TABLES} | {"drift": drift})
 
     def all(self, table: str) -> Iterator[Row]:
         """Every row with its date, oldest first."""

@@ -1,4 +1,4 @@
-"""Tables: drift of an entity field by field, and linkage and lag of all entities, for people."""
+"""Tables: drift of an entity field by field; linkage, lag and semantic rules of all entities, for people."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ def report(figures: Sequence[Figures]) -> list[RenderableType]:
     parts: list[RenderableType] = [DriftTable(one) for one in figures if one.latest("drift")]
     if any(one.latest("linkage") for one in figures):
         parts += [LinkageTable(figures), lag(figures)]
+    if any(one.latest("semantic_rules") for one in figures):
+        parts.append(rules(figures))
     return parts
 
 
@@ -128,6 +130,21 @@ def lag(figures: Sequence[Figures]) -> Table:
     return table
 
 
+def rules(figures: Sequence[Figures]) -> Table:
+    """Which semantic rules hold, a line per rule and side."""
+    table = _table("semantic rule", "entity", "side")
+    for name in ("checked", "violated", "rate", "limit"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for one in figures:
+        for row in one.latest("semantic_rules"):
+            table.add_row(
+                str(row["rule"]), one.path, str(row["side"]), words.number(row["checked"]), _count(row["violated"]),
+                words.percent(row["violation_rate"]), words.percent(row["limit"]), words.verdict(row["verdict"]),
+            )  # fmt: skip
+    return table
+
+
 def breached(figures: Sequence[Figures]) -> Table:
     """Every breached verdict of every partition, the latest first."""
     table = _table("date", "entity", "what")
@@ -145,6 +162,8 @@ def _breach(table: str, row: Row) -> tuple[str, str, str]:
     """What is breached, by how much, and what is allowed."""
     if table == "drift":
         return f"drift of {row['field']}", words.percent(row["drift_rate"]), words.percent(row["limit"])
+    if table == "semantic_rules":
+        return f"rule {row['rule']} ({row['side']})", words.percent(row["violation_rate"]), words.percent(row["limit"])
     if table == "linkage":
         unlinked = 1 - float(str(row["linkage_rate"]))
         return "unlinked rows", words.percent(unlinked), words.percent(row["limit"])

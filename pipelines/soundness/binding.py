@@ -51,11 +51,16 @@ def check(subjects: list[Subject]) -> Iterator[Problem]:
     with opened() as engine:
         for subject in subjects:
             for side, schema in subject.schemas.items():
-                engine.register(side, _stand_in(schema))
+                engine.register(side, stand_in(schema))
             yield from _Binder(engine, subject, {}).problems()
 
 
-def _stand_in(schema: pa.Schema) -> pa.Table:
+def check_condition(engine: Engine, subject: Subject, spot: Spot, condition: str, relation: str) -> Iterator[Problem]:
+    """Problems of types of a condition over a relation of stand-in rows."""
+    yield from _Binder(engine, subject, {})._condition(spot, condition, relation)  # noqa: SLF001 (of this module)
+
+
+def stand_in(schema: pa.Schema) -> pa.Table:
     """One row of these types, in which every text is one that nothing can be read from, and all else is missing."""
     texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
     values = [["\x01"] if any(is_text(kind) for is_text in texts) else [None] for kind in schema.types]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipelines.declarations import Context, EventType, Reference, SemanticRule
+from pipelines.declarations import Context, EventType, Reference
 from pipelines.declared import is_broken, is_unfinished
 from pipelines.errors import Problem, did_you_mean
 from pipelines.soundness.names import badly_named, repeated
@@ -25,13 +25,20 @@ class Known:
         """Whether there is no such entity, for certain."""
         return path not in self.entities and path.split(".", maxsplit=1)[0] not in self.unread
 
+    def knows_references(self, subject: Subject) -> bool:
+        """Whether all references of an entity lead somewhere; one that does not was reported."""
+        references = [found for field in subject.fields for found in field.rule.references()]
+        return all(
+            not found.problems() and not self.misses(found.to) for found in references if isinstance(found, Reference)
+        )
+
     def suggestion(self, path: str) -> str:
         """The entity that may have been meant."""
         return did_you_mean(path, self.entities)
 
 
 def check(context: Context, spot: Spot, known: Known) -> Iterator[Problem]:
-    """Problems of one context by itself, and of its vocabulary and semantic rules."""
+    """Problems of one context by itself, and of its vocabulary. Semantic rules are `semantics`'."""
     if is_unfinished(context):
         return
     yield from badly_named(spot, context.name)
@@ -41,7 +48,6 @@ def check(context: Context, spot: Spot, known: Known) -> Iterator[Problem]:
     yield from partitioning_problems(spot.at("partitioning"), context.partitioning)
     yield from schedule_problems(spot.at("schedule"), context.schedule)
     yield from _vocabulary(context, spot, known)
-    yield from _rules(context, spot, known)
 
 
 def check_references(subject: Subject, known: Known) -> Iterator[Problem]:
@@ -70,21 +76,10 @@ def _vocabulary(context: Context, spot: Spot, known: Known) -> Iterator[Problem]
     kinds = [kind for kind in parts(context, "event_types", EventType) if not is_broken(kind)]
     yield from repeated(spot.at("event_types"), "event type", [kind.name for kind in kinds])
     for kind in kinds:
-        yield from _entity(spot.at("event_types", kind.name, "entity", of=kind), context, kind.entity, known)
+        yield from check_entity(spot.at("event_types", kind.name, "entity", of=kind), context, kind.entity, known)
 
 
-def _rules(context: Context, spot: Spot, known: Known) -> Iterator[Problem]:
-    rules = [rule for rule in parts(context, "semantic_rules", SemanticRule) if not is_broken(rule)]
-    yield from repeated(spot.at("semantic_rules"), "semantic rule", [rule.name for rule in rules])
-    for rule in rules:
-        place = spot.at("semantic_rules", rule.name, "over", of=rule)
-        if not rule.over:
-            yield place.problem("a rule over no entity holds of nothing")
-        for name in rule.over:
-            yield from _entity(place, context, name, known)
-
-
-def _entity(spot: Spot, context: Context, name: str, known: Known) -> Iterator[Problem]:
+def check_entity(spot: Spot, context: Context, name: str, known: Known) -> Iterator[Problem]:
     """An entity of the same context by its name, or of any by its path."""
     path = name if "." in name else f"{context.name}.{name}"
     if known.misses(path):

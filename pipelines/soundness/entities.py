@@ -20,7 +20,7 @@ def check(subject: Subject, context: Context) -> Iterator[Problem]:
     for field in subject.fields:
         yield from badly_named(subject.at_field(field, "name"), field.name)
         if field.service_level is not None:
-            yield from _level(subject.at_field(field, "service_level"), field.service_level)
+            yield from check_level(subject.at_field(field, "service_level"), field.service_level)
     yield from repeated(subject.spot.at("fields"), "field", [field.name for field in subject.fields])
     if subject.is_finished:
         yield from _numbers(subject)
@@ -33,8 +33,8 @@ def _numbers(subject: Subject) -> Iterator[Problem]:
     if not entity.fields:
         yield spot.at("fields").problem("an entity without fields has nothing to compare")
     yield from repeated(spot.at("slices"), "slice", [part.name for part in subject.slices])
-    yield from _level(spot.at("service_level"), entity.service_level)
-    yield from _level(spot.at("linkage_level"), entity.linkage_level)
+    yield from check_level(spot.at("service_level"), entity.service_level)
+    yield from check_level(spot.at("linkage_level"), entity.linkage_level)
     if entity.horizon < 0:
         yield spot.at("horizon").problem(f"counts earlier partitions, {entity.horizon} is below zero")
     if entity.allowed_lag < timedelta(0):
@@ -43,7 +43,8 @@ def _numbers(subject: Subject) -> Iterator[Problem]:
         yield from partitioning_problems(spot.at("partitioning"), entity.partitioning)
 
 
-def _level(spot: Spot, level: ServiceLevel) -> Iterator[Problem]:
+def check_level(spot: Spot, level: ServiceLevel) -> Iterator[Problem]:
+    """Problems of a service level."""
     spot = spot.at(of=level)
     if is_broken(level):
         return

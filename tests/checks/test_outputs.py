@@ -37,6 +37,9 @@ SOUND = {
     | {"service_matched": 1, "matched": 1, "linkage_rate": 0.5, "limit": 0.0},
     "lag": _JUDGED
     | {"lag_p50_seconds": 1, "lag_p95_seconds": 1, "lag_max_seconds": 2, "allowed_seconds": 0, "rows_behind": 2},
+    "semantic_rules": {"context": "c", "entity": "e", "rule": "r", "side": "legacy", "over": "c.e", "condition": "TRUE"}
+    | {"checked": 4, "violated": 1, "violation_rate": 0.25, "limit": 0.0, "verdict": "breached"}
+    | {"criticality": "major", "owner": "o", "run_id": "r"},
     "discrepancies": {"discrepancy_id": "0f", "context": "c", "entity": "e", "legacy_key": "1", "type": "unexplained"}
     | {"reason": "no_evidence", "in_flight": False, "criticality": "major", "owner": "o", "system_of_record": "legacy"}
     | {"first_seen": date(2026, 1, 1), "last_seen": date(2026, 1, 1), "evidence": "{}", "translation_version": "1"}
@@ -102,6 +105,8 @@ def test_a_sound_row_keeps_its_model(table):
         ("discrepancies", {"type": "odd"}, "discrepancies.type: isin"),
         ("discrepancies", {"evidence": "none"}, "discrepancies.evidence: str_matches"),
         ("discrepancies", {"last_seen": date(2025, 1, 1)}, "discrepancies.*: seen_in_order"),
+        ("semantic_rules", {"violated": 2}, "semantic_rules.*: the_rate_is_that_of_the_counts"),
+        ("semantic_rules", {"side": "both"}, "semantic_rules.side: isin"),
         ("runs", {"error": "it broke"}, "runs.*: failed_with_an_error"),
         ("runs", {"status": "failed"}, "runs.*: failed_with_an_error"),
         ("runs", {"finished_at": datetime(2025, 1, 1, tzinfo=UTC)}, "runs.*: ends_after_it_began"),

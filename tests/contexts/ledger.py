@@ -15,6 +15,8 @@ from tests.contexts.world import Reconciled
 Cell = tuple[str | None, str | None, str | None]  # legacy key, service key, field (None: the whole row)
 Days = dict[tuple[str, str], Counter[Cell]]  # by entity and day
 
+Violation = tuple[object, str, object, object, object]
+
 SHOWN = 5  # differences of a kind in a message
 
 
@@ -44,6 +46,26 @@ def discrepancies(reconciled: Reconciled) -> Days:
         )
         for job in reconciled.jobs
     }
+
+
+def rules_violated(reconciled: Reconciled) -> set[Violation]:
+    """Every violation of a semantic rule: entity, day, rule, and both keys of the row it is about."""
+    return {
+        (entry["entity"], day, entry["note"], entry["legacy_key"], entry["service_key"])
+        for entry in reconciled.ledger
+        if entry["reason"] == "rule_violated"
+        for day in _days(entry)
+    }
+
+
+def violations(reconciled: Reconciled) -> list[Violation]:
+    """Every violation that the product found."""
+    return [
+        (job.entity.name, job.partition, row["rule"], row["legacy_key"], row["service_key"])
+        for job in reconciled.jobs
+        if reconciled.lake.manifest(job.address("violations"))
+        for row in reconciled.rows(job, "violations")
+    ]
 
 
 def rejections(reconciled: Reconciled) -> dict[tuple[str, str, str], Counter[str]]:

@@ -27,6 +27,17 @@ def test_the_ledger_and_nothing_else_is_found(insurer):
     assert ledger.differences(planted, ledger.discrepancies(insurer)) == []
 
 
+def test_semantic_rules_are_violated_where_the_ledger_says_and_nowhere_else(insurer):
+    planted, found = ledger.rules_violated(insurer), ledger.violations(insurer)
+
+    assert len(planted) > 50
+    assert {rule for _, _, rule, _, _ in planted} == {
+        "cancelled_policy_has_no_open_invoice",
+        "loss_within_policy_period",
+    }
+    assert sorted(found) == sorted(planted)
+
+
 def test_contracts_reject_what_the_ledger_says_and_nothing_else(insurer):
     rejections = ledger.rejections(insurer)
 
@@ -68,3 +79,4 @@ def test_the_ledger_of_any_seed_and_nothing_else_is_found(tmp_path, seed):
 
     assert ledger.differences(ledger.planted(insurer), ledger.discrepancies(insurer)) == []
     assert ledger.rejected(insurer) == ledger.rejections(insurer)
+    assert sorted(ledger.violations(insurer)) == sorted(ledger.rules_violated(insurer))

@@ -110,5 +110,13 @@ context = Context(
     entities=(policies,),
     schedule="0 6 * * 1-5",
     event_types=(EventType("Issued", "policies", "A policy was issued"),),
-    semantic_rules=(SemanticRule("known_broker", ("policies", "broker.brokers"), "TRUE", owner=UNDERWRITING),),
+    semantic_rules=(
+        SemanticRule(
+            "known_broker",
+            ("policies", "broker.brokers"),
+            "policies.status <> '' AND brokers.name <> ''",
+            links=("policies.broker_no",),
+            owner=UNDERWRITING,
+        ),
+    ),
 )

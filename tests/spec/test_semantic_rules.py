@@ -1,0 +1,249 @@
+"""semantic_contradiction: rule_violated, a condition over linked entities that does not hold."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines import declarations as say
+from pipelines import reconciliation, ruling, snapshot
+from pipelines.declarations import Side
+from pipelines.job import Job
+from pipelines.lake import Lake
+from pipelines.portfolio import Portfolio
+from tests.spec.contracts import contract
+from tests.spec.given import OWNER, rows
+from tests.spec.tables import table
+
+DAYS = (date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3))
+RULE = say.SemanticRule(
+    "cancelled_policy_has_no_open_invoice",
+    over=("invoices", "cover.policies"),
+    condition="NOT (policies.state = 'CANCELLED' AND invoices.state = 'OPEN')",
+    owner=say.Owner("Billing"),
+    criticality=say.Criticality.CRITICAL,
+)
+POLICIES, POLICIES_OF_SERVICE = (
+    """
+    no | st
+    P1 | A
+    P2 | C
+    P3 | C
+""",
+    """
+    id | state
+    S1 | ACTIVE
+    S2 | CANCELLED
+    S3 | CANCELLED
+""",
+)
+INVOICES, INVOICES_OF_SERVICE = (
+    """
+    no | policy_no | st
+    10 | P1        | O
+    11 | P2        | O
+    12 | P3        | B
+""",
+    """
+    no | policy | state
+    10 | S1     | OPEN
+    11 | S2     | OPEN
+    12 | S3     | PAID
+""",
+)
+LINKS = """
+    old | new
+    P1  | S1
+    P2  | S2
+    P3  | S3
+"""
+
+
+@dataclass(frozen=True)
+class Cover:
+    """Policies and their invoices on both sides, on one day or day by day."""
+
+    policies: str | list[str] = POLICIES
+    policies_of_service: str | list[str] = POLICIES_OF_SERVICE
+    invoices: str | list[str] = INVOICES
+    invoices_of_service: str | list[str] = INVOICES_OF_SERVICE
+    links: str = LINKS
+    rule: say.SemanticRule = RULE
+    missing: tuple[tuple[int, str, str], ...] = field(default=())  # day, entity, stage that are not in the lake
+
+    def judged(self, folder: Path, days: int = 1) -> list[Job]:
+        """The jobs of the invoices after all days were judged."""
+        portfolio = self._portfolio(folder)
+        context, invoices = portfolio.entity("billing.invoices")
+        jobs = []
+        for day in range(days):
+            for path in ("cover.policies", "billing.invoices"):
+                self._prepare(portfolio, folder, path, day)
+            job = Job(context, invoices, DAYS[day].isoformat(), Lake(folder / "lake"))
+            ruling.rule(job, portfolio.rules_of(context, invoices))
+            jobs.append(job)
+        return jobs
+
+    def _prepare(self, portfolio: Portfolio, folder: Path, path: str, day: int) -> None:
+        job = Job(*portfolio.entity(path), DAYS[day].isoformat(), Lake(folder / "lake"))
+        for side in Side:
+            held = getattr(self, job.entity.name + ("" if side is Side.LEGACY else "_of_service"))
+            text = held if isinstance(held, str) else held[day]
+            pq.write_table(table(text), folder / f"{side}_{job.entity.name}_{job.partition}.parquet")
+            if (day, job.entity.name, side) not in self.missing:
+                snapshot.take(
+                    job.entity, side, context=job.context, partition=job.partition, lake=job.lake, run_id="spec"
+                )
+        if (day, job.entity.name, "identity_map") not in self.missing:
+            reconciliation.map_identity(job)
+
+    def _portfolio(self, folder: Path) -> Portfolio:
+        (folder / "links.csv").write_text(
+            "\n".join(",".join(cell.strip() for cell in line.split("|")) for line in self.links.strip().splitlines()),
+            encoding="utf-8",
+        )
+        policies = _entity(
+            "policies", {Side.LEGACY: ("no",), Side.SERVICE: ("id",)}, (POLICIES, POLICIES_OF_SERVICE),
+            say.IdentityTable(say.Csv("links.csv"), legacy=("old",), service=("new",)),
+            (say.Field("state", say.Decode("st", {"A": "ACTIVE", "C": "CANCELLED"}), say.Exact()),),
+        )  # fmt: skip
+        invoices = _entity(
+            "invoices", {Side.LEGACY: ("no",), Side.SERVICE: ("no",)}, (INVOICES, INVOICES_OF_SERVICE),
+            say.NaturalKey(legacy=(say.Same("no"),), service=(say.Same("no"),)),
+            (
+                say.Field("policy", say.Reference("cover.policies", ("policy_no",)), say.Exact()),
+                say.Field("state", say.Decode("st", {"O": "OPEN", "B": "PAID"}), say.Exact()),
+            ),
+        )  # fmt: skip
+        about = {"description": "Spec", "owner": OWNER, "partitioning": say.Daily(DAYS[0]), "root": folder}
+        cover = say.Context("cover", entities=(policies,), **about)
+        billing = say.Context("billing", entities=(invoices,), semantic_rules=(self.rule,), **about)
+        return Portfolio((cover, billing), {})
+
+
+def _entity(name, keys, samples, identity, fields):
+    holders = {
+        side.value: say.Holder(
+            source=say.ParquetFile(f"{side}_{name}_{{date}}.parquet"),
+            contract=contract("Held", table(sample).schema),
+            key=keys[side],
+        )
+        for side, sample in zip(Side, samples, strict=True)
+    }
+    return say.Entity(name, description=name, owner=OWNER, identity=identity, fields=fields, **holders)
+
+
+def results(job: Job) -> dict[str, tuple[object, ...]]:
+    return {
+        str(row["side"]): tuple(row[name] for name in ("checked", "violated", "undecided", "verdict"))
+        for row in rows(job, "semantic_rules")
+    }
+
+
+def test_rule_violated(tmp_path: Path) -> None:
+    """One finding for both sides, about the first entity, naming all rows of either side."""
+    (job,) = Cover().judged(tmp_path)
+
+    (finding,) = rows(job, "violations")
+    named = ("context", "entity", "legacy_key", "service_key", "field", "type", "reason", "owner", "criticality")
+    assert tuple(finding[name] for name in named) == (
+        "billing", "invoices", "11", "11", None, "semantic_contradiction", "rule_violated", "Billing", "critical",
+    )  # fmt: skip
+    assert json.loads(str(finding["evidence"])) == {
+        "rule": "cancelled_policy_has_no_open_invoice",
+        "sides": ["legacy", "service"],
+        "rows": [
+            {"entity": "billing.invoices", "side": "legacy", "key": "11"},
+            {"entity": "cover.policies", "side": "legacy", "key": "P2"},
+            {"entity": "billing.invoices", "side": "service", "key": "11"},
+            {"entity": "cover.policies", "side": "service", "key": "S2"},
+        ],
+    }
+    assert results(job) == {"legacy": (3, 1, 0, "breached"), "service": (3, 1, 0, "breached")}
+
+
+def test_a_rule_that_holds(tmp_path: Path) -> None:
+    (job,) = Cover(
+        invoices=INVOICES.replace("11 | P2        | O", "11 | P2        | B"),
+        invoices_of_service=INVOICES_OF_SERVICE.replace("11 | S2     | OPEN", "11 | S2     | PAID"),
+    ).judged(tmp_path)
+
+    assert rows(job, "violations") == []
+    assert results(job) == {"legacy": (3, 0, 0, "met"), "service": (3, 0, 0, "met")}
+
+
+def test_a_contradiction_of_one_side_names_the_rows_of_that_side_only(tmp_path: Path) -> None:
+    """The service has not heard of the payment; the finding still bears the keys of both sides."""
+    (job,) = Cover(invoices=INVOICES.replace("11 | P2        | O", "11 | P2        | B")).judged(tmp_path)
+
+    (finding,) = rows(job, "violations")
+    evidence = json.loads(str(finding["evidence"]))
+    assert (finding["legacy_key"], evidence["sides"]) == ("11", ["service"])
+    assert [(row["entity"], row["key"]) for row in evidence["rows"]] == [
+        ("billing.invoices", "11"),
+        ("cover.policies", "S2"),
+    ]
+
+
+def test_only_the_declared_sides_are_looked_at(tmp_path: Path) -> None:
+    (job,) = Cover(
+        invoices=INVOICES.replace("11 | P2        | O", "11 | P2        | B"),
+        rule=replace(RULE, sides=(Side.LEGACY,)),
+    ).judged(tmp_path)
+
+    assert rows(job, "violations") == []
+    assert results(job) == {"legacy": (3, 0, 0, "met")}
+
+
+def test_a_missing_value_may_leave_a_rule_undecided(tmp_path: Path) -> None:
+    """An open invoice of a policy whose state nobody knows; what cannot be translated is as unknown."""
+    (job,) = Cover(
+        policies=POLICIES.replace("P1 | A", "P1 | Q"),
+        policies_of_service=POLICIES_OF_SERVICE.replace("S1 | ACTIVE", "S1 |"),
+    ).judged(tmp_path)
+
+    assert results(job) == {"legacy": (2, 1, 1, "breached"), "service": (2, 1, 1, "breached")}
+
+
+def test_legacy_rows_belong_together_whatever_the_identity_map_says(tmp_path: Path) -> None:
+    """The policy has lost its link: in legacy the invoice still leads to it, and its row has no service key."""
+    (job,) = Cover(links=LINKS.replace("    P2  | S2\n", "")).judged(tmp_path)
+
+    found = {str(row["discrepancy_id"]): json.loads(str(row["evidence"]))["sides"] for row in rows(job, "violations")}
+    assert sorted(found.values()) == [["legacy"], ["service"]]
+
+
+def test_within_its_service_level_a_rule_is_met(tmp_path: Path) -> None:
+    (job,) = Cover(rule=replace(RULE, service_level=say.ServiceLevel(0.5, warn=0.1))).judged(tmp_path)
+
+    assert {row[-1] for row in results(job).values()} == {"warned"}
+    assert len(rows(job, "violations")) == 1
+
+
+@pytest.mark.parametrize("stage", ["legacy", "service", "identity_map"])
+def test_what_is_not_in_the_lake_is_not_measured(tmp_path: Path, stage: str) -> None:
+    (job,) = Cover(missing=((0, "policies", stage),)).judged(tmp_path)
+
+    assert rows(job, "violations") == []
+    assert results(job) == {"legacy": (0, 0, 0, "not_measured"), "service": (0, 0, 0, "not_measured")}
+    reasons = {row["not_measured_because"] for row in rows(job, "semantic_rules")}
+    assert reasons == {f"cover/policies/{stage}/2026-01-01 not in the lake"}
+
+
+def test_the_same_contradiction_is_the_same_finding_day_after_day(tmp_path: Path) -> None:
+    """Also when a side joins in, and over a day on which nothing could be measured."""
+    first, between, last = Cover(
+        invoices_of_service=[INVOICES_OF_SERVICE.replace("11 | S2     | OPEN", "11 | S2     | PAID")]
+        + [INVOICES_OF_SERVICE] * 2,
+        missing=((1, "policies", "legacy"),),
+    ).judged(tmp_path, days=3)
+
+    assert rows(between, "violations") == []
+    (once,), (again,) = rows(first, "violations"), rows(last, "violations")
+    assert once["discrepancy_id"] == again["discrepancy_id"]
+    assert (again["first_seen"], again["last_seen"]) == (DAYS[0], DAYS[2])
