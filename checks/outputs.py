@@ -14,15 +14,11 @@ import polars as pl
 import pyarrow as pa
 from pandera.polars import DataFrameModel, Field, PolarsData, dataframe_check
 
+from checks.choices import CRITICALITIES, HEX, SIDES, VERDICTS
+from checks.judgements import SemanticRules
 from pipelines import contract
 from pipelines.causes import TYPES
-from pipelines.declarations import Classification, Criticality, Phase, Side
-from pipelines.service_level import Verdict
-
-VERDICTS = [verdict.value for verdict in Verdict]
-CRITICALITIES = [criticality.value for criticality in Criticality]
-SIDES = [side.value for side in Side]
-HEX = r"^[0-9a-f]+$"
+from pipelines.declarations import Classification, Phase
 
 
 class _Judged(DataFrameModel):
@@ -138,34 +134,6 @@ class Lag(_Judged):
         """The median is at most the 95th percentile, that at most the largest."""
         p50, p95, largest = (pl.col(f"lag_{name}_seconds") for name in ("p50", "p95", "max"))
         return data.lazyframe.select((p50 <= p95) & (p95 <= largest))
-
-
-class SemanticRules(DataFrameModel):
-    """One row per semantic rule and side."""
-
-    context: pl.String
-    entity: pl.String
-    rule: pl.String
-    side: pl.String = Field(isin=SIDES)
-    over: pl.String
-    condition: pl.String
-    checked: pl.Int64 = Field(ge=0)
-    violated: pl.Int64 = Field(ge=0)
-    undecided: pl.Int64 = Field(ge=0)
-    violation_rate: pl.Float64 = Field(ge=0.0, le=1.0, nullable=True)  # missing: nothing could be decided
-    limit: pl.Float64 = Field(ge=0.0, le=1.0)
-    verdict: pl.String = Field(isin=VERDICTS)
-    not_measured_because: pl.String = Field(nullable=True)  # missing: it was evaluated
-    criticality: pl.String = Field(isin=CRITICALITIES)
-    owner: pl.String
-    run_id: pl.String
-
-    @dataframe_check
-    @classmethod
-    def the_rate_is_that_of_the_counts(cls, data: PolarsData) -> pl.LazyFrame:
-        """violation_rate is violated / checked, and missing exactly when nothing could be decided."""
-        rate = pl.when(pl.col("checked") > 0).then(pl.col("violated") / pl.col("checked"))
-        return data.lazyframe.select(rate.eq_missing(pl.col("violation_rate")))
 
 
 class Discrepancies(DataFrameModel):

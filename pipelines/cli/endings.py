@@ -75,18 +75,24 @@ def _row(job: Job, attempt: Attempt) -> dict[str, object]:
         "business_date": job.partition,
         "run_id": job.run_id,
         "status": "failed" if attempt.failure else "done",
-        "verdicts": {table: worst(list(attempt.verdicts.get(table, ()))).value for table in JUDGED},
+        "verdicts": {table: worst(list(attempt.verdicts.get(table, ()))).value for table in _shown(attempt)},
         "breaches": sum(found.count(Verdict.BREACHED) for found in attempt.verdicts.values()),
         "error": attempt.failure and vars(attempt.failure),
     }
 
 
+def _shown(attempt: Attempt) -> list[str]:
+    """The judged tables that say anything: without semantic rules there is nothing to say of them."""
+    return [table for table in JUDGED if table != "semantic_rules" or attempt.verdicts.get(table)]
+
+
 def _by_partition(judged: Ended) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("entity", "date", "drift", "linkage", "lag", "breaches"):
-        table.add_column(name, no_wrap=True)
+    names = [name for name in JUDGED if any(name in _shown(attempt) for _, attempt in judged)]
+    for name in ("entity", "date", *names, "breaches"):
+        table.add_column(name.replace("semantic_", ""), no_wrap=True)
     for job, attempt in judged:
-        cells = [words.verdict(worst(list(attempt.verdicts[name]))) for name in JUDGED]
+        cells = [words.verdict(worst(list(attempt.verdicts[name]))) for name in names]
         table.add_row(_path(job), job.partition, *cells, _of_drift(attempt))
     return table
 
