@@ -41,6 +41,7 @@ from pipelines.rules import (
     UnknownCode,
 )  # fmt: skip
 from pipelines.sources import (
+    Avro,
     Binary,
     Chars,
     Column,
@@ -48,11 +49,15 @@ from pipelines.sources import (
     Env,
     Excel,
     FixedWidth,
+    Json,
     JsonLines,
+    Kafka,
+    Login,
     Mainframe,
     Packed,
     ParquetFile,
     Postgres,
+    SchemaRegistry,
     SecretFile,
     Source,
     SqlDatabase,
@@ -62,13 +67,14 @@ from pipelines.sources import (
 from pipelines.words import Classification, Criticality, Missing, MissingMeans, Owner, Phase, ServiceLevel, Side
 
 __all__ = [
-    "Amount", "Binary", "Cardinality", "Case", "Chars", "Classification", "Clean", "CodeTable", "Column", "Combine",
-    "Comparator", "Constant", "Context", "Criticality", "Csv", "Currency", "Daily", "DateSpelling", "Day", "Decode",
-    "EffectiveDates", "Entity", "Env", "EventLog", "EventType", "Exact", "Excel", "Field", "FixedWidth", "Floating",
-    "HardDelete", "Holder", "IdentityTable", "Instant", "JsonLines", "LegacyDate", "LocalTime", "Mainframe", "Merges",
-    "Missing", "MissingMeans", "Monthly", "NaturalKey", "NullIf", "Number", "Owner", "Packed", "ParquetFile",
-    "ParsedDate", "Phase", "Postgres", "Reference", "Same", "Scale", "SecretFile", "SemanticRule", "ServiceLevel",
-    "Side", "Slice", "SoftDelete", "Split", "Sql", "SqlDatabase", "Table", "Text", "Tombstone", "UnknownCode", "Zoned",
+    "Amount", "Avro", "Binary", "Cardinality", "Case", "Chars", "Classification", "Clean", "CodeTable", "Column",
+    "Combine", "Comparator", "Constant", "Context", "Criticality", "Csv", "Currency", "Daily", "DateSpelling", "Day",
+    "Decode", "EffectiveDates", "Entity", "Env", "EventLog", "EventType", "Exact", "Excel", "Field", "FixedWidth",
+    "Floating", "HardDelete", "Holder", "IdentityTable", "Instant", "Json", "JsonLines", "Kafka", "LegacyDate",
+    "LocalTime", "Login", "Mainframe", "Merges", "Missing", "MissingMeans", "Monthly", "NaturalKey", "NullIf",
+    "Number", "Owner", "Packed", "ParquetFile", "ParsedDate", "Phase", "Postgres", "Reference", "Same", "Scale",
+    "SchemaRegistry", "SecretFile", "SemanticRule", "ServiceLevel", "Side", "Slice", "SoftDelete", "Split", "Sql",
+    "SqlDatabase", "Table", "Text", "Tombstone", "UnknownCode", "Zoned",
 ]  # fmt: skip
 
 

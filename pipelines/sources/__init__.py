@@ -5,6 +5,7 @@ from pipelines.sources.database import Table
 from pipelines.sources.excel import Excel
 from pipelines.sources.fixed_width import Column, FixedWidth
 from pipelines.sources.json_lines import JsonLines
+from pipelines.sources.kafka import Avro, Json, Kafka, Login, SchemaRegistry
 from pipelines.sources.layout import Binary, Chars, Packed, Zoned
 from pipelines.sources.mainframe import Mainframe
 from pipelines.sources.parquet import ParquetFile
@@ -15,6 +16,7 @@ from pipelines.sources.source import REJECTED, Batch, Place, Reading, Source
 
 __all__ = [
     "REJECTED",
+    "Avro",
     "Batch",
     "Binary",
     "Chars",
@@ -23,13 +25,17 @@ __all__ = [
     "Env",
     "Excel",
     "FixedWidth",
+    "Json",
     "JsonLines",
+    "Kafka",
+    "Login",
     "Mainframe",
     "Packed",
     "ParquetFile",
     "Place",
     "Postgres",
     "Reading",
+    "SchemaRegistry",
     "SecretFile",
     "Source",
     "SqlDatabase",

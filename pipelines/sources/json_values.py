@@ -29,12 +29,13 @@ class Number(str):
 
 
 class Document(NamedTuple):
-    """One document by its row number: what it says, or why it cannot be read, with what was written."""
+    """One document by its row number: what it says, or why it cannot be read, with what was written, and where."""
 
     number: int
     value: Any
     problem: str = ""
     raw: bytes = b""
+    where: str = ""
 
 
 class _Refused(ValueError):  # noqa: N818 (handled here: it becomes the problem of the document)
@@ -187,7 +188,8 @@ def _in_full(number: Number) -> str:
 
 def _unreadable(document: Document) -> dict[str, object]:
     check = "encoding" if document.problem == "expected valid utf-8" else "record"
-    shown = json.dumps({"record": document.raw.decode(errors="backslashreplace")}, ensure_ascii=False)
+    raw = {"record": document.raw.decode(errors="backslashreplace")}
+    shown = json.dumps(({"at": document.where} if document.where else {}) | raw, ensure_ascii=False)
     return {"row_number": document.number, "check": check, "reason": document.problem, "raw": shown}
 
 

@@ -1,0 +1,52 @@
+"""Folding: of all messages with one key the last one, which is what remains when changes are put together to a state.
+
+Messages are put by on disk while they are read, so that memory does not grow with the log; the engine picks them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines import engine
+from pipelines.sources.kafka.log import Message
+
+_SCHEMA = pa.schema([
+    ("partition", pa.int32()), ("position", pa.int64()), ("time", pa.timestamp("us", "UTC")),
+    ("message_key", pa.binary()), ("value", pa.binary()),
+])  # fmt: skip
+_LAST = """
+SELECT m."partition", m.position, m.time, m.message_key, m.value
+FROM messages AS m
+INNER JOIN (
+    SELECT MAX(position) AS position, "partition" FROM messages
+    GROUP BY "partition", message_key, CASE WHEN message_key IS NULL THEN position END
+) AS latest ON m.position = latest.position AND m."partition" = latest."partition"
+ORDER BY m."partition", m.position
+"""
+
+
+@contextmanager
+def latest(messages: Iterable[list[Message]]) -> Iterator[Iterator[list[Message]]]:
+    """The last message of each key of each partition, in the order of partitions and offsets."""
+    with tempfile.TemporaryDirectory(prefix="coexist-log-") as folder:
+        spooled = Path(folder, "messages.parquet")
+        with pq.ParquetWriter(spooled, _SCHEMA) as writer:
+            for some in messages:
+                writer.write_batch(pa.RecordBatch.from_pylist([_row(message) for message in some], _SCHEMA))
+        with engine.opened() as folding:
+            folding.scan("messages", [spooled])
+            yield (_messages(batch) for batch in folding.reader(_LAST))
+
+
+def _row(message: Message) -> dict[str, object]:
+    return dict(zip(_SCHEMA.names, message, strict=True))
+
+
+def _messages(batch: pa.RecordBatch) -> list[Message]:
+    return [Message(**dict(zip(Message._fields, row.values(), strict=True))) for row in batch.to_pylist()]
