@@ -146,7 +146,7 @@ def _counts(field: Field) -> str:
 
 
 def _suspects(entity: Entity) -> str:
-    """The compared pairs with any difference, whole: everything after this reads only them."""
+    """The compared pairs with any difference; of each field that differs, what there is to say about it."""
     verdicts = ", ".join(f"c.{_verdict_column(field)}" for field in entity.fields)
     columns = ", ".join(sql for field in entity.fields for sql in _suspect_columns(entity, field))
     different = " OR ".join(f"c.{_verdict_column(field)} >= {Verdict.DIFFERENT:d}" for field in entity.fields)
@@ -162,12 +162,13 @@ def _suspects(entity: Entity) -> str:
 
 def _suspect_columns(entity: Entity, field: Field) -> list[str]:
     expected, actual = f"t.{quote(field.name)}", f"s.{quote(field.name)}"
-    translated = f"t.{failure_column(field)} IS NULL"
+    differs = f"c.{_verdict_column(field)} >= {Verdict.DIFFERENT:d}"
+    translated = f"{differs} AND t.{failure_column(field)} IS NULL"
     return [
         f"{system_of_record(entity, field)} AS {quote('record ' + field.name)}",
-        f"t.{raw_column(field)}",
-        f"text_of({expected}) AS {quote('expected ' + field.name)}",
-        f"text_of({actual}) AS {quote('actual ' + field.name)}",
+        f"CASE WHEN {differs} THEN t.{raw_column(field)} END AS {raw_column(field)}",
+        f"CASE WHEN {differs} THEN text_of({expected}) END AS {quote('expected ' + field.name)}",
+        f"CASE WHEN {differs} THEN text_of({actual}) END AS {quote('actual ' + field.name)}",
         f"CASE WHEN {translated} THEN {field.compare.delta(expected, actual)} END AS {quote('delta ' + field.name)}",
         f"t.{failure_column(field)}",
         f"t.{failed_rule_column(field)}",

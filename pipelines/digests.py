@@ -1,4 +1,4 @@
-"""Digests: of every row of a side its position, what it is linked by and what it says, as hashes of 128 bits.
+"""Digests: of every row of a side its place, what it is linked by and what it says, as hashes of 128 bits.
 
 Written once beside a snapshot, in the order of the link hash, so that `sieve` finds the rows that differ at all without
 reading the others. A digest may say "differs"; that it may also say "equal" rests on 128 bits: two lanes, each the sum
@@ -8,12 +8,15 @@ between columns or rows can hide. Hashes hold within one version of Polars: the 
 
 from __future__ import annotations
 
+import zlib
+
 import polars as pl
 import pyarrow as pa
 
 from pipelines.declarations import Entity, NaturalKey, Side
 from pipelines.engine import Engine
-from pipelines.expressions import quote, substituted
+from pipelines.expressions import literal, quote, substituted
+from pipelines.identity import valid_on
 from pipelines.keys import key_text
 from pipelines.rows import always_live, live, row_key
 from pipelines.rules.rule import text_of
@@ -22,21 +25,21 @@ from pipelines.translation import failure_column
 
 SCHEMA = table_schema(
     column("position", pa.int64(), "Place of the row in the snapshot's file, from 0"),
-    column("live", pa.bool_(), "In scope, not deleted, with a whole key"),
+    column("live", pa.bool_(), "In scope, not deleted, with a whole key, and linked to one row at most"),
+    column("is_primary", pa.bool_(), "Whether its link is a primary one, as the legacy side knows"),
     column("match_1", pa.uint64(), "What the row is linked by: first lane"),
     column("match_2", pa.uint64(), "What the row is linked by: second lane"),
-    column("row_1", pa.uint64(), "The row's own key: first lane; missing when it is what the row is linked by"),
-    column("row_2", pa.uint64(), "The row's own key: second lane; likewise"),
     column("value_1", pa.uint64(), "What the row says: first lane; missing when a field cannot be translated"),
     column("value_2", pa.uint64(), "What the row says: second lane; likewise"),
-    column("mask_primary", pa.int64(), "Fields compared when the link is primary, a bit each"),
+    column("mask_primary", pa.int64(), "Fields compared when the link is primary, a bit each, as the service knows"),
     column("mask_other", pa.int64(), "Fields compared when it is not"),
 )
-ORDERED = 'SELECT * FROM "hashed rows" ORDER BY match_1, match_2, position'
 _LANES = (1, 2)
 _KEY_SEED = 1_000_003
-_SCALE_SEED = 7_000_003
 _LARGEST = 2**63 - 1
+_HASHED = ("BOOLEAN", "VARCHAR", "DATE", "DOUBLE", "FLOAT", "DECIMAL", "TIMESTAMP", "TINYINT", "SMALLINT", "INTEGER",
+           "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")  # fmt: skip
+_NEVER_LINKED = "never linked "  # no key's text begins so and is some other key's link
 
 
 def keyed(entity: Entity, side: Side) -> str:
@@ -46,30 +49,64 @@ def keyed(entity: Entity, side: Side) -> str:
 
 
 def digest(engine: Engine, entity: Entity, side: Side, *, rows: str, values: str) -> pa.RecordBatchReader:
-    """The digests of a side (SCHEMA), as a stream in the order of the rows.
+    """The digests of a side as a stream in the order of the rows; `ordered` brings them into order and into SCHEMA.
 
     `rows` are the raw rows with `__position` and what `keyed` adds; `values` the live ones among them in the service's
-    language, with the same additions and, on the legacy side, `failure <field>`.
+    language, with the same additions and, on the legacy side, `failure <field>`. Legacy rows that are linked through a
+    table need the relation `single links` (see `single_links`).
     """
+    names = [
+        "position",
+        "live",
+        *_varying(entity, side),
+        *(f"{of}_{lane}" for of in ("match", "value") for lane in _LANES),
+    ]
     texts = engine.reader(_texts(entity, side, rows, values))
-    own_key = not linked_by_row_key(entity, side)
-    hashed = (_hashed(batch, entity, own_key=own_key) for batch in texts)
-    return pa.RecordBatchReader.from_batches(SCHEMA, hashed)
+    schema = pa.schema([SCHEMA.field(name) for name in names])
+    return pa.RecordBatchReader.from_batches(schema, (_hashed(batch, entity, schema) for batch in texts))
+
+
+def ordered(entity: Entity, side: Side, *, hashed: str) -> str:
+    """The query of the digests (SCHEMA) from what `digest` gives.
+
+    Rows of equal first lanes stand together, which is all that is asked of the order: those never pass.
+    """
+    varying = _varying(entity, side)
+    constant = {"is_primary": "FALSE", "mask_primary": "CAST(0 AS BIGINT)", "mask_other": "CAST(0 AS BIGINT)"}
+    columns = ", ".join(
+        f"{constant[name]} AS {name}" if name in constant and name not in varying else name for name in SCHEMA.names
+    )
+    return f"SELECT {columns} FROM {quote(hashed)} ORDER BY match_1, position"
+
+
+def single_links(engine: Engine, *, links: str, on: str) -> None:
+    """Make `single links` (legacy_key, service_key, is_primary): those of an identity map that leave no doubt on a day.
+
+    Usable, and the only ones that day at both of their ends.
+    """
+    engine.view("links of the day", f"SELECT * FROM {quote(links)} WHERE {valid_on(on)}")
+    single = " AND ".join(
+        f'{side}_key IN (SELECT {side}_key FROM "links of the day" GROUP BY {side}_key HAVING COUNT(*) = 1)'
+        for side in Side
+    )
+    engine.view(
+        "single links",
+        f"""
+        SELECT legacy_key, service_key, is_primary FROM "links of the day"
+        WHERE NOT is_merged AND problem IS NULL AND {single}
+        """,
+    )
 
 
 def version() -> str:
     """What hashes depend on beside the data: how they are made, here and in Polars."""
-    return f"2, polars {pl.__version__}"
+    return f"3, polars {pl.__version__}"
 
 
-def key_lanes(text: pl.Expr) -> list[pl.Expr]:
-    """Both lanes of a key's text."""
-    return [text.hash(seed=lane * _KEY_SEED) for lane in _LANES]
-
-
-def linked_by_row_key(entity: Entity, side: Side) -> bool:
-    """Whether rows of this side are linked by their own key, not by another business key."""
-    return _link_key(entity, side) == row_key(entity.legacy if side is Side.LEGACY else entity.service)
+def are_possible(engine: Engine, entity: Entity, *, values: str) -> bool:
+    """Whether all fields are of types whose hashes tell any two values apart; else no row could ever pass."""
+    types = engine.types(values)
+    return all(types[field.name].startswith(_HASHED) and "[" not in types[field.name] for field in entity.fields)
 
 
 def is_natural(entity: Entity) -> bool:
@@ -80,6 +117,13 @@ def is_natural(entity: Entity) -> bool:
 def masked_fields(entity: Entity) -> list[str]:
     """The fields that some pairs leave out of the comparison, in the order of their bits in the masks."""
     return [field.name for field in entity.fields if field.compared_when]
+
+
+def _varying(entity: Entity, side: Side) -> list[str]:
+    """The columns that are not the same in every row of this side."""
+    if side is Side.LEGACY:
+        return [] if is_natural(entity) else ["is_primary"]
+    return ["mask_primary", "mask_other"] if masked_fields(entity) else []
 
 
 def _link_key(entity: Entity, side: Side) -> str:
@@ -93,28 +137,51 @@ def _texts(entity: Entity, side: Side, rows: str, values: str) -> str:
     """Keys as text and fields as they are; rows that take no part only with their keys."""
     holder = entity.legacy if side is Side.LEGACY else entity.service
     failed = [f"{failure_column(field)} IS NOT NULL" for field in entity.fields] if side is Side.LEGACY else []
+    through_table = side is Side.LEGACY and not is_natural(entity)
+    link_key = f"COALESCE(k.service_key, {literal(_NEVER_LINKED)} || v.__link_key)" if through_table else "v.__link_key"
+    linked = 'LEFT JOIN "single links" AS k ON k.legacy_key = v.__row_key' if through_table else ""
     taking_part = f"""
-        SELECT __position AS position, __link_key IS NOT NULL AND __row_key IS NOT NULL AS live, __link_key, __row_key,
-            {" OR ".join(failed) or "FALSE"} AS failed,
-            {_mask(entity, side, "TRUE")} AS mask_primary, {_mask(entity, side, "FALSE")} AS mask_other,
-            {", ".join(quote(field.name) for field in entity.fields)}
-        FROM {quote(values)}
+        SELECT v.__position AS position, {_beyond_doubt(entity, side, rows)} AS live, {link_key} AS __link_key,
+            {" OR ".join(failed) or "FALSE"} AS failed, {_known_of_pair(entity, side)}
+            {", ".join(f"v.{quote(field.name)}" for field in entity.fields)}
+        FROM {quote(values)} AS v {linked}
     """
     if always_live(holder):
         return taking_part
     nothing = ", ".join(f"NULL AS {quote(field.name)}" for field in entity.fields)
+    unknown = {"is_primary": "FALSE", "mask_primary": "0", "mask_other": "0"}
     return f"""
         {taking_part} UNION ALL
-        SELECT __position AS position, FALSE AS live, __link_key, __row_key, TRUE AS failed, 0 AS mask_primary,
-            0 AS mask_other, {nothing}
-        FROM {quote(rows)} WHERE NOT ({live(holder)})
+        SELECT v.__position AS position, FALSE AS live, {link_key} AS __link_key, TRUE AS failed,
+            {"".join(f"{unknown[name]} AS {name}, " for name in _varying(entity, side))} {nothing}
+        FROM (SELECT * FROM {quote(rows)} WHERE NOT ({live(holder)})) AS v {linked}
     """
 
 
-def _mask(entity: Entity, side: Side, link_primary: str) -> str:
+def _beyond_doubt(entity: Entity, side: Side, rows: str) -> str:
+    """Condition: the row has a whole key, and nothing but what it is linked by can make its link doubtful."""
+    whole = "v.__link_key IS NOT NULL AND v.__row_key IS NOT NULL"
+    holder = entity.legacy if side is Side.LEGACY else entity.service
+    if not is_natural(entity):
+        return f"{whole} AND k.service_key IS NOT NULL" if side is Side.LEGACY else whole
+    if _link_key(entity, side) == row_key(holder):
+        return whole
+    # Rows that share their own key may be linked by different business keys, and stand apart in the order.
+    shared = f"SELECT __row_key FROM {quote(rows)} WHERE __row_key IS NOT NULL GROUP BY __row_key HAVING COUNT(*) > 1"
+    return f"{whole} AND NOT COALESCE(v.__row_key IN ({shared}), FALSE)"
+
+
+def _known_of_pair(entity: Entity, side: Side) -> str:
+    known = {
+        "is_primary": "COALESCE(k.is_primary, FALSE)",
+        "mask_primary": _mask(entity, "TRUE"),
+        "mask_other": _mask(entity, "FALSE"),
+    }
+    return "".join(f"{known[name]} AS {name}, " for name in _varying(entity, side))
+
+
+def _mask(entity: Entity, link_primary: str) -> str:
     """A bit for each field that can be left out, set when this service row's pair compares it."""
-    if side is Side.LEGACY:
-        return "0"
     conditions = [field.compared_when for field in entity.fields if field.compared_when]
     bits = (
         f"CASE WHEN {substituted(condition, {'link_primary': link_primary})} THEN {1 << bit} ELSE 0 END"
@@ -123,43 +190,44 @@ def _mask(entity: Entity, side: Side, link_primary: str) -> str:
     return " + ".join(bits) or "0"
 
 
-def _hashed(batch: pa.RecordBatch, entity: Entity, *, own_key: bool) -> pa.RecordBatch:
-    rows = pl.DataFrame(batch)
-    says = [_value_lane(rows.schema, entity, lane) for lane in _LANES]
-    row = key_lanes(pl.col("__row_key")) if own_key else [pl.lit(None, pl.UInt64)] * len(_LANES)
-    lanes = {"match": key_lanes(pl.col("__link_key")), "row": row, "value": says}
-    named = [
-        lane.alias(f"{name}_{number}")
-        for name, pair in lanes.items()
-        for number, lane in zip(_LANES, pair, strict=True)
-    ]
-    masks = [pl.col(name).cast(pl.Int64) for name in ("mask_primary", "mask_other")]
-    return (
-        rows.select("position", "live", *named, *masks)
-        .select(SCHEMA.names)
-        .to_arrow()
-        .cast(SCHEMA)
-        .combine_chunks()
-        .to_batches()[0]
-    )
+def _hashed(batch: pa.RecordBatch, entity: Entity, schema: pa.Schema) -> pa.RecordBatch:
+    rows = pl.DataFrame(_bits(batch))
+    kinds = pl.DataFrame(batch.slice(0, 0)).schema
+    lanes = {f"match_{lane}": pl.col("__link_key").hash(seed=lane * _KEY_SEED) for lane in _LANES}
+    lanes |= {f"value_{lane}": _value_lane(kinds, entity, lane) for lane in _LANES}
+    hashed = rows.with_columns(**lanes).select(schema.names).to_arrow()
+    return hashed.cast(schema).combine_chunks().to_batches()[0]
 
 
-def _value_lane(schema: pl.Schema, entity: Entity, lane: int) -> pl.Expr:
+def _bits(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Floating numbers as their bits: 0.0 and -0.0 are equal, and not the same."""
+    bits = {pa.float64(): pa.int64(), pa.float32(): pa.int32()}
+    columns = [values.view(bits.get(values.type, values.type)) for values in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, batch.schema.names)
+
+
+def _value_lane(kinds: pl.Schema, entity: Entity, lane: int) -> pl.Expr:
     """The sum of one hash a column, each with a seed of its own."""
-    seeds = range(lane * _KEY_SEED + 1, lane * _KEY_SEED + 1 + len(entity.fields))
-    hashes = [_hash(field.name, schema[field.name], seed) for field, seed in zip(entity.fields, seeds, strict=True)]
+    hashes = [_hash(field.name, kinds[field.name], lane * _KEY_SEED + n) for n, field in enumerate(entity.fields, 1)]
     return pl.when(pl.col("live") & ~pl.col("failed")).then(pl.sum_horizontal(hashes))
 
 
 def _hash(name: str, kind: pl.DataType, seed: int) -> pl.Expr:
     """The hashes of a column: the same for the same value on the other side, which may hold it as another type.
 
-    Integers of any width hash alike. Decimals hash by their digits, so those of different scales never do.
+    Integers of any width hash alike. Values of different kinds never do, nor do decimals of different scales: they hash
+    by their digits.
     """
     values = pl.col(name)
     if isinstance(kind, pl.Decimal):
-        return values.hash(seed=seed + _SCALE_SEED * (kind.scale or 0))
-    if kind == pl.UInt64:
-        beyond = values.hash(seed=seed + _SCALE_SEED)  # of signed integers
-        return pl.when(values > _LARGEST).then(beyond).otherwise(values.cast(pl.Int64, strict=False).hash(seed=seed))
-    return values.cast(pl.Int64).hash(seed=seed) if kind.is_integer() else values.hash(seed=seed)
+        return values.hash(seed=_seed(seed, f"decimal {kind.scale}"))
+    if not kind.is_integer():
+        return values.hash(seed=_seed(seed, str(kind)))
+    signed = values.cast(pl.Int64, strict=False).hash(seed=_seed(seed, "integer"))
+    if kind != pl.UInt64:
+        return signed
+    return pl.when(values > _LARGEST).then(values.hash(seed=_seed(seed, "beyond"))).otherwise(signed)
+
+
+def _seed(column: int, kind: str) -> int:
+    return (zlib.crc32(kind.encode()) << 24) + column

@@ -8,19 +8,19 @@ either key.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 
 from pipelines.declarations import Side
-from pipelines.digests import key_lanes
 
-_ROWS_AT_ONCE = 8_000_000
+_ROWS_AT_ONCE = 500_000  # of a side; small enough to stay in the processor's cache while it is joined
 _MATCH = ["match_1", "match_2"]
 _VALUE = ["value_1", "value_2"]
+_MASKS = ["mask_primary", "mask_other"]
 
 
 @dataclass
@@ -42,112 +42,105 @@ class Sifted:
 
 
 @dataclass(frozen=True)
-class Links:
-    """An identity map (`identity.SCHEMA`) as of a day, through which the legacy side is linked."""
+class Digests:
+    """A side's digests (`digests.SCHEMA`) in their order, and their buckets (`buckets.SCHEMA`)."""
 
     file: Path
-    on: str
+    buckets: pa.Table
 
 
-def sift(digests: dict[Side, Path], links: Links | None) -> Sifted:
-    """Merge the digests of both sides, each ordered by what its rows are linked by, stretch by stretch of the hashes.
-
-    Without links, equal link hashes are the link; with them, legacy rows take the hash of the row they are linked to.
-    """
+def sift(digests: Mapping[Side, Digests]) -> Sifted:
+    """Hold the digests of both sides against each other, bucket by bucket; equal buckets are not even read."""
     sifted = Sifted()
-    frames = {side: _alone(pl.scan_parquet(path, hive_partitioning=False)) for side, path in digests.items()}
-    if links is not None:
-        frames[Side.LEGACY] = _linked(frames[Side.LEGACY], links)
-    for stretch in _stretches(frames):
-        merged = _merged([_of(frame, side, stretch) for side, frame in frames.items()])
-        _count(merged, sifted)
-        _keep(merged, sifted)
+    both = _buckets(digests)
+    passed = both.filter(_passes_whole())
+    _count(sifted, 0, int(passed["legacy_rows"].sum()))
+    frames = {side: pl.scan_parquet(held.file, hive_partitioning=False) for side, held in digests.items()}
+    for stretch in _stretches(both.filter(~_passes_whole())):
+        legacy, service = (_rows(frames[side], side, stretch) for side in Side)
+        passing = _passing(legacy, service)
+        for mask, count in passing["mask"].value_counts().iter_rows():
+            _count(sifted, mask, count)
+        for side, rows in ((Side.LEGACY, legacy), (Side.SERVICE, service)):
+            sifted.remaining[side].append(_others(rows, passing[str(side)]))
     return sifted
 
 
-def _stretches(frames: dict[Side, pl.LazyFrame]) -> list[pl.Expr | None]:
-    """Conditions on the first lane that cut both sides alike; hashes are even, so all hold about equally many rows."""
-    rows = max(frame.select(pl.len()).collect().item() for frame in frames.values())
-    count = rows // _ROWS_AT_ONCE + 1
-    lane, width = pl.col("match_1"), 2**64 // count
-    if count == 1:
-        return [None]
-    inner = [(lane >= n * width) & (lane < (n + 1) * width) for n in range(count - 1)]
-    return [*inner, (lane >= (count - 1) * width) | lane.is_null()]
+def pairs(digests: Mapping[Side, Digests]) -> Iterator[pa.Table]:
+    """The positions of all pairs that pass, as columns `legacy` and `service`; no bucket is taken at its word."""
+    frames = {side: pl.scan_parquet(held.file, hive_partitioning=False) for side, held in digests.items()}
+    for stretch in _stretches(_buckets(digests)):
+        rows = {side: _rows(frames[side], side, stretch) for side in Side}
+        passing = _passing(rows[Side.LEGACY], rows[Side.SERVICE])
+        positions = {str(side): rows[side]["position"].gather(passing[str(side)]).to_arrow() for side in Side}
+        yield pa.table(positions)
 
 
-def _alone(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Where a row's own key is not what links it, a row that shares its key is not beyond doubt."""
-    unlinked = frame.with_columns(pl.lit(value=False).alias("primary"))
-    if not frame.select(pl.col("row_1").is_not_null().any()).collect().item():
-        return unlinked
-    return unlinked.with_columns(pl.col("live") & ~pl.struct("row_1", "row_2").is_duplicated())
-
-
-def _linked(legacy: pl.LazyFrame, links: Links) -> pl.LazyFrame:
-    """The legacy rows with the hash of the one service row they are linked to, in its order; without one, not live."""
-    on = pl.lit(date.fromisoformat(links.on))
-    valid = (pl.col("valid_from").is_null() | (pl.col("valid_from") <= on)) & (
-        pl.col("valid_to").is_null() | (pl.col("valid_to") > on)
+def _buckets(digests: Mapping[Side, Digests]) -> pl.DataFrame:
+    """Every bucket that is on either side: `<side>_first`, `<side>_rows`, `<side>_is_plain`, `<side>_digest`."""
+    legacy, service = (
+        pl.DataFrame(held.buckets).select("bucket", pl.exclude("bucket").name.prefix(f"{side}_"))
+        for side, held in digests.items()
     )
-    ends = {
-        side: [lane.alias(f"{side}_{n}") for n, lane in enumerate(key_lanes(pl.col(f"{side}_key")), 1)] for side in Side
-    }
-    single = [~pl.struct(f"{side}_1", f"{side}_2").is_duplicated() for side in Side]
-    usable = pl.all_horizontal(*single, ~pl.col("is_merged"), pl.col("problem").is_null())
-    known = (
-        pl.scan_parquet(links.file, hive_partitioning=False)
-        .filter(valid)
-        .select(
-            *ends[Side.LEGACY], *ends[Side.SERVICE], "is_merged", "problem", pl.col("is_primary").alias("link_primary")
-        )
-        .filter(usable)
+    counts = [f"{side}_rows" for side in Side]
+    return (
+        legacy.join(service, on="bucket", how="full", coalesce=True)
+        .sort("bucket")
+        .with_columns(pl.col(counts).fill_null(0))
     )
-    joined = legacy.join(known, left_on=_MATCH, right_on=["legacy_1", "legacy_2"], how="left")
-    has_link = pl.col("service_1").is_not_null()
-    return joined.with_columns(
-        (pl.col("live") & has_link).alias("live"),
-        pl.coalesce("service_1", "match_1").alias("match_1"),
-        pl.coalesce("service_2", "match_2").alias("match_2"),
-        pl.col("link_primary").fill_null(value=False).alias("primary"),
-    ).sort(*_MATCH)
 
 
-def _of(frame: pl.LazyFrame, side: Side, stretch: pl.Expr | None) -> pl.DataFrame:
-    chosen = frame if stretch is None else frame.filter(stretch)
-    columns = [*_MATCH, *_VALUE, "position", "live", "primary", "mask_primary", "mask_other"]
-    return chosen.select(*columns, pl.lit(side is Side.SERVICE).alias("of_service")).collect()
+def _passes_whole() -> pl.Expr:
+    same = pl.all_horizontal(
+        pl.col("legacy_is_plain"),
+        pl.col("service_is_plain"),
+        pl.col("legacy_rows") == pl.col("service_rows"),
+        pl.col("legacy_digest") == pl.col("service_digest"),
+    )
+    return same.fill_null(value=False)
 
 
-def _merged(sides: list[pl.DataFrame]) -> pl.DataFrame:
-    """Rows of both sides in one order, with `opens`: the row and the next are a pair that is alike."""
-    legacy, service = sides
-    rows = legacy.merge_sorted(service, key="match_1")
-    next_is_same = _equals_next(_MATCH)
-    alone = next_is_same & ~next_is_same.shift(fill_value=False) & ~next_is_same.shift(-1, fill_value=False)
-    both_live = pl.col("live") & pl.col("live").shift(-1, fill_value=False)
-    both_sides = pl.col("of_service") != pl.col("of_service").shift(-1)
-    opens = alone & both_live & both_sides & _equals_next(_VALUE)
-    return rows.with_columns(opens.fill_null(value=False).alias("opens"))
+def _stretches(both: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Neighbouring buckets put together to stretches that are worth reading at once."""
+    most = pl.max_horizontal("legacy_rows", "service_rows")
+    apart = (pl.col("bucket").diff() != 1).fill_null(value=False).cum_sum()
+    grouped = both.with_columns(_part=pl.struct(apart, most.cum_sum() // _ROWS_AT_ONCE))
+    yield from (part for _, part in grouped.group_by("_part", maintain_order=True))
 
 
-def _equals_next(columns: list[str]) -> pl.Expr:
-    equal = [pl.col(name) == pl.col(name).shift(-1) for name in columns]
-    return pl.all_horizontal(equal).fill_null(value=False)
+def _rows(frame: pl.LazyFrame, side: Side, stretch: pl.DataFrame) -> pl.DataFrame:
+    """The digests of a stretch; `live` only where no neighbour is linked by the same (or the same first lane)."""
+    lane = pl.col("match_1")
+    alone = (lane != lane.shift()).fill_null(value=True) & (lane != lane.shift(-1)).fill_null(value=True)
+    first, count = stretch[f"{side}_first"].min(), int(stretch[f"{side}_rows"].sum())
+    known = ["is_primary"] if side is Side.LEGACY else _MASKS
+    rows = frame.slice(int(str(first)) if count else 0, count)
+    return rows.select("position", pl.col("live") & alone, *_MATCH, *_VALUE, *known).with_row_index("row").collect()
 
 
-def _count(merged: pl.DataFrame, sifted: Sifted) -> None:
-    # Only the legacy row of a pair knows whether its link is primary; only the service row has masks, else 0.
-    primary = pl.col("primary") | pl.col("primary").shift(-1)
-    both = {name: pl.col(name) + pl.col(name).shift(-1) for name in ("mask_primary", "mask_other")}
-    mask = pl.when(primary).then(both["mask_primary"]).otherwise(both["mask_other"])
-    for value, count in merged.select(mask.filter(pl.col("opens")).alias("mask")).group_by("mask").len().iter_rows():
-        sifted.alike[value] = sifted.alike.get(value, 0) + count
+def _passing(legacy: pl.DataFrame, service: pl.DataFrame) -> pl.DataFrame:
+    """The pairs that pass: `legacy` and `service` (rows of these frames, from 0) and `mask` of the fields they compare.
+
+    Mostly both sides hold the same keys, and so stand in the same order; else they are joined.
+    """
+    mask = pl.when("is_primary").then("mask_primary").otherwise("mask_other").alias("mask")
+    equal = [pl.col(name) == pl.col(f"{name}_right") for name in ("match_2", *_VALUE)]
+    if legacy.height == service.height and legacy["match_1"].equals(service["match_1"]):
+        beside = service.drop("match_1", *_MASKS).rename(lambda name: f"{name}_right").hstack(service.select(_MASKS))
+        passing = legacy.hstack(beside).lazy().filter("live", "live_right", *equal)
+        return passing.select(pl.col("row").alias("legacy"), pl.col("row_right").alias("service"), mask).collect()
+    # Live rows are alone with their first lane: the join finds one partner at most.
+    joined = legacy.lazy().filter("live").join(service.lazy().filter("live"), on="match_1", how="inner")
+    passing = joined.filter(*equal)
+    return passing.select(pl.col("row").alias("legacy"), pl.col("row_right").alias("service"), mask).collect()
 
 
-def _keep(merged: pl.DataFrame, sifted: Sifted) -> None:
-    passed = pl.col("opens") | pl.col("opens").shift(fill_value=False)
-    rest = merged.filter(~passed)
-    for side in Side:
-        of_side = rest.filter(pl.col("of_service") == (side is Side.SERVICE))
-        sifted.remaining[side].append(of_side["position"].sort().to_arrow())
+def _others(rows: pl.DataFrame, passing: pl.Series) -> pa.Array:
+    """The positions of the rows that do not pass."""
+    stays = pl.repeat(value=True, n=rows.height, eager=True).scatter(passing, values=False)
+    return rows["position"].filter(stays).to_arrow()
+
+
+def _count(sifted: Sifted, mask: int, pairs: int) -> None:
+    if pairs:
+        sifted.alike[mask] = sifted.alike.get(mask, 0) + pairs

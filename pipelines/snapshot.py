@@ -17,7 +17,7 @@ import pyarrow as pa
 from pipelines import contract, progress
 from pipelines.declarations import Context, Entity, Holder, Side
 from pipelines.errors import IntegrityError
-from pipelines.lake import Address, Lake, Manifest, Spool
+from pipelines.lake import WORKING, Address, Lake, Manifest, Spool
 from pipelines.sources.source import REJECTED, Batch, Held, Notes, Place, Reading, Source
 from pipelines.trying import again
 
@@ -131,7 +131,12 @@ def _taken(order: _Order, lake: Lake, run_id: str) -> Snapshot:
         rows = _Pass(order, reading, spool)
         valid = pa.RecordBatchReader.from_batches(schema, rows.valid())
         taken = transaction.write(
-            order.address, valid, code_version=version, watermark=order.watermark, notes=rows.notes
+            order.address,
+            valid,
+            code_version=version,
+            watermark=order.watermark,
+            notes=rows.notes,
+            compression=WORKING,
         )
         with spool.reading() as refused:
             rejected = transaction.write(refused_address, refused, code_version=version, watermark=order.watermark)

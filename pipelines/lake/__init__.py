@@ -7,7 +7,8 @@ stages there are, and what is in them, is not known here.
 """
 
 from pipelines.lake.manifest import Address, Manifest
+from pipelines.lake.storage import WORKING
 from pipelines.lake.store import Lake
 from pipelines.lake.transaction import Spool, Transaction
 
-__all__ = ["Address", "Lake", "Manifest", "Spool", "Transaction"]
+__all__ = ["WORKING", "Address", "Lake", "Manifest", "Spool", "Transaction"]

@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.errors import IntegrityError
-from pipelines.lake import atomic
+from pipelines.lake import atomic, storage
 from pipelines.lake.content import Digest, stretches
 from pipelines.lake.manifest import MANIFEST, PARTITION, Address, Manifest
+from pipelines.lake.storage import Kept
 
 
 @contextmanager
@@ -54,10 +55,12 @@ class Transaction:
         watermark: datetime | None = None,
         notes: Mapping[str, Any] | None = None,
         volatile: Sequence[str] = (),
+        compression: str = storage.RESULTS,
     ) -> Manifest:
         """Write one table aside. Rows come in bounded memory; equal rows give equal data pages and an equal digest.
 
-        `notes` are taken down after the last row, so whoever yields the rows can still fill them in.
+        `compression` is how the table is kept (see `storage`). `notes` are taken down after the last row, so whoever
+        yields the rows can still fill them in.
         """
         folder = self._next_part()
         path = folder / address.file.name
@@ -67,7 +70,9 @@ class Transaction:
             folder.mkdir()
         about = {"run_id": self._run_id, "written_at": now.isoformat(), "code_version": code_version}
         noted = {} if notes is None else notes
-        count, digest = self._write_rows(path, reader, volatile, lambda: about | {"notes": json.dumps(noted)})
+        count, digest = self._write_rows(
+            path, reader, Kept(tuple(volatile), compression), lambda: about | {"notes": json.dumps(noted)}
+        )
         with usable(self._root):
             manifest = Manifest(
                 count, digest, self._run_id, now, code_version, watermark,
@@ -99,15 +104,16 @@ class Transaction:
             raise
 
     def _write_rows(
-        self, path: Path, reader: pa.RecordBatchReader, volatile: Sequence[str], about: Callable[[], Mapping[str, str]]
+        self, path: Path, reader: pa.RecordBatchReader, kept: Kept, about: Callable[[], Mapping[str, str]]
     ) -> tuple[int, str]:
-        digest, count = Digest(reader.schema, volatile), 0
+        digest, count = Digest(reader.schema, kept.volatile), 0
+        first, stretched = storage.peek(stretches(reader, reader.schema))
         with ExitStack() as stack:
             with usable(self._root):
-                writer = pq.ParquetWriter(path, reader.schema, compression="zstd")
+                writer = storage.writer(path, reader.schema, first, kept.compression)
             stack.callback(_abandon, writer)
             # Only the writing is the lake's: what goes wrong while rows are made is told as it is.
-            for stretch in stretches(reader, reader.schema):
+            for stretch in stretched:
                 digest.update(stretch)
                 count += stretch.num_rows
                 with usable(self._root):
