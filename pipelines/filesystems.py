@@ -16,7 +16,8 @@ from typing import IO
 from pyarrow import fs
 
 _URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
-_SECONDS = 20.0  # until a server that does not answer is given up, each of the times that Arrow tries it
+_SECONDS = 20.0  # until a server that does not answer is given up
+_TRIES = 3
 
 
 def is_url(name: str) -> bool:
@@ -70,7 +71,15 @@ def file_system(scheme: str) -> fs.FileSystem:
 
 
 def _s3() -> fs.FileSystem:
-    return fs.S3FileSystem(connect_timeout=_SECONDS, request_timeout=_SECONDS)
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    found = _URL.fullmatch(endpoint)
+    return fs.S3FileSystem(
+        endpoint_override=found["rest"] if found else None,
+        scheme=found["scheme"] if found else "https",
+        connect_timeout=_SECONDS,
+        request_timeout=_SECONDS,
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_TRIES),
+    )
 
 
 def _gcs() -> fs.FileSystem:
