@@ -122,7 +122,7 @@ def _drift(within: Context, entity: Entity, rules: Sequence[BoundRule]) -> dg.As
         job = lake.job(context, within, entity)
         with recorded(context, job):
             written = reconciliation.judge_drift(job)
-            judged = {table: metadata.rows(job, table) for table in written}
+            judged = {table: metadata.rows(job, table) for table in ("drift", "linkage", "lag")}
             record(context, job, [*(row for rows in judged.values() for row in rows), *ruling.results(job)])
         return dg.MaterializeResult(
             metadata=metadata.of_drift(job, written, judged),

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from checks import outputs
 from checks.asset_checks import Row, drift_table
 from pipelines.causes import TYPES
+from pipelines.chronicle import STATES
 from pipelines.declarations import Side
 from pipelines.job import Job, content_version
 from pipelines.lake import Manifest
@@ -110,6 +111,7 @@ def of_drift(job: Job, written: Mapping[str, Manifest], tables: Mapping[str, lis
         "fields_breached": sum(row["verdict"] == Verdict.BREACHED for row in drift),
         "discrepant": sum(row["discrepant"] for row in drift),
         "in_flight": sum(row["in_flight"] for row in drift),
+        **{state: sum(row[state] for row in drift) for state in STATES},
         "linkage_rate": linkage["linkage_rate"],
         "lag_max_seconds": lag["lag_max_seconds"] or 0,  # nothing is behind: no lag
     }

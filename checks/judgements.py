@@ -5,10 +5,54 @@ Part of `outputs`, which lists the models of all tables.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import polars as pl
 from pandera.polars import DataFrameModel, Field, PolarsData, dataframe_check
 
-from checks.choices import CRITICALITIES, SIDES, VERDICTS
+from checks.choices import CRITICALITIES, HEX, SIDES, VERDICTS
+from pipelines.causes import TYPES
+from pipelines.chronicle import STATES
+
+
+class DiscrepancyHistory(DataFrameModel):
+    """One row per finding and partition in which it is there, and one for the partition in which it is gone."""
+
+    discrepancy_id: pl.String = Field(str_matches=HEX)
+    context: pl.String
+    entity: pl.String
+    legacy_key: pl.String = Field(nullable=True)
+    service_key: pl.String = Field(nullable=True)
+    field: pl.String = Field(nullable=True)  # missing: about the whole row
+    type: pl.String = Field(isin=list(TYPES))
+    reason: pl.String
+    in_flight: pl.Boolean
+    criticality: pl.String = Field(isin=CRITICALITIES)
+    owner: pl.String
+    state: pl.String = Field(isin=list(STATES))
+    first_seen: pl.Date
+    opened: pl.Date
+    since: pl.Date
+    last_seen: pl.Date
+    resolved: pl.Date = Field(nullable=True)  # missing: it is there
+    reopened: pl.Int64 = Field(ge=0)
+    age_days: pl.Int64 = Field(ge=0)
+    run_id: pl.String
+
+    @dataframe_check
+    @classmethod
+    def lived_in_order(cls, data: PolarsData) -> pl.LazyFrame:
+        """First seen, opened again, since, last seen, and only then resolved."""
+        days = [pl.col(name) for name in ("first_seen", "opened", "since", "last_seen")]
+        ordered = [one <= next_one for one, next_one in pairwise(days)]
+        gone = pl.col("resolved").is_null() | (pl.col("last_seen") < pl.col("resolved"))
+        return data.lazyframe.select(pl.all_horizontal(*ordered, gone))
+
+    @dataframe_check
+    @classmethod
+    def is_resolved_when_it_says_so(cls, data: PolarsData) -> pl.LazyFrame:
+        """A resolved finding says when, any other does not."""
+        return data.lazyframe.select((pl.col("state") == "resolved") == pl.col("resolved").is_not_null())
 
 
 class SemanticRules(DataFrameModel):

@@ -15,7 +15,7 @@ import pyarrow as pa
 from pandera.polars import DataFrameModel, Field, PolarsData, dataframe_check
 
 from checks.choices import CRITICALITIES, HEX, SIDES, VERDICTS
-from checks.judgements import SemanticRules
+from checks.judgements import DiscrepancyHistory, SemanticRules
 from pipelines import contract
 from pipelines.causes import TYPES
 from pipelines.declarations import Classification, Phase
@@ -50,6 +50,10 @@ class Drift(_Judged):
     invalid_transformation: pl.Int64 = Field(ge=0)
     semantic_contradiction: pl.Int64 = Field(ge=0)
     unexplained: pl.Int64 = Field(ge=0)
+    new: pl.Int64 = Field(ge=0)
+    ongoing: pl.Int64 = Field(ge=0)
+    reopened: pl.Int64 = Field(ge=0)
+    resolved: pl.Int64 = Field(ge=0)
     null_only_legacy: pl.Int64 = Field(ge=0)
     null_only_service: pl.Int64 = Field(ge=0)
     drift_rate: pl.Float64 = Field(ge=0.0, le=1.0, nullable=True)  # missing: nothing was compared
@@ -72,6 +76,13 @@ class Drift(_Judged):
     def every_finding_has_one_type(cls, data: PolarsData) -> pl.LazyFrame:
         """Discrepancies, in flight or not, add up over the types."""
         return data.lazyframe.select(pl.sum_horizontal("discrepant", "in_flight") == pl.sum_horizontal(*TYPES))
+
+    @dataframe_check
+    @classmethod
+    def every_finding_has_one_state(cls, data: PolarsData) -> pl.LazyFrame:
+        """Discrepancies, in flight or not, are new, ongoing or reopened."""
+        there = pl.sum_horizontal("new", "ongoing", "reopened")
+        return data.lazyframe.select(pl.sum_horizontal("discrepant", "in_flight") == there)
 
     @dataframe_check
     @classmethod
@@ -252,6 +263,7 @@ MODELS: dict[str, type[DataFrameModel]] = {
     "linkage": Linkage,
     "discrepancies": Discrepancies,
     "lag": Lag,
+    "discrepancy_history": DiscrepancyHistory,
     "semantic_rules": SemanticRules,
     "runs": Runs,
     "fields": Fields,

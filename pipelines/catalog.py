@@ -13,7 +13,7 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
-from pipelines import classification, drift, lineage, runs, semantics
+from pipelines import chronicle, classification, drift, lineage, runs, semantics
 from pipelines.declarations import Context, Entity
 from pipelines.errors import IntegrityError
 from pipelines.expressions import literal, quote
@@ -24,6 +24,7 @@ DATED: dict[str, pa.Schema] = {
     "drift": drift.DRIFT_SCHEMA,
     "linkage": drift.LINKAGE_SCHEMA,
     "discrepancies": classification.SCHEMA,
+    "discrepancy_history": chronicle.SCHEMA,
     "lag": drift.LAG_SCHEMA,
     "semantic_rules": semantics.RESULTS,
     "runs": runs.SCHEMA,

@@ -12,8 +12,10 @@ import pyarrow as pa
 
 from pipelines.accounting import Measured
 from pipelines.causes import TYPES
+from pipelines.chronicle import STATES
 from pipelines.declarations import Context, Entity, Field, ServiceLevel, Side
 from pipelines.engine import Engine
+from pipelines.expressions import quote
 from pipelines.schemas import column, table_schema
 from pipelines.service_level import Verdict, judge
 
@@ -36,6 +38,10 @@ DRIFT_SCHEMA = table_schema(
     column("discrepant", pa.int64(), "Pairs that differ and count as drift"),
     column("in_flight", pa.int64(), "Pairs that differ within the allowed lag: reported, not counted as drift"),
     *(column(name, pa.int64(), f"Discrepancies of type {name}, in flight or not") for name in TYPES),
+    column("new", pa.int64(), "Discrepancies that were never found before, in flight or not"),
+    column("ongoing", pa.int64(), "Discrepancies that were there in the partition before, in flight or not"),
+    column("reopened", pa.int64(), "Discrepancies that were gone and are back, in flight or not"),
+    column("resolved", pa.int64(), "Discrepancies of the partition before that are gone"),
     column("null_only_legacy", pa.int64(), "Pairs whose value is missing in legacy only"),
     column("null_only_service", pa.int64(), "Pairs whose value is missing in the service only"),
     column("drift_rate", pa.float64(), "discrepant / compared"),
@@ -99,10 +105,12 @@ Stamp = Mapping[str, str]  # translation_version, legacy_contract_version, servi
 def measure(engine: Engine, context: Context, entity: Entity, measured: Measured, stamp: Stamp) -> dict[str, pa.Table]:
     """The tables `drift`, `linkage` and `lag` of one partition.
 
-    Needs the relation `discrepancies` (its rows of this run).
+    Needs the relations `discrepancies` (its rows of this run) and `discrepancy history` (`chronicle.SCHEMA`).
     """
     common = {"context": context.name, "entity": entity.name, **stamp}
     counted = {str(row["field"]): row for row in engine.rows(_PER_FIELD)}
+    for row in engine.rows(_CHANGES):
+        counted.setdefault(str(row["field"]), {}).update(row)
     drift = [
         common | _drift_row(entity, field, row, counted.get(field.name, {}))
         for field, row in _by_field(entity, measured)
@@ -123,6 +131,10 @@ _PER_FIELD = f"""
         discrete_quantile(ABS(delta), 0.5) AS abs_delta_p50, discrete_quantile(ABS(delta), 0.95) AS abs_delta_p95,
         MAX(ABS(delta)) AS abs_delta_max
     FROM discrepancies WHERE field IS NOT NULL GROUP BY field
+"""
+_CHANGES = f"""
+    SELECT field, {", ".join(f"COUNT(*) FILTER (WHERE state = '{state}') AS {quote(state)}" for state in STATES)}
+    FROM "discrepancy history" WHERE field IS NOT NULL GROUP BY field
 """
 _FINDINGS = """
     SELECT COUNT(*) FILTER (WHERE reason IN ('ambiguous', 'cardinality_violated')) AS ambiguous,
@@ -152,7 +164,7 @@ def _drift_row(entity: Entity, field: Field, counts: dict[str, object], found: d
     compared, discrepant = int(str(counts["compared"])), int(str(found.get("discrepant", 0)))
     level = field.service_level or entity.service_level
     rate = discrepant / compared if compared else None
-    zeros = dict.fromkeys(("discrepant", "in_flight", *TYPES), 0)
+    zeros = dict.fromkeys(("discrepant", "in_flight", *TYPES, *STATES), 0)
     return (
         {
             name: counts[name]

@@ -41,6 +41,7 @@ class Explanation:
     origin: str
     versions: dict[str, str]
     evidence: Row = field(default_factory=dict)
+    history: Row = field(default_factory=dict)  # what became of it (`chronicle.SCHEMA`); empty when that is not told
 
 
 def ids(lake: Lake, beginning: str, *, most: int = 5) -> list[str]:
@@ -104,6 +105,7 @@ def explain(lake: Lake, context: Context, entity: Entity, partition: str, findin
             origin=origin(about) if about else "",
             versions={name: version for name, version in job.stamp().items() if name != "run_id"},
             evidence=json.loads(str(finding["evidence"])),
+            history=_history(session, job, str(finding["discrepancy_id"])),
         )
 
 
@@ -121,6 +123,15 @@ def _read_findings(session: Engine, lake: Lake, addresses: Sequence[Address]) ->
         session.scan(f"all {stage}", [lake.file(address) for address in of_stage], partitions=partitions)
     columns = ", ".join((*classification.SCHEMA.names, "__partition"))
     session.view("found", " UNION ALL ".join(f"SELECT {columns} FROM {quote(f'all {stage}')}" for stage in stages))
+
+
+def _history(session: Engine, job: Job, discrepancy_id: str) -> Row:
+    file = job.lake.file(job.address("discrepancy_history"))
+    if not file.exists():
+        return {}
+    session.scan("told", [file])
+    rows = session.rows(f"SELECT * FROM told WHERE discrepancy_id = {literal(discrepancy_id)}")
+    return rows[0] if rows else {}
 
 
 def _shared(one: str, other: str) -> int:

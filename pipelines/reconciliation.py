@@ -13,6 +13,8 @@ import pyarrow as pa
 
 from pipelines import (
     accounting,
+    annals,
+    chronicle,
     classification,
     comparison,
     drift,
@@ -103,12 +105,20 @@ def find_discrepancies(job: Job) -> dict[str, Manifest]:
 
 
 def judge_drift(job: Job) -> dict[str, Manifest]:
-    """Write the judged tables `drift`, `linkage` and `lag`, from what `find_discrepancies` counted and found."""
+    """Write `discrepancy_history` and the judged tables `drift`, `linkage`, `lag`.
+
+    From what `find_discrepancies` counted and found; the history also from all earlier findings in the lake.
+    """
     counted = {stage: job.read(stage) for stage in ("discrepancies", "measures", "row_verdicts")}
     with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
         session.scan("discrepancies", [job.lake.file(job.address("discrepancies"))])
+        annals.read(session, job)
+        told = chronicle.tell(session, job.context, job.entity, on=job.partition, run_id=job.run_id)
+        session.register("discrepancy history", session.table(told).cast(chronicle.SCHEMA))
         tables = drift.measure(session, job.context, job.entity, _measured(session, job), job.stamp())
         inputs = {str(job.address(stage)): manifest.digest for stage, manifest in counted.items()}
+        inputs |= {str(address): job.manifest(address).digest for address in annals.addresses(job)}
+        tables["discrepancy_history"] = session.table('SELECT * FROM "discrepancy history"').cast(chronicle.SCHEMA)
         return {
             stage: transaction.write(
                 job.address(stage), table, code_version=job.level_version, inputs=inputs, volatile=VOLATILE

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipelines import proving
+from pipelines import annals, proving
 from pipelines.declarations import Side
 from pipelines.job import Job
 from pipelines.lake import Address
@@ -26,7 +26,7 @@ def outdated(jobs: Sequence[Job]) -> list[Job]:
         for partition in job.lake.partitions(*names, "discrepancies")
         if partition > job.partition and (*names, partition) not in chosen
     ]
-    return [job for job in later if _judged_otherwise(job)]
+    return [job for job in later if _judged_otherwise(job) or _told_otherwise(job)]
 
 
 def _judged_otherwise(job: Job) -> bool:
@@ -34,6 +34,15 @@ def _judged_otherwise(job: Job) -> bool:
     witnesses = proving.witness_partitions(job)
     usable = {str(job.at(side, partition)) for side in Side for partition in witnesses[side]}
     return any(_digest(job, path) != used.get(path) for path in usable | used.keys())
+
+
+def _told_otherwise(job: Job) -> bool:
+    """Whether the history of findings was told from other findings than are there now."""
+    manifest = job.lake.manifest(job.address("discrepancy_history"))
+    if manifest is None:
+        return False  # it was never judged, or before there was a history
+    findings = {str(address) for address in annals.addresses(job)}
+    return any(_digest(job, path) != manifest.inputs.get(path) for path in findings | manifest.inputs.keys())
 
 
 def _digest(job: Job, path: str) -> str | None:

@@ -67,7 +67,17 @@ def _header(found: Explanation) -> Panel:
 def _since(found: Explanation) -> str:
     first, last = found.finding["first_seen"], found.business_date
     flight = ", in flight: within the lag allowed" if found.finding["in_flight"] else ""
-    return f"{first}, last seen {last}{flight}" if str(first) != last else f"{first}{flight}"
+    return (
+        f"{first}, last seen {last}{_returns(found)}{flight}"
+        if str(first) != last
+        else f"{first}{_returns(found)}{flight}"
+    )
+
+
+def _returns(found: Explanation) -> str:
+    """How often it was gone and came back, if it did."""
+    times = int(str(found.history.get("reopened", 0)))
+    return f", back for the {times + 1}. time (first seen {found.history['first_seen']})" if times else ""
 
 
 def _rows(found: Explanation, entity: Entity, about: Field | None) -> RenderableType:

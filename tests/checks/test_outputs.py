@@ -30,6 +30,7 @@ SOUND = {
         "discrepant": 1,
         "in_flight": 1,
         "unexplained": 1,
+        "new": 2,
     }
     | {"stale_replica": 1, "drift_rate": 0.1, "limit": 0.0, "criticality": "minor", "system_of_record": "legacy"},
     "linkage": _JUDGED
@@ -37,6 +38,9 @@ SOUND = {
     | {"service_matched": 1, "matched": 1, "linkage_rate": 0.5, "limit": 0.0},
     "lag": _JUDGED
     | {"lag_p50_seconds": 1, "lag_p95_seconds": 1, "lag_max_seconds": 2, "allowed_seconds": 0, "rows_behind": 2},
+    "discrepancy_history": {"discrepancy_id": "0f", "context": "c", "entity": "e", "type": "unexplained"}
+    | {"reason": "no_evidence", "in_flight": False, "criticality": "major", "owner": "o", "state": "new", "run_id": "r"}
+    | dict.fromkeys(("first_seen", "opened", "since", "last_seen"), date(2026, 1, 1)),
     "semantic_rules": {"context": "c", "entity": "e", "rule": "r", "side": "legacy", "over": "c.e", "condition": "TRUE"}
     | {"checked": 4, "violated": 1, "violation_rate": 0.25, "limit": 0.0, "verdict": "breached"}
     | {"criticality": "major", "owner": "o", "run_id": "r"},
@@ -92,6 +96,9 @@ def test_a_sound_row_keeps_its_model(table):
         ("drift", {"criticality": "urgent"}, "drift.criticality: isin"),
         ("drift", {"equal": 8}, "drift.*: every_pair_is_counted_once"),
         ("drift", {"unexplained": 2}, "drift.*: every_finding_has_one_type"),
+        ("drift", {"ongoing": 1}, "drift.*: every_finding_has_one_state"),
+        ("discrepancy_history", {"opened": date(2026, 1, 2)}, "discrepancy_history.*: lived_in_order"),
+        ("discrepancy_history", {"state": "resolved"}, "discrepancy_history.*: is_resolved_when_it_says_so"),
         ("drift", {"drift_rate": 0.2}, "drift.*: the_rate_is_that_of_the_counts"),
         ("drift", {"drift_rate": None}, "drift.*: the_rate_is_that_of_the_counts"),
         ("drift", {"null_only_legacy": -1}, "drift.null_only_legacy: greater_than_or_equal_to"),
@@ -119,7 +126,9 @@ def test_what_cannot_be_true_is_found(table, changes, expectation):
 
 
 def test_nothing_compared_has_no_rate():
-    counts = dict.fromkeys(("compared", "equal", "within_tolerance", "discrepant", "in_flight", "unexplained"), 0)
+    counts = dict.fromkeys(
+        ("compared", "equal", "within_tolerance", "discrepant", "in_flight", "unexplained", "new"), 0
+    )
 
     assert outputs.broken("drift", [batch("drift", **counts, stale_replica=0, drift_rate=None)]) == {}
 

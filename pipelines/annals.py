@@ -1,0 +1,54 @@
+"""The annals: from the lake what `chronicle` tells of, every finding of an entity up to a partition.
+
+Findings of comparing and of semantic rules alike. What is not in the lake was not measured: a hole between two
+partitions is passed over as if there were no partition, until it is filled and the later ones are judged again.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from pipelines import chronicle
+from pipelines.engine import Engine
+from pipelines.expressions import literal, quote
+from pipelines.job import Job
+from pipelines.lake import Address
+
+_STAGES = {"discrepancies": literal(chronicle.COMPARISON), "violations": "rule"}  # with where the source is told
+
+
+def addresses(job: Job) -> list[Address]:
+    """All tables of findings of the job's entity up to its partition."""
+    return [
+        job.at(stage, key)
+        for stage in _STAGES
+        for key in job.lake.partitions(job.context.name, job.entity.name, stage)
+        if key <= job.partition
+    ]
+
+
+def read(session: Engine, job: Job) -> None:
+    """Make `sightings` and `measured`, which `chronicle.tell` needs."""
+    found = addresses(job)
+    parts = []
+    for stage, source in _STAGES.items():
+        of_stage = [address for address in found if address.stage == stage]
+        if of_stage:
+            partitions = [str(address.partition) for address in of_stage]
+            session.scan(f"all {stage}", [job.lake.file(address) for address in of_stage], partitions=partitions)
+            columns = ", ".join(chronicle.SIGHTED)
+            parts.append(
+                f"SELECT {columns}, {source} AS source, {chronicle.RECORD} AS record, __partition AS partition_key "
+                f"FROM {quote(f'all {stage}')}"
+            )
+    session.view("sightings", " UNION ALL ".join(parts))
+    measured = [(source, str(address.partition)) for address in found for source in _measured(job, address)]
+    sources, keys = zip(*measured, strict=True)
+    session.register("measured", pa.table({"source": sources, "partition_key": keys}))
+
+
+def _measured(job: Job, address: Address) -> list[str]:
+    """Which sources could have found something in a table of findings."""
+    if address.stage == "discrepancies":
+        return [chronicle.COMPARISON]
+    return list(job.manifest(address).notes["measured"])

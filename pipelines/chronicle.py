@@ -1,0 +1,123 @@
+"""The chronicle: what became of every finding over time, as of one partition, from all partitions up to it.
+
+A finding is told in every partition in which it is there (new, ongoing or reopened), and once more in the one in which
+it is gone (resolved). Nothing is carried over from an earlier chronicle: each is computed from the findings themselves,
+so partitions may be taken in any order, and again. Which findings there are is `classification`'s and `semantics`'.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from pipelines.declarations import Context, Entity, Side
+from pipelines.engine import Engine
+from pipelines.expressions import literal
+from pipelines.schemas import column, table_schema
+
+STATES = ("new", "ongoing", "reopened", "resolved")
+COMPARISON = ""  # the source of the findings that comparing makes; a semantic rule's are told by its name
+
+SCHEMA = table_schema(
+    column("discrepancy_id", pa.string(), "Stable fingerprint, as in the table discrepancies"),
+    column("context", pa.string(), "Bounded context"),
+    column("entity", pa.string(), "Business entity"),
+    column("legacy_key", pa.string(), "Key of the legacy row; missing when there is none"),
+    column("service_key", pa.string(), "Key of the service row; missing when there is none"),
+    column("field", pa.string(), "Field that differs; missing when the finding is about the whole row"),
+    column("type", pa.string(), "Type of the discrepancy"),
+    column("reason", pa.string(), "Reason when it was last seen"),
+    column("in_flight", pa.bool_(), "Whether it was in flight when it was last seen"),
+    column("criticality", pa.string(), "critical, major or minor"),
+    column("owner", pa.string(), "Team that answers for it"),
+    column("state", pa.string(), f"As of this partition: {', '.join(STATES)}"),
+    column("first_seen", pa.date32(), "First partition in which it was ever found"),
+    column("opened", pa.date32(), "First partition of its last unbroken run of partitions"),
+    column("since", pa.date32(), "Partition of that run from which on the system of record has had the present value"),
+    column("last_seen", pa.date32(), "Latest partition in which it was found, as of this one"),
+    column("resolved", pa.date32(), "This partition, when the finding is gone in it; otherwise missing"),
+    column("reopened", pa.int64(), "How many times it has come back after it was gone"),
+    column("age_days", pa.int64(), "Days from since to last_seen"),
+    column("run_id", pa.string(), "Run that wrote this row"),
+)  # fmt: skip
+
+
+def tell(engine: Engine, context: Context, entity: Entity, *, on: str, run_id: str) -> str:
+    """The query of the chronicle (SCHEMA) of a partition, ordered by id.
+
+    Needs `sightings` (`SIGHTED` and `partition_key`: every finding of every partition up to this one, with its
+    `source`), and `measured` (source, partition_key): which partitions could have found something, by source.
+    """
+    engine.materialise("positions", _POSITIONS)
+    engine.materialise("latest", f"SELECT source, position FROM positions WHERE partition_key = {literal(on)}")
+    engine.materialise("told", _TOLD)
+    engine.materialise("lives", _lives())
+    return _rows(context, entity, on, run_id)
+
+
+SIGHTED = (
+    "discrepancy_id",
+    "legacy_key",
+    "service_key",
+    "field",
+    "type",
+    "reason",
+    "in_flight",
+    "criticality",
+    "owner",
+)
+RECORD = f"CASE system_of_record WHEN '{Side.LEGACY}' THEN expected ELSE actual END"  # what is right, of a finding
+
+_POSITIONS = """
+    SELECT source, partition_key, ROW_NUMBER() OVER (PARTITION BY source ORDER BY partition_key) AS position
+    FROM measured
+"""
+# Findings that are there now, or were the last time anybody looked before: all others have been told as resolved.
+_TOLD = """
+    SELECT DISTINCT s.discrepancy_id
+    FROM sightings AS s
+    JOIN positions AS p ON p.source = s.source AND p.partition_key = s.partition_key
+    JOIN latest AS l ON l.source = s.source
+    WHERE p.position >= l.position - 1
+"""
+
+
+def _lives() -> str:
+    """Each finding's life: its runs of partitions one after the other, and how long its record has had its value."""
+    by_id = "OVER (PARTITION BY s.discrepancy_id ORDER BY p.position)"
+    return f"""
+        SELECT discrepancy_id, source, MIN(partition_key) AS first_seen, MAX(partition_key) AS last_seen,
+            MAX(position) AS last_position, MAX(CASE WHEN opens THEN partition_key END) AS opened,
+            MAX(CASE WHEN opens OR moved THEN partition_key END) AS since, COUNT(*) FILTER (WHERE opens) - 1 AS reopened
+        FROM (
+            SELECT s.discrepancy_id, s.source, s.partition_key, p.position,
+                COALESCE(LAG(p.position) {by_id} <> p.position - 1, TRUE) AS opens,
+                LAG(s.record) {by_id} IS DISTINCT FROM s.record AS moved
+            FROM sightings AS s
+            JOIN positions AS p ON p.source = s.source AND p.partition_key = s.partition_key
+            WHERE s.discrepancy_id IN (SELECT discrepancy_id FROM told)
+        ) AS seen
+        GROUP BY discrepancy_id, source
+    """
+
+
+def _rows(context: Context, entity: Entity, on: str, run_id: str) -> str:
+    gone = "f.last_position < t.position"
+    values = {name: f"s.{name}" for name in SIGHTED} | {
+        "context": literal(context.name),
+        "entity": literal(entity.name),
+        "state": f"CASE WHEN {gone} THEN 'resolved' WHEN f.opened < f.last_seen THEN 'ongoing' "
+        "WHEN f.reopened > 0 THEN 'reopened' ELSE 'new' END",
+        **{name: f"CAST(f.{name} AS DATE)" for name in ("first_seen", "opened", "since", "last_seen")},
+        "resolved": f"CASE WHEN {gone} THEN CAST({literal(on)} AS DATE) END",
+        "reopened": "f.reopened",
+        "age_days": "epoch_days(CAST(f.last_seen AS DATE)) - epoch_days(CAST(f.since AS DATE))",
+        "run_id": literal(run_id),
+    }
+    columns = ", ".join(f"{values[name]} AS {name}" for name in SCHEMA.names)
+    return f"""
+        SELECT {columns}
+        FROM lives AS f
+        JOIN latest AS t ON t.source = f.source
+        JOIN sightings AS s ON s.discrepancy_id = f.discrepancy_id AND s.partition_key = f.last_seen
+        ORDER BY f.discrepancy_id
+    """
