@@ -12,7 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.cli import evidence
+from pipelines.cli import evidence, words
 from pipelines.cli.figures import Row
 from pipelines.declarations import Entity, Field, Holder, Side, SoftDelete
 from pipelines.explanation import Explanation
@@ -77,7 +77,7 @@ def _since(found: Explanation) -> str:
 def _returns(found: Explanation) -> str:
     """How often it was gone and came back, if it did."""
     times = int(str(found.history.get("reopened", 0)))
-    return f", back for the {times + 1}. time (first seen {found.history['first_seen']})" if times else ""
+    return f", came back {words.plural(times, 'time')} (first seen {found.history['first_seen']})" if times else ""
 
 
 def _rows(found: Explanation, entity: Entity, about: Field | None) -> RenderableType:
