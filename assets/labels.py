@@ -14,7 +14,7 @@ from assets import columns, partitions
 from pipelines import ruling, snapshot
 from pipelines.declarations import Context, Criticality, Entity, NaturalKey, Owner, Side
 from pipelines.job import Job, content_version
-from pipelines.lake import Lake
+from pipelines.lake import lake_in
 from pipelines.rulebook import BoundRule
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")
@@ -50,7 +50,7 @@ def owners(owner: Owner) -> list[str]:
 
 def code_version(context: Context, entity: Entity, stage: str, rules: Sequence[BoundRule] = ()) -> str:
     """The version of everything declared that decides this stage's content: another one makes its partitions stale."""
-    job = Job(context, entity, partition="", lake=Lake.default())
+    job = Job(context, entity, partition="", lake=lake_in())
     match stage:
         case "legacy" | "service":
             return snapshot.code_version_of(job.holder(Side(stage)))

@@ -69,6 +69,8 @@ def build(lake: Lake) -> Path:
 def _statements(lake: Lake) -> Iterator[str]:
     for table, schema in (DATED | UNDATED).items():
         addresses = [address for folder in _folders(table) for address in lake.addresses(folder)]
+        for address in addresses:
+            lake.file(address)  # in object storage: bring it here, where the views look
         yield from _view(quote(table), _select(lake, table, schema, "*/*", empty=not addresses), schema, table)
         for address in {(a.context, a.entity): a for a in addresses}.values():
             yield f"CREATE SCHEMA IF NOT EXISTS {quote(address.context)}"

@@ -57,11 +57,26 @@ class Remote:
         """The file for reading; FileNotFoundError when there is none, OSError when the storage does not answer."""
         if mode != "rb":
             raise ValueError(f"files in object storage are read as bytes, not in mode {mode}")
-        found = _URL.fullmatch(self.url)
-        if found is None or url_problem(self.url):
-            raise OSError(url_problem(self.url) or "not a URL")
-        opened: IO[bytes] = file_system(found["scheme"]).open_input_file(found["rest"])
+        files, path = located(self.url)
+        opened: IO[bytes] = files.open_input_file(path)
         return opened
+
+
+def located(url: str) -> tuple[fs.FileSystem, str]:
+    """The file system that a URL means, and the path in it; OSError when it means none."""
+    found = _URL.fullmatch(url)
+    if found is None or url_problem(url):
+        raise OSError(url_problem(url) or f"{url} is no URL")
+    return file_system(found["scheme"]), found["rest"]
+
+
+def trouble(error: OSError) -> tuple[str, bool]:
+    """What object storage says is wrong, in short, and whether it may pass. Arrow's own message tells requests."""
+    told = " ".join(str(error).split())
+    for sign, why, transient in _TROUBLES:
+        if sign in told:
+            return why, transient
+    return told.partition(" Detail:")[0][:200], False
 
 
 @lru_cache(maxsize=8)
@@ -93,3 +108,13 @@ def _azure() -> fs.FileSystem:
 
 
 _FILE_SYSTEMS: dict[str, Callable[[], fs.FileSystem]] = {"s3": _s3, "gs": _gcs, "az": _azure}
+# What Arrow's file systems say, and what it means. The first that occurs counts.
+_TROUBLES = (
+    ("ACCESS_DENIED", "access denied", False), ("403", "access denied", False),
+    ("INVALID_ACCESS_KEY", "the storage does not know the access key", False),
+    ("SIGNATURE_DOES_NOT_MATCH", "the secret key is wrong", False),
+    ("NO_SUCH_BUCKET", "there is no such bucket", False), ("NETWORK_CONNECTION", "the storage does not answer", True),
+    ("timed out", "the storage does not answer in time", True), ("SLOW_DOWN", "the storage asks to slow down", True),
+    ("INTERNAL_FAILURE", "the storage failed", True), ("SERVICE_UNAVAILABLE", "the storage is not available", True),
+    ("HTTP response code 5", "the storage failed", True), ("HTTP status 5", "the storage failed", True),
+)  # fmt: skip

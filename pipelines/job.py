@@ -79,7 +79,7 @@ class Job:
         """The manifest at an address. Raises SourceError when nothing is there."""
         manifest = self.lake.manifest(address)
         if manifest is None:
-            raise SourceError(f"{address} is not in the lake {self.lake.root}: run that stage first")
+            raise SourceError(f"{address} is not in the lake {self.lake}: run that stage first")
         return manifest
 
     def previous(self, stage: str) -> str | None:

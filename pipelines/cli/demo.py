@@ -91,7 +91,7 @@ def _next(done: Sequence[Job], path: Path, lake: Lake, world: Path) -> Table:
     """What to try now."""
     table = Table.grid(padding=(0, 3))
     table.title, table.title_justify, table.title_style = "\nNext", "left", "bold"
-    places = [] if lake.root == _LAKE else [f"COEXIST_LAKE={lake.root}"]
+    places = [] if lake.root == _LAKE else [f"COEXIST_LAKE={lake}"]
     places += [] if world == DEFAULT_WORLD else [f"{WORLD}={world}"]
     if places:
         table.add_row(f"export {' '.join(places)}", "so that what follows finds this lake and this world")

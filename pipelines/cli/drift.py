@@ -59,7 +59,7 @@ def _addresses(lake: Lake, contexts: Sequence[str], entities: Sequence[str], dat
     """
     every = lake.addresses("drift")
     if not every:
-        raise SourceError(f"nothing has been reconciled in the lake {lake.root} yet: run coexist reconcile")
+        raise SourceError(f"nothing has been reconciled in the lake {lake} yet: run coexist reconcile")
     _refuse(contexts, {address.context for address in every}, "--context")
     _refuse(entities, {name for address in every for name in _names(address)}, "--entity")
     chosen = [

@@ -24,7 +24,7 @@ def explain(discrepancy_id: DiscrepancyId, *, lake: LakePath = None, as_json: As
     screen, store = Screen.opened(as_json=as_json), lake_at(lake)
     found = explanation.find(store, _whole_id(store, discrepancy_id.lower()))
     if found is None:
-        raise SourceError(f"{discrepancy_id} has just left the lake {store.root}")
+        raise SourceError(f"{discrepancy_id} has just left the lake {store}")
     partition, finding = found
     context, entity = loading.load().entity(f"{finding['context']}.{finding['entity']}")
     result = explanation.explain(store, context, entity, partition, finding)
@@ -41,7 +41,7 @@ def _whole_id(lake: Lake, beginning: str) -> str:
     if fitting:
         raise typer.BadParameter(f'"{beginning}" begins several: {", ".join(fitting)}', param_hint="DISCREPANCY_ID")
     if not near:
-        raise SourceError(f"there is no discrepancy in the lake {lake.root}: run coexist reconcile first")
+        raise SourceError(f"there is no discrepancy in the lake {lake}: run coexist reconcile first")
     raise typer.BadParameter(
         f'there is no discrepancy "{beginning}"; nearest: {", ".join(near)}', param_hint="DISCREPANCY_ID"
     )

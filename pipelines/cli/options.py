@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pipelines.lake import Lake
+from pipelines.lake import Lake, lake_in
 
 
 def parse_date(text: str) -> date:
@@ -26,7 +25,7 @@ def _date_option(name: str, text: str) -> object:
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 LakePath = Annotated[
-    Path | None,
+    str | None,
     typer.Option("--lake", envvar="COEXIST_LAKE", metavar="DIR", help="The lake; data/lake when not said otherwise."),
 ]
 ContextNames = Annotated[
@@ -78,6 +77,6 @@ class Dates:
         return " ".join(f"{name} {day}" for name, day in named if day) or "all dates"
 
 
-def lake_at(path: Path | None) -> Lake:
-    """The lake that was asked for, else the default one."""
-    return Lake(path) if path else Lake.default()
+def lake_at(place: str | None) -> Lake:
+    """The lake that was asked for, a folder or a URL, else the default one."""
+    return lake_in(place or "")

@@ -6,9 +6,22 @@ Everything of one transaction is written aside and becomes visible when the tran
 stages there are, and what is in them, is not known here.
 """
 
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pipelines.filesystems import is_url
 from pipelines.lake.manifest import Address, Manifest
+from pipelines.lake.remote import RemoteLake
 from pipelines.lake.storage import WORKING
 from pipelines.lake.store import Lake
 from pipelines.lake.transaction import Spool, Transaction
 
-__all__ = ["WORKING", "Address", "Lake", "Manifest", "Spool", "Transaction"]
+__all__ = ["WORKING", "Address", "Lake", "Manifest", "RemoteLake", "Spool", "Transaction", "lake_in"]
+
+
+def lake_in(place: str = "") -> Lake:
+    """The lake in a folder or at a URL of object storage; without one, that of `$COEXIST_LAKE`, else of `data/lake`."""
+    wanted = place or os.environ.get("COEXIST_LAKE") or "data/lake"
+    return RemoteLake(wanted) if is_url(wanted) else Lake(Path(wanted))

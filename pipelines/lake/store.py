@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from pipelines.lake.content import Digest, stretches
 from pipelines.lake.manifest import MANIFEST, PARTITION, Address, Manifest
 from pipelines.lake.transaction import Transaction, usable
 
-_ASIDE = ".aside"
+ASIDE = ".aside"
 
 
 class Lake:
@@ -26,10 +25,8 @@ class Lake:
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
 
-    @staticmethod
-    def default() -> Lake:
-        """The lake of `$COEXIST_LAKE`, else of `data/lake`."""
-        return Lake(Path(os.environ.get("COEXIST_LAKE") or Path("data", "lake")))
+    def __str__(self) -> str:
+        return str(self.root)
 
     def file(self, address: Address) -> Path:
         """The Parquet file of a table, whether it is there or not."""
@@ -79,7 +76,7 @@ class Lake:
         """Tables written in this block become visible together at its end; after an error nothing has changed."""
         with ExitStack() as stack:
             with usable(self.root):
-                folder = stack.enter_context(atomic.aside(self.root / _ASIDE, run_id))
+                folder = stack.enter_context(atomic.aside(self.root / ASIDE, run_id))
             transaction = Transaction(self.root, run_id, folder)
             yield transaction
             transaction.publish()

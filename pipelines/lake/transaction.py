@@ -36,9 +36,9 @@ class Transaction:
 
     def __init__(self, root: Path, run_id: str, folder: Path) -> None:
         self._root = root
-        self._run_id = run_id
+        self.run_id = run_id
         self._folder = folder
-        self._written: dict[Address, Path] = {}
+        self.written: dict[Address, Path] = {}  # tables that wait to be visible, and the folders they are in
         self._parts = 0
 
     def spool(self, schema: pa.Schema) -> Spool:
@@ -68,19 +68,19 @@ class Transaction:
         reader = rows.to_reader() if isinstance(rows, pa.Table) else rows
         with usable(self._root):
             folder.mkdir()
-        about = {"run_id": self._run_id, "written_at": now.isoformat(), "code_version": code_version}
+        about = {"run_id": self.run_id, "written_at": now.isoformat(), "code_version": code_version}
         noted = {} if notes is None else notes
         count, digest = self._write_rows(
             path, reader, Kept(tuple(volatile), compression), lambda: about | {"notes": json.dumps(noted)}
         )
         with usable(self._root):
             manifest = Manifest(
-                count, digest, self._run_id, now, code_version, watermark,
+                count, digest, self.run_id, now, code_version, watermark,
                 dict(inputs or {}), dict(noted), tuple(volatile), path.stat().st_size,
             )  # fmt: skip
             (folder / MANIFEST).write_text(manifest.as_json(), encoding="utf-8")
             atomic.sync(path, folder / MANIFEST, folder)
-        self._written[address] = folder
+        self.written[address] = folder
         return manifest
 
     def _next_part(self) -> Path:
@@ -92,7 +92,7 @@ class Transaction:
         done: list[tuple[Path, Path]] = []
         try:
             with usable(self._root):
-                for address, folder in self._written.items():
+                for address, folder in self.written.items():
                     target = self._root / address.folder
                     _refuse_to_bury(address, target)
                     atomic.swap(folder, target)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from pipelines.errors import SourceError, did_you_mean
-from pipelines.filesystems import Remote, schemes, url_problem
+from pipelines.filesystems import Remote, schemes, trouble, url_problem
 from pipelines.sources.source import Misfit
 
 BLOCK = 8 * 1024 * 1024  # bytes read at a time: enough for quick parsing, little enough to keep many files open
@@ -22,16 +22,6 @@ _TRANSIENT = frozenset({
     errno.ECONNREFUSED, errno.ENETDOWN, errno.ENETUNREACH, errno.ENETRESET, errno.EHOSTDOWN, errno.EHOSTUNREACH,
     errno.EMFILE, errno.ENFILE,
 })  # fmt: skip
-# What Arrow's file systems say, and what it means. The first that occurs counts.
-_STORAGE_TROUBLES = (
-    ("ACCESS_DENIED", "access denied", False), ("403", "access denied", False),
-    ("INVALID_ACCESS_KEY", "the storage does not know the access key", False),
-    ("SIGNATURE_DOES_NOT_MATCH", "the secret key is wrong", False),
-    ("NO_SUCH_BUCKET", "there is no such bucket", False), ("NETWORK_CONNECTION", "the storage does not answer", True),
-    ("timed out", "the storage does not answer in time", True), ("SLOW_DOWN", "the storage asks to slow down", True),
-    ("INTERNAL_FAILURE", "the storage failed", True), ("SERVICE_UNAVAILABLE", "the storage is not available", True),
-    ("HTTP response code 5", "the storage failed", True), ("HTTP status 5", "the storage failed", True),
-)  # fmt: skip
 
 
 @contextmanager
@@ -44,17 +34,8 @@ def answering(path: FilePath) -> Iterator[None]:
     except OSError as error:
         if error.errno:
             raise SourceError(f"{path}: {os.strerror(error.errno)}", transient=error.errno in _TRANSIENT) from error
-        why, transient = storage_trouble(error)
+        why, transient = trouble(error)
         raise SourceError(f"{path}: {why}", transient=transient) from error
-
-
-def storage_trouble(error: OSError) -> tuple[str, bool]:
-    """What object storage says is wrong, in short, and whether it may pass. Arrow's own message tells requests."""
-    told = " ".join(str(error).split())
-    for sign, why, transient in _STORAGE_TROUBLES:
-        if sign in told:
-            return why, transient
-    return told.partition(" Detail:")[0][:200], False
 
 
 @contextmanager

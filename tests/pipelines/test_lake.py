@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import IntegrityError
-from pipelines.lake import Address, Lake, atomic
+from pipelines.lake import Address, Lake, atomic, lake_in
 from pipelines.lake.content import ROWS_PER_STRETCH, Digest, stretches
 
 ROOT = Path(__file__).parents[2]
@@ -105,9 +105,9 @@ def test_an_empty_lake_holds_nothing(lake):
 
 def test_the_lake_is_where_the_environment_says(monkeypatch):
     monkeypatch.delenv("COEXIST_LAKE", raising=False)
-    assert Lake.default().root == Path("data/lake")
+    assert lake_in().root == Path("data/lake")
     monkeypatch.setenv("COEXIST_LAKE", "/somewhere/else")
-    assert Lake.default().root == Path("/somewhere/else")
+    assert lake_in().root == Path("/somewhere/else")
 
 
 def test_descriptions_of_columns_travel_in_the_file(lake):

@@ -1,14 +1,8 @@
 """Files in object storage by URL, from an S3 server on loopback: every kind of file, and every way to fail."""
 
-import os
 import socket
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
-from pathlib import Path
 
-import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,47 +12,13 @@ from pipelines import filesystems
 from pipelines.errors import SourceError
 from pipelines.sources import Chars, Column, Csv, Excel, FixedWidth, JsonLines, Mainframe, ParquetFile
 from pipelines.sources.source import Place
+from tests.pipelines.object_storage import BUCKET, SECRET, bucket, environment, free_port, served
 from tests.pipelines.sources.reading import DAY, read
 
 pytestmark = pytest.mark.live
 SCHEMA = pa.schema([("id", pa.int64()), ("name", pa.string())])
 ROWS = {1: (1, "Ann"), 2: (2, "Jürgen")}
-KEY, SECRET = "AKIAEXAMPLE", "geheim-4711-0815"
-BUCKET = "deliveries"
 LARGE = b"id,name\n" + b"".join(b"%d,%0100d\n" % (n, n) for n in range(300_000))
-
-
-@contextmanager
-def served(folder, port, **environment):
-    """An S3 server (moto) in a process of its own, with the bucket."""
-    with (Path(folder) / "moto.log").open("wb") as told:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-            stdout=told,
-            stderr=told,
-            env=os.environ | environment,
-        )
-        try:
-            until_it_answers(port)
-            yield process
-        finally:
-            process.kill()
-            process.wait()
-
-
-def until_it_answers(port):
-    for _ in range(600):
-        with socket.socket() as tried:
-            if tried.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise AssertionError("the S3 server did not start")
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
@@ -67,28 +27,17 @@ def port():
 
 
 @pytest.fixture(scope="module", autouse=True)
-def environment(port):
-    """Where the storage is and who asks, as every tool of S3 reads it from the environment."""
+def surroundings(port):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", KEY)
-        patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-        patch.setenv("AWS_REGION", "eu-central-1")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        for name, value in environment(port).items():
+            patch.setenv(name, value)
         filesystems.file_system.cache_clear()
         yield
         filesystems.file_system.cache_clear()
 
 
-def bucket():
-    """A client of another make, for the bucket it has made."""
-    client = boto3.client("s3")
-    client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-    return client
-
-
 @pytest.fixture(scope="module")
-def storage(tmp_path_factory, port, environment):  # noqa: ARG001 (it must be set when the bucket is made)
+def storage(tmp_path_factory, port, surroundings):  # noqa: ARG001 (it must be set when the bucket is made)
     """A function that puts bytes into the bucket."""
     with served(tmp_path_factory.mktemp("moto"), port):
         client = bucket()

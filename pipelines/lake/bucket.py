@@ -1,0 +1,92 @@
+"""Objects under a URL of object storage: put, read, listed and deleted as wholes. What is in them is not known here.
+
+An object appears whole or not at all: that is all that object storage promises, and all that `remote` builds on.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from pyarrow import fs
+
+from pipelines.errors import IntegrityError
+from pipelines.filesystems import located, trouble
+
+
+class Bucket:
+    """Everything under one URL."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def read(self, name: PurePosixPath) -> bytes | None:
+        """What an object holds; None when there is none."""
+        with self._answering():
+            try:
+                with self._files().open_input_stream(self._path(name)) as stream:
+                    content: bytes = stream.read()
+            except FileNotFoundError:
+                return None
+        return content
+
+    def has(self, name: PurePosixPath) -> bool:
+        """Whether there is such an object."""
+        with self._answering():
+            return bool(self._files().get_file_info(self._path(name)).type == fs.FileType.File)
+
+    def put(self, name: PurePosixPath, content: bytes) -> None:
+        """Put an object, in place of one of the same name."""
+        with self._answering(), self._files().open_output_stream(self._path(name)) as stream:
+            stream.write(content)
+
+    def send(self, file: Path, name: PurePosixPath) -> None:
+        """Put a file of this machine."""
+        with (
+            self._answering(),
+            file.open("rb") as source,
+            self._files().open_output_stream(self._path(name)) as stream,
+        ):
+            shutil.copyfileobj(source, stream, _AT_ONCE)
+
+    def fetch(self, name: PurePosixPath, file: Path) -> bool:
+        """Bring an object to this machine; False when there is none."""
+        with self._answering():
+            try:
+                with self._files().open_input_stream(self._path(name)) as source, file.open("wb") as target:
+                    shutil.copyfileobj(source, target, _AT_ONCE)
+            except FileNotFoundError:
+                return False
+        return True
+
+    def names(self, within: PurePosixPath) -> list[PurePosixPath]:
+        """The names of all objects below a place, in order."""
+        top = self._path(PurePosixPath())
+        selector = fs.FileSelector(self._path(within), allow_not_found=True, recursive=True)
+        with self._answering():
+            found = self._files().get_file_info(selector)
+        return sorted(PurePosixPath(info.path).relative_to(top) for info in found if info.type == fs.FileType.File)
+
+    def delete(self, name: PurePosixPath) -> None:
+        """Delete an object."""
+        with self._answering():
+            self._files().delete_file(self._path(name))
+
+    def _files(self) -> fs.FileSystem:
+        return located(self.url)[0]
+
+    def _path(self, name: PurePosixPath) -> str:
+        return str(PurePosixPath(located(self.url)[1]) / name)
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            why, _ = trouble(error)
+            raise IntegrityError(f"the lake {self.url} cannot be used: {why}") from error
+
+
+_AT_ONCE = 8 * 1024 * 1024  # bytes
