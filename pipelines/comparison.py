@@ -96,7 +96,7 @@ def _verdicts(entity: Entity, relations: Relations, extra: str = "") -> str:
 
 
 def _verdict(entity: Entity, field: Field) -> str:
-    expected, actual = f"t.{quote(field.name)}", f"s.{quote(field.name)}"
+    expected, actual = present(field, f"t.{quote(field.name)}"), present(field, f"s.{quote(field.name)}")
     left_out = f"NOT COALESCE({_over_pair(entity, field.compared_when)}, FALSE)" if field.compared_when else "FALSE"
     return f"""
         CASE WHEN {left_out} THEN {Verdict.NOT_COMPARED:d}
@@ -108,6 +108,14 @@ def _verdict(entity: Entity, field: Field) -> str:
             WHEN {field.compare.within(expected, actual)} THEN {Verdict.WITHIN_TOLERANCE:d}
             ELSE {Verdict.DIFFERENT:d} END
     """
+
+
+def present(field: Field, value: str) -> str:
+    """The value as it is compared; NULL when it is one of those that say "missing"."""
+    if not field.missing.sentinels:
+        return value
+    listed = ", ".join(map(literal, field.missing.sentinels))
+    return f"CASE WHEN text_of({value}) IN ({listed}) THEN NULL ELSE {value} END"
 
 
 def _missing(side: Side, means: MissingMeans) -> Verdict:
@@ -162,6 +170,7 @@ def _suspects(entity: Entity) -> str:
 
 def _suspect_columns(entity: Entity, field: Field) -> list[str]:
     expected, actual = f"t.{quote(field.name)}", f"s.{quote(field.name)}"
+    delta = field.compare.delta(present(field, expected), present(field, actual))
     differs = f"c.{_verdict_column(field)} >= {Verdict.DIFFERENT:d}"
     translated = f"{differs} AND t.{failure_column(field)} IS NULL"
     return [
@@ -169,7 +178,7 @@ def _suspect_columns(entity: Entity, field: Field) -> list[str]:
         f"CASE WHEN {differs} THEN t.{raw_column(field)} END AS {raw_column(field)}",
         f"CASE WHEN {differs} THEN text_of({expected}) END AS {quote('expected ' + field.name)}",
         f"CASE WHEN {differs} THEN text_of({actual}) END AS {quote('actual ' + field.name)}",
-        f"CASE WHEN {translated} THEN {field.compare.delta(expected, actual)} END AS {quote('delta ' + field.name)}",
+        f"CASE WHEN {translated} THEN {delta} END AS {quote('delta ' + field.name)}",
         f"t.{failure_column(field)}",
         f"t.{failed_rule_column(field)}",
     ]

@@ -20,18 +20,24 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+from pandera.dtypes import immutable
+from pandera.engines import polars_engine
 from pandera.errors import SchemaDefinitionError, SchemaError, SchemaErrors, SchemaInitError
 from pandera.polars import Check, Column, DataFrameModel, DataFrameSchema
 
 from pipelines.errors import DeclarationError, Problem
 from pipelines.sources.source import REJECTED
 from pipelines.sources.text import first_of, json_rows, nothing_rejected
+from pipelines.types import INT128
 
 _SIMPLE: dict[Any, pa.DataType] = {
     pl.String: pa.string(), pl.Boolean: pa.bool_(), pl.Float64: pa.float64(), pl.Date: pa.date32(),
     pl.Int8: pa.int8(), pl.Int16: pa.int16(), pl.Int32: pa.int32(), pl.Int64: pa.int64(),
     pl.UInt8: pa.uint8(), pl.UInt16: pa.uint16(), pl.UInt32: pa.uint32(), pl.UInt64: pa.uint64(),
+    pl.Int128: INT128, pl.Float32: pa.float32(), pl.Binary: pa.binary(), pl.Time: pa.time64("us"),
+    pl.Enum: pa.string(),
 }  # fmt: skip
+_COMPOSED = ("Decimal(precision, scale)", 'Datetime("us" or "ms", zone or None)', 'Duration("us")', "List", "Struct")
 _WIDEST = 38  # digits of a decimal128, which a Decimal without a precision means
 _SHOWN = 300  # characters of a check in a reason: an isin() of a thousand codes helps nobody
 _NO_CHANGES = "a contract judges rows, it does not change them: no parser, coerce, default or drop_invalid_rows"
@@ -104,7 +110,7 @@ def problems_of(contract: type[DataFrameModel]) -> list[str]:
 
 def validate(contract: type[DataFrameModel], batch: pa.RecordBatch, row_numbers: pa.Array) -> Validated:
     """Rows that keep the contract and rows that do not."""
-    failures = [*_missing(contract, batch), *_failed_checks(contract, batch)]
+    failures = [*_missing(contract, batch), *_strangers(contract, batch), *_failed_checks(contract, batch)]
     if not failures:
         return Validated(batch, nothing_rejected())
     # Of several failed checks the first one counts: later ones often fail only because of it.
@@ -128,10 +134,22 @@ def _missing(contract: type[DataFrameModel], batch: pa.RecordBatch) -> list[_Fai
     ]
 
 
+def _strangers(contract: type[DataFrameModel], batch: pa.RecordBatch) -> list[_Failure]:
+    """Texts that are no words of an enumeration."""
+    found = []
+    for name, words in _vocabularies(contract).items():
+        known = pc.is_in(batch.column(name), pa.array([*words, None], pa.string()))
+        if known.false_count:
+            found.append(_Failure("enumeration", name, _shortened(f"one of {', '.join(words)}"), pc.invert(known)))
+    return found
+
+
 def _failed_checks(contract: type[DataFrameModel], batch: pa.RecordBatch) -> list[_Failure]:
     if not batch.num_rows:
         return []  # nothing to judge; and no verdict per row to tell from a verdict on the table
-    frame = pl.DataFrame(batch)
+    held = [column.storage if column.type == INT128 else column for column in batch.columns]
+    frame = pl.DataFrame(pa.RecordBatch.from_arrays(held, batch.schema.names))
+    frame = frame.with_columns(pl.col(name).cast(pl.Int128) for name in _beyond_arrow(contract))
     try:
         _checks_of(contract).validate(frame, lazy=True)
     except SchemaErrors as errors:
@@ -149,7 +167,11 @@ def _failure(contract: type[DataFrameModel], error: SchemaError, batch: pa.Recor
     failed = pc.invert(verdicts.to_series(0).fill_null(value=True).to_arrow())
     field = error.schema.name if error.schema is not None and error.schema.name in batch.schema.names else None
     reason = str(getattr(error.check, "error", None) or name)
-    return _Failure(name, field, reason if len(reason) <= _SHOWN else reason[:_SHOWN] + "...", failed)
+    return _Failure(name, field, _shortened(reason), failed)
+
+
+def _shortened(reason: str) -> str:
+    return reason if len(reason) <= _SHOWN else reason[:_SHOWN] + "..."
 
 
 @lru_cache(maxsize=1024)
@@ -158,20 +180,59 @@ def _checks_of(contract: type[DataFrameModel]) -> DataFrameSchema:
     schema = copy.deepcopy(contract.to_schema())
     for column in schema.columns.values():
         column.nullable = True
+        if isinstance(column.dtype.type, pl.Enum):
+            column.dtype = pl.String  # its words are `_strangers`'
     return schema
+
+
+@lru_cache(maxsize=1024)
+def _vocabularies(contract: type[DataFrameModel]) -> dict[str, tuple[str, ...]]:
+    """The words of each enumeration."""
+    columns = contract.to_schema().columns
+    kinds = {name: column.dtype.type for name, column in columns.items()}
+    return {name: tuple(kind.categories) for name, kind in kinds.items() if isinstance(kind, pl.Enum)}
+
+
+@lru_cache(maxsize=1024)
+def _beyond_arrow(contract: type[DataFrameModel]) -> tuple[str, ...]:
+    """The columns that Polars holds in a type that Arrow does not have."""
+    columns = contract.to_schema().columns
+    return tuple(name for name, column in columns.items() if column.dtype.type == pl.Int128)
+
+
+@polars_engine.Engine.register_dtype(equivalents=["int128", pl.Int128])
+@immutable
+class _Int128(polars_engine.DataType):
+    """The integer of 128 bits, which Pandera does not know yet."""
+
+    type = pl.Int128
 
 
 def _arrow(dtype: object) -> pa.DataType:
     """The Arrow type of a Polars type; TypeError for one that contracts cannot use."""
     if isinstance(dtype, pl.Decimal):
         return pa.decimal128(dtype.precision or _WIDEST, dtype.scale)
-    if isinstance(dtype, pl.Datetime) and dtype.time_unit == "us":
-        return pa.timestamp("us", tz=dtype.time_zone)
+    if isinstance(dtype, pl.Datetime) and dtype.time_unit in {"us", "ms"}:
+        return pa.timestamp(dtype.time_unit, tz=dtype.time_zone)
+    if isinstance(dtype, pl.Duration) and dtype.time_unit == "us":
+        return pa.duration("us")
+    if isinstance(dtype, pl.List):
+        return pa.list_(_inner(dtype.inner))
+    if isinstance(dtype, pl.Struct):
+        return pa.struct([(part.name, _inner(part.dtype)) for part in dtype.fields])
     found = _SIMPLE.get(dtype if isinstance(dtype, type) else type(dtype))
     if found is None:
-        valid = ", ".join([*sorted(map(str, _SIMPLE)), "Decimal(precision, scale)", 'Datetime("us", zone or None)'])
+        valid = ", ".join([*sorted(map(str, _SIMPLE)), *_COMPOSED])
         raise TypeError(f"type {dtype} cannot be used in a contract; valid: {valid}")
     return found
+
+
+def _inner(dtype: object) -> pa.DataType:
+    """The Arrow type of what stands in a list or struct: one that means the same there as by itself."""
+    kind = _arrow(dtype)
+    if kind == INT128 or pa.types.is_duration(kind) or isinstance(dtype, pl.Enum):
+        raise TypeError(f"{dtype} cannot be part of a list or struct: use String, or a column of its own")
+    return kind
 
 
 def _column_problems(column: Column) -> list[str]:

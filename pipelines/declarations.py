@@ -14,7 +14,22 @@ from pathlib import Path
 
 from pandera.polars import DataFrameModel
 
-from pipelines.comparators import Amount, Comparator, Day, Exact, Floating, Instant, Text
+from pipelines.comparators import (
+    Amount,
+    Comparator,
+    Custom,
+    Day,
+    Document,
+    Elapsed,
+    Enumeration,
+    Exact,
+    Floating,
+    Instant,
+    Items,
+    Order,
+    Rounding,
+    Text,
+)
 from pipelines.declared import declared
 from pipelines.identities import Cardinality, Identity, IdentityTable, Merges, NaturalKey
 from pipelines.partitioning import Daily, EffectiveDates, Monthly, Partitioning
@@ -68,11 +83,12 @@ from pipelines.words import Classification, Criticality, Missing, MissingMeans, 
 
 __all__ = [
     "Amount", "Avro", "Binary", "Cardinality", "Case", "Chars", "Classification", "Clean", "CodeTable", "Column",
-    "Combine", "Comparator", "Constant", "Context", "Criticality", "Csv", "Currency", "Daily", "DateSpelling", "Day",
-    "Decode", "EffectiveDates", "Entity", "Env", "EventLog", "EventType", "Exact", "Excel", "Field", "FixedWidth",
-    "Floating", "HardDelete", "Holder", "IdentityTable", "Instant", "Json", "JsonLines", "Kafka", "LegacyDate",
-    "LocalTime", "Login", "Mainframe", "Merges", "Missing", "MissingMeans", "Monthly", "NaturalKey", "NullIf",
-    "Number", "Owner", "Packed", "ParquetFile", "ParsedDate", "Phase", "Postgres", "Reference", "Same", "Scale",
+    "Combine", "Comparator", "Constant", "Context", "Criticality", "Csv", "Currency", "Custom", "Daily",
+    "DateSpelling", "Day", "Decode", "Document", "EffectiveDates", "Elapsed", "Entity", "Enumeration", "Env",
+    "EventLog", "EventType", "Exact", "Excel", "Field", "FixedWidth", "Floating", "HardDelete", "Holder",
+    "IdentityTable", "Instant", "Items", "Json", "JsonLines", "Kafka", "LegacyDate", "LocalTime", "Login",
+    "Mainframe", "Merges", "Missing", "MissingMeans", "Monthly", "NaturalKey", "NullIf", "Number", "Order", "Owner",
+    "Packed", "ParquetFile", "ParsedDate", "Phase", "Postgres", "Reference", "Rounding", "Same", "Scale",
     "SchemaRegistry", "SecretFile", "SemanticRule", "ServiceLevel", "Side", "Slice", "SoftDelete", "Split", "Sql",
     "SqlDatabase", "Table", "Text", "Tombstone", "UnknownCode", "Zoned",
 ]  # fmt: skip

@@ -15,9 +15,12 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipelines.errors import IntegrityError, SourceError
 from pipelines.expressions import compile_sql, quote
+from pipelines.macros import MACROS, definitions
+from pipelines.types import restored
 
 BATCH_ROWS = 131_072
 
@@ -57,6 +60,7 @@ class Engine:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._macros: set[str] = set()
 
     def scan(self, name: str, files: Sequence[Path], *, partitions: Sequence[str] = ()) -> None:
         """A view over Parquet files of one schema; with `partitions`, each file's key stands in `__partition`."""
@@ -88,15 +92,19 @@ class Engine:
 
     def register(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """A table of ours, or a stream that is read once, as a relation."""
-        self._connection.register(name, table)
+        columns = restored(table.schema, from_parquet=False)
+        held = name if columns == "*" else f"{name} as held"
+        self._connection.register(held, table)
+        if held != name:
+            self._create("VIEW", name, f"SELECT {columns} FROM {quote(held)}")
 
     def view(self, name: str, sql: str) -> None:
         """A relation computed whenever it is read."""
-        self._create("VIEW", name, compile_sql(sql))
+        self._create("VIEW", name, self._compiled(sql))
 
     def materialise(self, name: str, sql: str) -> None:
         """A relation computed once, now."""
-        self._create("TABLE", name, compile_sql(sql))
+        self._create("TABLE", name, self._compiled(sql))
 
     def rows(self, sql: str) -> list[dict[str, object]]:
         """All rows of a small result."""
@@ -106,17 +114,27 @@ class Engine:
     def table(self, sql: str) -> pa.Table:
         """A small result as an Arrow table."""
         with _translated_errors():
-            return self._connection.sql(compile_sql(sql)).to_arrow_table()
+            return self._connection.sql(self._compiled(sql)).to_arrow_table()
 
     def reader(self, sql: str) -> pa.RecordBatchReader:
         """A result of any size as a stream of record batches."""
         with _translated_errors():
-            return self._connection.sql(compile_sql(sql)).to_arrow_reader(BATCH_ROWS)
+            return self._connection.sql(self._compiled(sql)).to_arrow_reader(BATCH_ROWS)
 
     def types(self, relation: str) -> dict[str, str]:
         """Column names of a relation and their engine types, such as DECIMAL(12,2)."""
         described = self._connection.sql(f"SELECT * FROM {quote(relation)} LIMIT 0")
         return {name: str(kind) for name, kind in zip(described.columns, described.types, strict=True)}
+
+    def _compiled(self, sql: str) -> str:
+        """In the engine's own dialect, every macro it calls being defined."""
+        compiled = compile_sql(sql)
+        for name in MACROS:
+            if name not in self._macros and f"{name}(" in compiled:
+                self._macros.add(name)
+                for definition in definitions(name):
+                    self._connection.execute(definition)
+        return compiled
 
     def _create(self, what: str, name: str, sql: str) -> None:
         with _translated_errors():
@@ -129,7 +147,8 @@ def _parquet(*files: Path, places: bool = False) -> str:
     With `places` each row's place in its file stands in `file_row_number`.
     """
     listed = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
-    return f"read_parquet([{listed}], hive_partitioning = false, file_row_number = {places})"
+    columns = restored(pq.read_schema(files[0]), from_parquet=True)
+    return f"(SELECT {columns} FROM read_parquet([{listed}], hive_partitioning = false, file_row_number = {places}))"
 
 
 @contextmanager

@@ -52,6 +52,17 @@ _DIFFERENCE = f"TRY(TRY($1 + {_ZERO}) - TRY($2 + {_ZERO}))"
 _SCALED = f"TRY_CAST({_PRODUCT} AS DECIMAL($3, $4))"
 _DOUBLE = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?|(?i:[+-]?(nan|inf|infinity))"
 
+# The largest number of single precision, and the one half a step beyond it, from which on all are infinite.
+_LARGEST, _TOO_LARGE = "CAST('3.4028234663852886e38' AS DOUBLE)", "CAST('3.4028235677973366e38' AS DOUBLE)"
+_WHOLE, _OTHER = "TRY_CAST($1 AS HUGEINT)", "TRY_CAST($2 AS HUGEINT)"
+_BELOW = f"(CASE WHEN $1 < 0 THEN {_WHOLE} ELSE TRY(-{_WHOLE}) END)"
+_IS_INTEGER = "regexp_full_match(typeof({}), 'U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?')"
+
+
+def _json_without(document: str, path: str) -> str:
+    return f"CASE WHEN {document}[1] = '?' THEN {document} ELSE CAST(json_remove({document}, {path}) AS VARCHAR) END"
+
+
 # DuckDB's strptime reads blanks around the text, years of fewer digits, and the year 0.
 _PARSED = (
     "CASE WHEN regexp_full_match($1, '(?s)\\S|\\S.*\\S') AND year(try_strptime($1, $2)) BETWEEN 1 AND 9999 "
@@ -69,6 +80,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "upper_text": _duckdb(1, "upper case, character by character (Unicode simple mapping; ß becomes ẞ)", "upper($1)"),
     "lower_text": _duckdb(1, "lower case, character by character (Unicode simple mapping)", "lower($1)"),
     "nfc": _duckdb(1, "Unicode normal form C", "nfc_normalize($1)"),
+    "nfkc": _duckdb(1, "Unicode normal form KC", "nfkc_normalize($1)"),
     "strip_accents": _duckdb(1, "without marks (Unicode category M), in normal form C", "strip_accents($1)"),
     "strip_zeros": _duckdb(1, "without leading zeros; '000' is '0'", r"regexp_replace($1, '(?s)^0+(.)', '\1')"),
     "keep_alphanumeric": _duckdb(
@@ -115,6 +127,31 @@ PRIMITIVES: dict[str, Primitive] = {
         2, "integer or decimal minus another, signed whatever their types; NULL beyond 38 digits", _DIFFERENCE
     ),
     "exact_times": _duckdb(2, "decimal times a constant; NULL beyond 38 digits", _PRODUCT),
+    "whole_minus": _duckdb(
+        2,
+        "integer minus another, up to 128 bits; NULL beyond, and when one is no integer",
+        f"CASE WHEN {_IS_INTEGER.format('$1')} AND {_IS_INTEGER.format('$2')} "
+        "THEN TRY(TRY_CAST($1 AS HUGEINT) - TRY_CAST($2 AS HUGEINT)) END",
+    ),
+    "whole_within": _duckdb(
+        4,
+        "whether an integer is within a share, $3 / $4 of at most 1, of another, up to 128 bits; NULL for other types",
+        # Below zero, where the largest number of all has its counterpart: |actual - expected| <= |expected| * share.
+        f"CASE WHEN {_IS_INTEGER.format('$1')} AND {_IS_INTEGER.format('$2')} THEN "
+        f"CASE WHEN $2 >= $1 THEN TRY({_WHOLE} - {_OTHER}) ELSE TRY({_OTHER} - {_WHOLE}) END "
+        f">= ({_BELOW} // $4) * $3 + (({_BELOW} % $4) * $3) // $4 END",
+    ),
+    "as_single": _duckdb(
+        1,
+        "DOUBLE as the nearest one of single precision, infinite when it is too large",
+        f"COALESCE(TRY_CAST($1 AS FLOAT), TRY_CAST(sign($1) * CASE WHEN abs($1) < {_TOO_LARGE} "
+        f"THEN {_LARGEST} ELSE CAST('inf' AS DOUBLE) END AS FLOAT))",
+    ),
+    "floats_apart": _duckdb(
+        2,
+        "how many steps from one representable number to the next lie between two floats of one precision",
+        "floats_apart($1, $2)",
+    ),
     "as_double": _duckdb(
         1,
         "number, or text of one (digits, point, exponent; nan, inf, infinity in any case), as the nearest DOUBLE",
@@ -149,9 +186,41 @@ PRIMITIVES: dict[str, Primitive] = {
         "microseconds as whole seconds, towards minus infinity",
         "CASE WHEN $1 < 0 THEN ($1 + 1) // 1000000 - 1 ELSE $1 // 1000000 END",  # // cuts towards zero
     ),
+    "floor_to": _duckdb(2, "integer cut down to a multiple of a positive constant", "($1 - ((($1 % $2) + $2) % $2))"),
+    "elapsed_us": _duckdb(1, "microseconds of a duration", "TRY(epoch_us($1))"),
     "epoch_days": _duckdb(1, "days since 1970 of a date", "date_diff('day', DATE '1970-01-01', $1)"),
     "discrete_quantile": _duckdb(2, "of a group: the value at rank ceil(share * count)", "quantile_disc($1, $2)"),
+    # lists and documents
+    "sorted_items": _duckdb(1, "list in the order of its items, missing ones last", "list_sort($1)"),
+    "distinct_items": _duckdb(1, "likewise, each item once", "list_as_set($1)"),
+    "json_document": _duckdb(
+        1,
+        "struct or list as JSON; a text is JSON already",
+        "CASE WHEN typeof($1) IN ('VARCHAR', 'JSON') THEN CAST($1 AS VARCHAR) ELSE CAST(to_json($1) AS VARCHAR) END",
+    ),
+    "json_canonical": _duckdb(
+        1,
+        "JSON text in one spelling: members by name, numbers by digits and exponent, names and strings marked by $, "
+        "numbers by #; other text behind a question mark",
+        "json_canonical($1)",
+    ),
+    "json_without": _duckdb(2, "what `json_canonical` gives, without a path", _json_without("$1", "$2")),
+    "json_without_each": _duckdb(
+        3,
+        "what `json_canonical` gives, without a path in every item of the array at another path",
+        "CASE WHEN TRY(json_type($1, $2)) = 'ARRAY' THEN CAST(json_replace($1, $2, to_json(list_transform("
+        "from_json(json_extract($1, $2), '[\"JSON\"]'), lambda item: json_remove(item, $3)))) AS VARCHAR) ELSE $1 END",
+    ),
     # keys, findings, evidence
+    "exact_text": _duckdb(
+        1,
+        "the value as a text that is the same for equal values of one kind, whatever their widths and scales",
+        "CASE WHEN typeof($1) LIKE 'DECIMAL%' "
+        r"THEN regexp_replace(regexp_replace(CAST($1 AS VARCHAR), '(\.[0-9]*?)0+$', '\1'), '\.$', '') "
+        "WHEN typeof($1) IN ('FLOAT', 'DOUBLE') THEN ltrim(CAST(TRY_CAST(CAST($1 AS VARCHAR) AS DOUBLE) + 0 "
+        "AS VARCHAR), CASE WHEN CAST($1 AS VARCHAR) = '-nan' THEN '-' ELSE '' END) "
+        "ELSE CAST($1 AS VARCHAR) END",
+    ),
     "sha256_hex": _duckdb(1, "SHA-256 of text (UTF-8), lower-case hex", "sha256($1)"),
     "json_text": _duckdb(
         1,

@@ -69,11 +69,15 @@ class Owner:
 
 @declared
 class Missing:
-    """What a missing value means on each side."""
+    """What a missing value means on each side, and which values say "missing" on either.
+
+    `sentinels` are values as they are shown: `-1`, `1900-01-01`, `N/A`, `nan`.
+    """
 
     _: KW_ONLY
     legacy: MissingMeans = MissingMeans.MISSING
     service: MissingMeans = MissingMeans.MISSING
+    sentinels: tuple[str, ...] = ()
 
 
 @declared

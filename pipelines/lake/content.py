@@ -112,7 +112,9 @@ def _one(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _plain(values: pa.Array) -> pa.Array:
-    """Dictionaries as what they stand for, maps as lists of pairs."""
+    """Dictionaries as what they stand for, maps as lists of pairs, types of ours as they are kept."""
+    if isinstance(values.type, pa.ExtensionType):
+        return values.storage
     if pa.types.is_dictionary(values.type):
         return values.dictionary_decode()
     if pa.types.is_map(values.type):

@@ -16,12 +16,16 @@ import pyarrow as pa
 from pipelines.declarations import (
     Amount,
     Day,
+    Document,
+    Elapsed,
     Exact,
     Field,
     Floating,
     Holder,
     Instant,
+    Items,
     NaturalKey,
+    Order,
     Reference,
     Side,
     SoftDelete,
@@ -33,11 +37,13 @@ from pipelines.expressions import columns_of, comparisons_of, problems_of, quote
 from pipelines.rules import Currency, LocalTime, Rule, Scale
 from pipelines.rules.rule import value_of
 from pipelines.soundness.kinds import INSTANT, family, nearest_rule
+from pipelines.soundness.sentinels import sentinel_problems
 from pipelines.soundness.spot import Spot
 from pipelines.soundness.subject import Subject, is_sound
 
-_COMPARATORS = (Exact(), Text(), Amount(), Floating(), Day(), Instant())
+_COMPARATORS = (Exact(), Text(), Amount(), Floating(), Day(), Instant(), Elapsed(), Items(Order.ORDERED), Document())
 _PAIR = "pair"  # what conditions over fields read: the service's types, and the link's
+_VALUES = "compared values"  # what a comparator gets: one value of each side
 _PLAIN = {
     r"^[\w ]+ Error: ": "",
     r"\. You might need to add.*| - an explicit cast is required": "",
@@ -127,11 +133,37 @@ class _Binder:
 
     def _field(self, field: Field) -> Iterator[Problem]:
         wanted = self._types(Side.SERVICE).get(field.name) if Side.SERVICE in self.subject.schemas else None
+        found: list[Problem] = []
         for spot, rule in self.subject.rules_of(field) if Side.LEGACY in self.subject.schemas else ():
             if self._is_bindable(rule, Side.LEGACY, references=True):
-                yield from self._rule(spot, rule, wanted)
+                found += self._rule(spot, rule, wanted)
+        if wanted and not found and self._is_comparable(field, wanted):
+            found += self._comparator(field)
         if wanted and not field.compare.accepts(wanted):
-            yield self._unfit_comparator(field, wanted)
+            found.append(self._unfit_comparator(field, wanted))
+        yield from found
+
+    def _is_comparable(self, field: Field, wanted: str) -> bool:
+        """Whether the only thing left to be wrong is how rule, comparator and service column go together."""
+        bindable = Side.LEGACY in self.subject.schemas and self._is_bindable(field.rule, Side.LEGACY, references=True)
+        return bindable and field.compare.accepts(wanted) and not field.compare.problems()
+
+    def _comparator(self, field: Field) -> Iterator[Problem]:
+        """What the engine has against comparing the rule's values with the service's."""
+        self._type(field.rule.value(), Side.LEGACY, field.rule)  # which makes it what is `bound`
+        actual = f"s.{quote(field.name)} AS actual"
+        self.engine.materialise(
+            _VALUES, f"SELECT b.made AS expected, {actual} FROM bound AS b JOIN service AS s ON TRUE"
+        )
+        self.types.pop(_VALUES, None)
+        spot, both = self.subject.at_field(field, "compare"), ("expected", "actual")
+        yield from self._condition(spot, field.compare.equal(*both), _VALUES)
+        yield from self._condition(spot, field.compare.within(*both), _VALUES)
+        try:
+            self._type(field.compare.delta(*both), _VALUES)
+        except _MisfitError as misfit:
+            yield spot.problem(str(misfit))
+        yield from sentinel_problems(self.engine, self.subject.at_field(field, "missing"), field, _VALUES)
 
     def _rule(self, spot: Spot, rule: Rule, wanted: str | None) -> Iterator[Problem]:
         try:

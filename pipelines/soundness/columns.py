@@ -91,6 +91,7 @@ def _field(subject: Subject, field: Field) -> Iterator[Problem]:
     if subject.is_finished and subject.entity.translation_version in field.earlier:
         version = subject.entity.translation_version
         yield subject.at_field(field, "earlier").problem(f'version "{version}" is the one in force, not an earlier one')
+    yield from (subject.at_field(field, "compare").problem(text) for text in field.compare.problems())
 
 
 def _rule(spot: Spot, rule: Rule, subject: Subject, side: Side) -> Iterator[Problem]:

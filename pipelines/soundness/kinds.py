@@ -25,18 +25,25 @@ _RULES = {
 
 def family(kind: str) -> str | None:
     """Types of one family may meet; None is the type of NULL, which meets all."""
+    if kind.endswith("[]"):
+        return f"list of {family(kind[:-2])}"
     if kind in INTEGERS:
         return "integer"
     if kind.startswith("DECIMAL"):
         return "decimal"
     if kind.startswith("TIMESTAMP"):
         return "instant" if kind == INSTANT else "wall time"
+    if kind.startswith("STRUCT"):
+        return "struct"
     named = {
         "VARCHAR": "text",
         "DOUBLE": "float",
         "FLOAT": "float",
         "BOOLEAN": "boolean",
         "DATE": "date",
+        "TIME": "time of day",
+        "INTERVAL": "duration",
+        "BLOB": "bytes",
         '"NULL"': None,
     }
     return named.get(kind, kind)

@@ -6,6 +6,7 @@ take Arrow's casts instead wherever those succeed: they accept less, and guards 
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable
@@ -17,7 +18,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.sources import parsing
 from pipelines.sources.source import REJECTED, Batch
+from pipelines.types import INT128
 
 _TRUTHS = dict.fromkeys(("true", "t", "1", "yes", "y"), True) | dict.fromkeys(("false", "f", "0", "no", "n"), False)
 _INTEGER = re.compile(r"[+-]?[0-9]+")
@@ -71,12 +74,26 @@ def first_of(failed: list[pa.BooleanArray]) -> pa.Int32Array:
 def json_rows(rows: pa.RecordBatch) -> pa.StringArray:
     """Each row as a JSON object of texts; missing values are null."""
     # By Arrow and not by way of Python values: those have no year 0 and none after 9999.
-    texts = [column.cast(pa.string()).to_pylist() for column in rows.columns]
+    texts = [texts_of(column) for column in rows.columns]
     quoted = [["null" if text is None else encode_basestring(text) for text in column] for column in texts]
     # A template: half a file may be rejected, and an encoder for each row costs four times as much.
     names = (encode_basestring(name).replace("%", "%%") for name in rows.schema.names)
     template = "{" + ", ".join(f"{name}: %s" for name in names) + "}"
     return pa.array([template % row for row in zip(*quoted, strict=True)], pa.string())
+
+
+def texts_of(column: pa.Array) -> list[str | None]:
+    """Each value of a column as a text for people."""
+    if pa.types.is_binary(column.type):
+        return [None if value is None else value.hex() for value in column.to_pylist()]
+    if pa.types.is_nested(column.type):
+        return [
+            None if value is None else json.dumps(value, ensure_ascii=False, default=str)
+            for value in column.to_pylist()
+        ]
+    held = column.storage if column.type == INT128 else column
+    found: list[str | None] = held.cast(pa.string()).to_pylist()
+    return found
 
 
 def nothing_rejected() -> pa.RecordBatch:
@@ -106,6 +123,8 @@ def _column(texts: pa.Array, kind: pa.DataType, null_texts: tuple[str, ...]) -> 
 
 def _whole_column(texts: pa.Array, kind: pa.DataType) -> pa.Array | None:
     """The column by Arrow's cast; None when a cell does not fit, or may be one that Arrow reads and we do not."""
+    if _family(kind) in _OUR_OWN:
+        return None
     if _holds_any(texts, _BEYOND.get(_family(kind), ())) or (pa.types.is_decimal(kind) and _may_overflow(texts, kind)):
         return None
     try:
@@ -153,7 +172,9 @@ def _holds_any(texts: pa.Array, letters: tuple[bytes, ...]) -> bool:
 
 def _family(kind: pa.DataType) -> str:
     """The kind of type, which decides how its texts are read; TypeError for one that no text can be."""
-    for name in ("integer", "decimal", "floating", "boolean", "date32", "timestamp"):
+    if kind == INT128:
+        return "int128"
+    for name in _FAMILIES:
         if getattr(pa.types, f"is_{name}")(kind):
             return name
     raise TypeError(f"no text can be read as {kind}")
@@ -208,9 +229,16 @@ def _timestamp(text: str, kind: pa.DataType) -> datetime | None:
         return None
 
 
+def _parser(kind: pa.DataType) -> parsing.Parser:
+    return _PARSERS[_family(kind)]
+
+
 _PARSERS: dict[str, Callable[[str, pa.DataType], Any]] = {
     "integer": _integer, "decimal": _decimal, "floating": _floating, "boolean": _boolean, "date32": _date,
-    "timestamp": _timestamp,
+    "timestamp": _timestamp, "int128": parsing.int128, "time64": parsing.time_of_day, "duration": parsing.duration,
+    "binary": parsing.binary, "list": parsing.nested(_parser), "struct": parsing.nested(_parser),
 }  # fmt: skip
+_FAMILIES = tuple(name for name in _PARSERS if name != "int128")
+_OUR_OWN = ("time64", "duration", "binary", "list", "struct", "int128")  # Arrow has no cast, or reads something else
 # Letters of spellings that Arrow's casts accept and we do not: hexadecimal integers, decimals with an exponent.
 _BEYOND = {"integer": (b"x", b"X"), "decimal": (b"e", b"E")}

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from pipelines.sources import text
 from pipelines.sources.source import REJECTED, Batch
+from pipelines.types import INT128
 
 
 def batch_of(rows: pa.RecordBatch, numbers: pa.Array, schema: pa.Schema) -> Batch:
@@ -39,7 +40,8 @@ def exactly(values: pa.Array, wanted: pa.DataType) -> pa.Array | None:
     """The column in the wanted type; None when a value would lose something. Texts are left as texts."""
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    wanted = pa.string() if is_text(values.type) else wanted
+    # Integers of any width are digits on the way to 128 bits, and read like digits of a text.
+    wanted = pa.string() if is_text(values.type) or wanted == INT128 else wanted
     if values.type == wanted:
         return values
     try:
@@ -70,9 +72,15 @@ def _decodes(raw: bytes) -> bool:
 
 def _shown(row: pa.RecordBatch) -> str:
     """One row as a JSON object of texts; bytes that are no text are shown by their escapes."""
-    raw = [values.cast(pa.string()).cast(pa.binary())[0].as_py() for values in row.columns]
-    texts = [None if value is None else value.decode(errors="backslashreplace") for value in raw]
+    texts = [_shown_value(values) for values in row.columns]
     return json.dumps(dict(zip(row.schema.names, texts, strict=True)), ensure_ascii=False)
+
+
+def _shown_value(values: pa.Array) -> str | None:
+    if not pa.types.is_string(values.type):
+        return text.texts_of(values)[0]
+    raw: bytes | None = values.cast(pa.binary())[0].as_py()
+    return None if raw is None else raw.decode(errors="backslashreplace")
 
 
 def plain(kind: pa.DataType) -> pa.DataType:
@@ -89,6 +97,11 @@ def _is_zoned(kind: pa.DataType) -> bool:
     return bool(pa.types.is_timestamp(kind) and kind.tz is not None)
 
 
+def _is_bytes(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind))
+
+
 # Between these Arrow's safe casts keep the value or fail (but for days, see `exactly`). It has others that change the
 # meaning without a word: a number as a day, any number as a truth value, wall time as UTC.
 _KEEPING: tuple[tuple[Callable[[pa.DataType], bool], tuple[Callable[[pa.DataType], bool], ...]], ...] = (
@@ -97,6 +110,9 @@ _KEEPING: tuple[tuple[Callable[[pa.DataType], bool], tuple[Callable[[pa.DataType
     (pa.types.is_floating, (pa.types.is_floating, pa.types.is_integer)),
     (pa.types.is_date, (pa.types.is_date, pa.types.is_timestamp)),
     (pa.types.is_timestamp, (pa.types.is_timestamp, pa.types.is_date)),
+    (pa.types.is_time, (pa.types.is_time,)),
+    (pa.types.is_duration, (pa.types.is_duration,)),
+    (_is_bytes, (_is_bytes,)),
 )
 
 
@@ -104,6 +120,19 @@ def says_the_same(found: pa.DataType, wanted: pa.DataType) -> bool:
     """Whether values of the one type can be values of the other; whether these values are shows when they are cast."""
     if found == wanted or is_text(found) or pa.types.is_null(found):
         return True
+    if wanted == INT128:
+        return bool(pa.types.is_integer(found) or pa.types.is_decimal(found))
+    if pa.types.is_nested(found) and pa.types.is_nested(wanted):
+        return _parts_say_the_same(found, wanted)
     if _is_zoned(found) != _is_zoned(wanted):
         return False
     return any(is_from(found) and any(is_to(wanted) for is_to in to) for is_from, to in _KEEPING)
+
+
+def _parts_say_the_same(found: pa.DataType, wanted: pa.DataType) -> bool:
+    """Likewise for lists by their items, and for structs by their members, whose names and order are the same."""
+    if pa.types.is_struct(found) and pa.types.is_struct(wanted):
+        same_names = [part.name for part in found] == [part.name for part in wanted]
+        return same_names and all(says_the_same(held.type, of.type) for held, of in zip(found, wanted, strict=True))
+    is_list = pa.types.is_list(found) or pa.types.is_large_list(found)
+    return bool(is_list and pa.types.is_list(wanted) and says_the_same(found.value_type, wanted.value_type))

@@ -25,6 +25,7 @@ from pipelines.declarations import (
     Side,
 )  # fmt: skip
 from pipelines.engine import Engine
+from pipelines.types import INT128
 
 OWNER = Owner("Team", "team@example.org")
 RUN = "run"
@@ -94,5 +95,12 @@ def replaced(declaration: object, **changes: object) -> object:
 
 
 def table(rows: Sequence[dict[str, object]], schema: pa.Schema) -> pa.Table:
-    arrays = [pa.array([row[column.name] for row in rows], column.type) for column in schema]
+    arrays = [array([row[column.name] for row in rows], column.type) for column in schema]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def array(values: Sequence[object], kind: pa.DataType) -> pa.Array:
+    """Python values as a column; integers of 128 bits are kept as their digits."""
+    if kind == INT128:
+        return pa.array([None if value is None else str(value) for value in values], kind)
+    return pa.array(values, kind)

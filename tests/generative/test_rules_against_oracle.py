@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines import translation
+from pipelines.rules import Rule
 from tests.generative import harness
 from tests.generative.alike import alike
 from tests.generative.naive import comparison, texts
@@ -32,7 +33,7 @@ def translations(draw, kinds=None):
     key = columns.add(pa.int64(), st.nothing())
     schema = columns.schema
     numbered = [{**row, key: number} for number, row in enumerate(rows)]
-    return made, key, pa.Table.from_pylist(numbered, schema), Surroundings(columns.sql, {strategies.REFERRED: REFERRED})
+    return made, key, harness.table(numbered, schema), Surroundings(columns.sql, {strategies.REFERRED: REFERRED})
 
 
 def check(case):
@@ -76,3 +77,10 @@ def test_rule_at_length(kind):
         check(case)
 
     run()
+
+
+def test_the_strategies_know_every_rule():
+    def kinds(base):
+        return {kind for direct in base.__subclasses__() for kind in (direct, *kinds(direct))}
+
+    assert strategies.MAKERS.keys() == {kind for kind in kinds(Rule) if kind.__module__.startswith("pipelines.")}

@@ -297,7 +297,7 @@ def test_problems_are_told_all_at_once():
     assert [problem.split(":")[0] for problem in found] == [
         "listed", "precise", "sometimes", "single", "changed", "n_.*", "category",
     ]  # fmt: skip
-    assert "type List cannot be used in a contract; valid: Boolean, Date" in found[0]
+    assert "type List cannot be used in a contract; valid: Binary, Boolean, Date" in found[0]
 
 
 def test_a_model_that_is_none_at_all():

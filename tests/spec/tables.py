@@ -9,25 +9,48 @@ The first line names the columns and, behind a colon, their types; without one a
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import pyarrow as pa
 
+from pipelines.types import INT128
+
 INSTANT, WALL = pa.timestamp("us", tz="UTC"), pa.timestamp("us")
+PARIS = pa.timestamp("us", tz="Europe/Paris")
 _CELL = re.compile(r"\s*(?:'((?:[^']|'')*)'|([^|']*?))\s*(\||$)")
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
 _TYPES: dict[str, tuple[pa.DataType, Callable[[str], object]]] = {
     "text": (pa.string(), str),
     "int": (pa.int64(), int),
+    "int32": (pa.int32(), int),
+    "int128": (INT128, lambda text: str(int(text))),
     "uint": (pa.uint64(), int),
     "byte": (pa.uint8(), int),
     "float": (pa.float64(), float),
+    "float32": (pa.float32(), float),
     "bool": (pa.bool_(), {"true": True, "false": False}.__getitem__),
     "day": (pa.date32(), date.fromisoformat),
+    "time": (pa.time64("us"), time.fromisoformat),
     "wall": (WALL, datetime.fromisoformat),
-    "instant": (INSTANT, lambda text: datetime.fromisoformat(text).astimezone(UTC)),
+    "wall ms": (pa.timestamp("ms"), datetime.fromisoformat),
+    "instant": (INSTANT, _instant),
+    "instant ms": (pa.timestamp("ms", tz="UTC"), _instant),
+    "instant Paris": (PARIS, _instant),
+    "seconds": (pa.duration("us"), lambda text: timedelta(seconds=float(text))),
+    "bytes": (pa.binary(), bytes.fromhex),
+    "list of int": (pa.list_(pa.int64()), json.loads),
+    "list of text": (pa.list_(pa.string()), json.loads),
+    "a and b": (pa.struct([("a", pa.int64()), ("b", pa.string())]), json.loads),
+    "b and a": (pa.struct([("b", pa.string()), ("a", pa.int64())]), json.loads),
 }
 
 

@@ -48,18 +48,24 @@ class Difference:
 
 
 def verdict(field: Field, rows: Rows, around: Surroundings) -> str:
-    expected, actual = translate(field.rule, rows.legacy, around), rows.service[field.name]
+    translated = translate(field.rule, rows.legacy, around)
+    expected, actual = _present(field, translated.value, translated.text), _present(field, rows.service[field.name])
     if not around.holds(field.compared_when, _seen(rows), otherwise=True):
         return NOT_COMPARED
-    if expected.failure is not None:
+    if translated.failure is not None:
         return UNTRANSLATABLE
-    if expected.value is None and actual is None:
+    if expected is None and actual is None:
         return comparators.EQUAL
-    if expected.value is None:
+    if expected is None:
         return _missing(Side.LEGACY, field.missing.legacy)
     if actual is None:
         return _missing(Side.SERVICE, field.missing.service)
-    return comparators.judge(field.compare, expected.value, actual)
+    return comparators.judge(field.compare, expected, actual)
+
+
+def _present(field: Field, value: object, text: str | None = None) -> object:
+    """The value, unless it is one of those that say "missing"."""
+    return None if (text if text is not None else shown(value)) in field.missing.sentinels else value
 
 
 def _missing(side: Side, means: MissingMeans) -> str:
@@ -74,7 +80,8 @@ def is_difference(found: str) -> bool:
 
 def difference(entity: Entity, field: Field, rows: Rows, around: Surroundings) -> Difference:
     expected, actual = translate(field.rule, rows.legacy, around), rows.service[field.name]
-    both = expected.failure is None and expected.value is not None and actual is not None
+    values = _present(field, expected.value, expected.text), _present(field, actual)
+    both = expected.failure is None and None not in values
     return Difference(
         rows.pair.legacy_key,
         rows.pair.service_key,
@@ -83,7 +90,7 @@ def difference(entity: Entity, field: Field, rows: Rows, around: Surroundings) -
         legacy_raw(field, rows.legacy, around),
         expected.text,
         shown(actual),
-        comparators.delta(field.compare, expected.value, actual) if both else None,
+        comparators.delta(field.compare, *values) if both else None,
         expected.failure,
         verdict(field, rows, around),
         _kind(actual),

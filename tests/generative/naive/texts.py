@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 # Unicode's property White_Space, in full.
@@ -20,9 +20,31 @@ def shown(value: object) -> str | None:
         return "true" if value else "false"
     if isinstance(value, datetime):
         return _instant(value.astimezone(UTC)) + "+00" if value.tzinfo else _instant(value)
-    if isinstance(value, date):
+    if isinstance(value, date | time):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return _clock(value)
+    if isinstance(value, bytes):
+        return "".join(
+            chr(byte) if 32 <= byte < 127 and chr(byte) not in "\\'\"" else f"\\x{byte:02X}" for byte in value
+        )
+    if isinstance(value, list):
+        return f"[{', '.join(_part(item) for item in value)}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"'{name}': {_part(item)}" for name, item in value.items()) + "}"
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _part(value: object) -> str:
+    """A part of a list or struct; texts among them would need quotes."""
+    return "NULL" if value is None else str(shown(value))
+
+
+def _clock(span: timedelta) -> str:
+    seconds, microseconds = divmod(abs(span) // timedelta(microseconds=1), 1_000_000)
+    fraction = f".{microseconds:06}".rstrip("0") if microseconds else ""
+    sign = "-" if span < timedelta(0) else ""
+    return f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}"
 
 
 def _instant(moment: datetime) -> str:

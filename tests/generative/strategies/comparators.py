@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 import pyarrow as pa
@@ -13,11 +15,20 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from pipelines import comparators
 from pipelines.comparators import Comparator
+from pipelines.types import INT128
+from tests.generative.naive.comparators import CUSTOM
 from tests.generative.strategies import values
 from tests.generative.strategies.values import INSTANT, WALL
 
 BERLIN = pa.timestamp("us", tz="Europe/Berlin")
 INTEGERS = [pa.int64(), pa.int32(), pa.int16(), pa.int8(), pa.uint64(), pa.uint32(), pa.uint8()]
+FLOATS = [pa.float64(), pa.float32()]
+INSTANTS, WALLS = [INSTANT, BERLIN, pa.timestamp("ms", tz="UTC")], [WALL, pa.timestamp("ms")]
+LISTS = [pa.list_(pa.int64()), pa.list_(pa.int32())]
+STRUCTS = [
+    pa.struct([("a", pa.int64()), ("b", pa.string())]),
+    pa.struct([("b", pa.string()), ("a", pa.int32())]),
+]
 DECIMALS = [
     pa.decimal128(12, 2),
     pa.decimal128(18, 6),
@@ -37,6 +48,7 @@ def text() -> SearchStrategy[Comparator]:
         "trim",
         "inner_blanks",
         "nfc",
+        "nfkc",
         "ignore_accents",
         "ignore_leading_zeros",
         "ignore_punctuation",
@@ -55,6 +67,8 @@ def floating() -> SearchStrategy[Comparator]:
         comparators.Floating,
         absolute=st.sampled_from([0.0, 1e-9, 0.1, 1e300]),
         relative=st.sampled_from([0.0, 1e-12, 0.1, 1.0]),
+        ulps=st.sampled_from([0, 0, 1, 3, 1000]),
+        single=st.booleans(),
     )
 
 
@@ -64,7 +78,42 @@ def day() -> SearchStrategy[Comparator]:
 
 def instant() -> SearchStrategy[Comparator]:
     slack = [timedelta(0), timedelta(microseconds=1), timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)]
-    return st.builds(comparators.Instant, tolerance=st.sampled_from(slack))
+    steps = [
+        timedelta(microseconds=1),
+        timedelta(microseconds=7),
+        timedelta(milliseconds=1),
+        timedelta(seconds=1),
+        timedelta(days=1),
+    ]
+    return st.builds(
+        comparators.Instant,
+        tolerance=st.sampled_from(slack),
+        precision=st.sampled_from(steps),
+        rounding=st.sampled_from(comparators.Rounding),
+    )
+
+
+def elapsed() -> SearchStrategy[Comparator]:
+    slack = [timedelta(0), timedelta(microseconds=1), timedelta(hours=1)]
+    return st.builds(comparators.Elapsed, tolerance=st.sampled_from(slack))
+
+
+def enumeration() -> SearchStrategy[Comparator]:
+    groups = [(("a", "b"),), (("a", "A", ""), ("b", "'")), (("007", "7"), ("NULL", "null", "<null>"))]
+    return st.builds(comparators.Enumeration, st.sampled_from(groups))
+
+
+def items() -> SearchStrategy[Comparator]:
+    return st.builds(comparators.Items, st.sampled_from(comparators.Order))
+
+
+def document() -> SearchStrategy[Comparator]:
+    ignored = [(), ("$.a",), ("$.a.b", "$.b"), ("$[0]",), ("$.a[*].b",), ("$.c", '$["a"][1]')]
+    return st.builds(comparators.Document, ignore=st.sampled_from(ignored))
+
+
+def custom() -> SearchStrategy[Comparator]:
+    return st.sampled_from(list(CUSTOM))
 
 
 MAKERS: dict[type[Comparator], Callable[[], SearchStrategy[Comparator]]] = {
@@ -74,6 +123,11 @@ MAKERS: dict[type[Comparator], Callable[[], SearchStrategy[Comparator]]] = {
     comparators.Floating: floating,
     comparators.Day: day,
     comparators.Instant: instant,
+    comparators.Elapsed: elapsed,
+    comparators.Enumeration: enumeration,
+    comparators.Items: items,
+    comparators.Document: document,
+    comparators.Custom: custom,
 }
 
 
@@ -88,7 +142,9 @@ class Compared:
 
 def counterparts(kind: pa.DataType) -> list[pa.DataType]:
     """The types that values of this type may be compared with."""
-    for family in (INTEGERS, DECIMALS, [INSTANT, BERLIN]):
+    if kind in STRUCTS:
+        return STRUCTS
+    for family in (INTEGERS, DECIMALS, INSTANTS, WALLS, FLOATS, LISTS):
         if kind in family or (family is DECIMALS and pa.types.is_decimal(kind)):
             return family
     return [kind]
@@ -97,13 +153,21 @@ def counterparts(kind: pa.DataType) -> list[pa.DataType]:
 def fitting(kind: pa.DataType) -> list[type[Comparator]]:
     """The comparators for values of this type."""
     if pa.types.is_string(kind):
-        return [comparators.Exact, comparators.Text]
-    if pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+        return [comparators.Exact, comparators.Text, comparators.Enumeration, comparators.Document]
+    if pa.types.is_integer(kind):
+        return [comparators.Exact, comparators.Amount, *[comparators.Custom] * (kind.bit_width <= 32)]
+    if kind == INT128 or pa.types.is_decimal(kind):
         return [comparators.Exact, comparators.Amount]
     if pa.types.is_floating(kind):
         return [comparators.Floating]
     if pa.types.is_date(kind):
         return [comparators.Exact, comparators.Day]
+    if pa.types.is_duration(kind):
+        return [comparators.Exact, comparators.Elapsed]
+    if pa.types.is_list(kind):
+        return [comparators.Items]
+    if pa.types.is_struct(kind):
+        return [comparators.Document]
     return [comparators.Exact, comparators.Instant] if pa.types.is_timestamp(kind) else [comparators.Exact]
 
 
@@ -113,7 +177,10 @@ def for_type(draw: DrawFn, kind: pa.DataType) -> Compared:
     return Compared(comparator, kind, draw(st.sampled_from(counterparts(kind))))
 
 
-TYPES = [pa.string(), *INTEGERS, *DECIMALS, pa.bool_(), pa.float64(), pa.date32(), WALL, INSTANT]
+TYPES = [
+    pa.string(), *INTEGERS, *DECIMALS, pa.bool_(), *FLOATS, pa.date32(), *WALLS, *INSTANTS, pa.time64("us"), pa.binary(),
+    pa.duration("us"), INT128, *LISTS, *STRUCTS, values.LIST_OF_TEXT, values.LIST_OF_FLOAT,
+]  # fmt: skip
 
 
 @st.composite
@@ -131,8 +198,14 @@ def near(draw: DrawFn, value: object, kind: pa.DataType) -> object:
 
 
 def _moved(value: object) -> list[object]:
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, bool | bytes | time) or value is None:
         return []
+    if isinstance(value, timedelta):
+        return [value + timedelta(microseconds=1), -value, value + timedelta(hours=1)]
+    if isinstance(value, list):
+        return [value[::-1], value + value[:1], value[1:], [*value, None]]
+    if isinstance(value, dict):
+        return [dict(reversed(value.items())), {**value, "b": None}, {**value, "a": 7}]
     if isinstance(value, str):
         return [
             value.swapcase(),
@@ -142,6 +215,7 @@ def _moved(value: object) -> list[object]:
             value.replace("é", "e\u0301"),
             value.replace(" ", "  "),
             f"{value}.",
+            *_rewritten(value),
         ]
     if isinstance(value, datetime):
         return _shifted(
@@ -150,9 +224,21 @@ def _moved(value: object) -> list[object]:
     if isinstance(value, date):
         return _shifted(value, [timedelta(days=1), timedelta(days=-1), timedelta(days=31)])
     if isinstance(value, float):
-        return [value * 1.05, value + 1e-10, -value]
+        return [value * 1.05, value + 1e-10, -value, math.nextafter(value, math.inf), math.nextafter(value, 0)]
     steps = [Decimal("0.01"), Decimal("-0.005")] if isinstance(value, Decimal) else [1, -1]
     return [value + step for step in steps]
+
+
+def _rewritten(text: str) -> list[str]:
+    """A document in other words."""
+    try:
+        read = json.loads(text, parse_float=Decimal, parse_constant=str)
+        return [
+            json.dumps(read, indent=1, sort_keys=True, default=float),
+            text.replace("1.0", "1e0"),
+        ]
+    except ValueError:
+        return []
 
 
 def _shifted(value: date, steps: list[timedelta]) -> list[object]:

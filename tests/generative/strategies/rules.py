@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import math
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from hypothesis.strategies import DrawFn
 
 from pipelines import rules
 from pipelines.rules import Case, CodeTable, DateSpelling, Operand, Rule, UnknownCode
+from pipelines.types import INT128
 from tests.generative.naive.surroundings import Meaning
 from tests.generative.naive.texts import trimmed
 from tests.generative.strategies import values
@@ -64,10 +66,18 @@ def _same(draw: DrawFn, columns: Columns) -> Made:
     kind = draw(
         st.sampled_from([
             pa.string(), pa.int64(), pa.int32(), pa.uint64(), pa.decimal128(12, 2), pa.decimal128(38, 2), pa.decimal128(18, 6),
-            pa.bool_(), pa.float64(), pa.date32(), WALL, INSTANT,
+            pa.bool_(), pa.float64(), pa.date32(), WALL, INSTANT, *BEYOND_TEXT,
         ])
     )  # fmt: skip
-    return Made(rules.Same(columns.add(kind, values.of_type(kind))), kind)
+    # Numbers of single precision that are shown like the doubles they are in Python.
+    held = st.sampled_from([0.0, 0.5, -1.25, 3.0, math.nan, math.inf]) if kind == pa.float32() else values.of_type(kind)
+    return Made(rules.Same(columns.add(kind, held)), kind)
+
+
+BEYOND_TEXT = [
+    pa.float32(), pa.time64("us"), pa.binary(), pa.duration("us"), INT128, pa.list_(pa.int64()), pa.struct([("a", pa.int64())]),
+    pa.timestamp("ms"), pa.timestamp("ms", tz="UTC"),
+]  # fmt: skip
 
 
 def _constant(draw: DrawFn, _: Columns) -> Made:

@@ -30,6 +30,7 @@ from tests.generative.strategies.holders import Declared
 from tests.generative.strategies.identities import DAY, Identified
 from tests.generative.strategies.values import INSTANT, WALL
 
+SENTINELS = [(), (), ("", "N/A"), ("0", "0.00", "1970-01-01"), ("a", "1", "true", "nan", "[]")]
 REFERRED = [
     Link(key_of([text, number]), f"S-{text}{number}")
     for text in rules.OTHER_KEYS
@@ -104,7 +105,7 @@ def _field(making: Making) -> Field:
         name,
         made.rule,
         compared.comparator,
-        missing=Missing(legacy=draw(means), service=draw(means)),
+        missing=Missing(legacy=draw(means), service=draw(means), sentinels=draw(st.sampled_from(SENTINELS))),
         criticality=draw(st.sampled_from(Criticality)),
         service_level=draw(st.sampled_from([None, ServiceLevel(0.5, warn=0.1), ServiceLevel(1.0, warn=0.0)])),
         system_of_record=draw(st.sampled_from([None, None, *Side])),

@@ -1,0 +1,127 @@
+r"""Macros of DuckDB: what a primitive means, where its spelling is too long to stand in line.
+
+`primitives` call them by name, and `engine` defines them when a statement first does. Another engine spells the same
+meanings its own way.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from itertools import pairwise
+
+_CUT = chr(31)  # no character is made of it
+_PLANES = range(0xA0, 0x2FA20)  # every character with a compatibility decomposition stands here
+
+# A JSON text as its tokens: strings, numbers, words, punctuation. White space between them is lost, and means nothing.
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_TOKEN = rf"{_STRING}|-?[0-9][0-9.eE+-]*|-?[A-Za-z]+|[\[\]{{}}:,]"
+
+_JSON = (
+    # Digits without zeros at either end, and the power of ten: 1.10, 1.1 and 11e-1 are all 11e-1. No double is made.
+    r"json_fraction(t) AS regexp_extract(t, '\.([0-9]+)', 1)",
+    r"json_digits(t) AS regexp_extract(t, '^-?([0-9]+)', 1) || json_fraction(t)",
+    r"""
+    json_exponent(t) AS CASE WHEN regexp_matches(t, '[eE]')
+        THEN TRY_CAST(regexp_extract(t, '[eE]([+-]?[0-9]+)$', 1) AS HUGEINT) ELSE 0 END
+    """,
+    r"""
+    json_number(t) AS CASE
+        WHEN ltrim(json_digits(t), '0') = '' THEN '0'
+        WHEN json_exponent(t) IS NULL THEN t
+        ELSE regexp_extract(t, '^-?') || trim(json_digits(t), '0') || 'e'
+            || (json_exponent(t) - length(json_fraction(t))
+                + length(json_digits(t)) - length(rtrim(json_digits(t), '0'))) END
+    """,
+    # Strings and numbers as strings of two kinds, so that what sorts the members leaves the numbers alone.
+    """
+    json_token(t) AS CASE WHEN t[1] = '"' THEN '"$' || substring(t, 2)
+        WHEN regexp_matches(t, '^-?[0-9]') THEN '"#' || json_number(t) || '"' ELSE t END
+    """,
+    # The engine's own reader forgives a comma before a closing bracket; JSON does not.
+    rf"""
+    json_is_valid(x) AS COALESCE(TRY(json_valid(x)), FALSE)
+        AND NOT regexp_matches(regexp_replace(x, '{_STRING}', '""', 'g'), ',\s*[\]}}]')
+    """,
+    rf"""
+    json_canonical(x) AS CASE WHEN json_is_valid(x) THEN json_normalize(array_to_string(
+        list_transform(regexp_extract_all(x, '{_TOKEN}'), lambda t: json_token(t)), '')) ELSE '?' || x END
+    """,
+)
+_FLOATS = (
+    # Floats in the order of their values, as whole numbers without gaps but for one between -0.0 and 0.0. The engine's
+    # key of a float has a byte in front; that of single precision is a number, which loses zeros there.
+    """
+    float_place(x) AS TRY_CAST('0x' || CASE WHEN typeof(x) = 'FLOAT'
+        THEN substring(lpad(hex(create_sort_key(x, 'ASC NULLS FIRST')), 16, '0'), 3, 8)
+        ELSE substring(hex(create_sort_key(x, 'ASC NULLS FIRST')), 3, 16) END AS HUGEINT)
+    """,
+    """
+    floats_apart(x, y) AS abs(float_place(x) - float_place(y))
+        - CASE WHEN (x < 0 AND y >= 0) OR (y < 0 AND x >= 0) THEN 1 ELSE 0 END
+    """,
+)
+_LISTS = (
+    """
+    list_as_set(x) AS list_sort(list_distinct(x)) || CASE WHEN len(list_filter(x, lambda e: e IS NULL)) > 0
+        THEN [NULL] ELSE [] END
+    """,
+)
+
+
+def definitions(name: str) -> Iterator[str]:
+    """The statements that make an engine know the macro of this name, and what it is made of."""
+    for definition in MACROS[name]():
+        yield definition if definition.startswith("SET") else f"CREATE OR REPLACE TEMP MACRO {definition.strip()}"
+
+
+@cache
+def _compatibility() -> tuple[str, ...]:
+    """Normal form KC: characters that have a compatibility decomposition are replaced by it, the rest is form C's work.
+
+    Which characters these are, and by what each is replaced, is Python's own table.
+    """
+    replaced = {}
+    for code in _PLANES:
+        character = chr(code)
+        if unicodedata.decomposition(character):
+            whole = unicodedata.normalize("NFKD", character)
+            if whole != unicodedata.normalize("NFD", character):
+                replaced[character] = whole
+    kind = _character_class([ord(character) for character in replaced])
+    # Variables, not constants inside the macro: those would be planned anew wherever it is called.
+    return (
+        f"SET VARIABLE compatible_characters = {_list(replaced)}",
+        f"SET VARIABLE compatible_texts = {_list(replaced.values())}",
+        """
+        compatible_text(c) AS
+            getvariable('compatible_texts')[list_position(getvariable('compatible_characters'), c)]
+        """,
+        f"""
+        nfkc_normalize(x) AS CASE WHEN regexp_matches(x, '[{kind}]') THEN nfc_normalize(list_aggregate(list_transform(
+            regexp_extract_all(x, '[{kind}]|[^{kind}]+'),
+            lambda c: CASE WHEN regexp_matches(c, '^[{kind}]') THEN compatible_text(c) ELSE c END), 'string_agg', ''))
+            ELSE nfc_normalize(x) END
+        """,
+    )
+
+
+def _list(texts: Iterable[str]) -> str:
+    """A list of texts as an expression: one literal cut into parts, which is much faster than many."""
+    return "string_split('" + _CUT.join(texts).replace("'", "''") + f"', '{_CUT}')"
+
+
+def _character_class(codes: list[int]) -> str:
+    """Ascending codes as the inside of a character class, neighbours as ranges."""
+    starts = [codes[0], *(after for before, after in pairwise(codes) if after > before + 1)]
+    ends = [*(before for before, after in pairwise(codes) if after > before + 1), codes[-1]]
+    return "".join(f"\\x{{{start:X}}}-\\x{{{end:X}}}" for start, end in zip(starts, ends, strict=True))
+
+
+MACROS: Mapping[str, Callable[[], tuple[str, ...]]] = {
+    "json_canonical": lambda: _JSON,
+    "floats_apart": lambda: _FLOATS,
+    "list_as_set": lambda: _LISTS,
+    "nfkc_normalize": _compatibility,
+}

@@ -1,0 +1,53 @@
+"""Types that Arrow or Parquet cannot hold as they are, and in which words they are kept instead.
+
+Integers of 128 bits are kept as their digits: no column type of both Parquet and the engine holds all of them, and a
+decimal of 38 digits ends before they do. Durations are kept in Parquet as microseconds. The engine gets both back as
+what they are.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from pipelines.expressions import quote
+
+
+class Int128(pa.ExtensionType):  # type: ignore[misc]
+    """An integer of 128 bits, as the digits of a decimal number without leading zeros."""
+
+    def __init__(self) -> None:
+        super().__init__(pa.string(), "coexist.int128")
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return b""
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, _storage: pa.DataType, _serialized: bytes) -> Int128:
+        return cls()
+
+    def __arrow_ext_scalar_class__(self) -> type[pa.ExtensionScalar]:
+        return _Int128Scalar
+
+    def __str__(self) -> str:
+        return "int128"
+
+
+class _Int128Scalar(pa.ExtensionScalar):  # type: ignore[misc]
+    """One such integer."""
+
+    def as_py(self, **_: object) -> int | None:
+        digits = self.value.as_py() if self.value is not None else None
+        return None if digits is None else int(digits)
+
+
+INT128 = Int128()
+pa.register_extension_type(INT128)
+
+
+def restored(schema: pa.Schema, *, from_parquet: bool) -> str:
+    """The select list that gives all columns of a relation of this schema in the types they mean."""
+    found = [f"CAST({quote(field.name)} AS HUGEINT) AS {quote(field.name)}" for field in schema if field.type == INT128]
+    if from_parquet:
+        durations = [field.name for field in schema if pa.types.is_duration(field.type)]
+        found += [f"to_microseconds({quote(name)}) AS {quote(name)}" for name in durations]
+    return f"* REPLACE ({', '.join(found)})" if found else "*"

@@ -1,0 +1,97 @@
+"""Traps in keys and in rows as a whole: separators, missing parts, duplicates, values that changed places."""
+
+from __future__ import annotations
+
+from pipelines.declarations import NaturalKey, Number, Same
+from tests.spec.traps.trap import Trap, agrees, differs
+
+KEYS = (
+    Trap(
+        "a separator inside a key",
+        "a | b | n: int\n'p|q' | r | 1",
+        "a | b | n: int\np | 'q|r' | 1",
+        agrees(0, legacy_only=1, service_only=1),
+        key=("a", "b"),
+    ),
+    Trap(
+        "parts of a key that read the same together",
+        "a | b | n: int\n'12' | '3' | 1",
+        "a | b | n: int\n'1' | '23' | 1",
+        agrees(0, legacy_only=1, service_only=1),
+        key=("a", "b"),
+    ),
+    Trap(
+        "values that read the same together",
+        "id | a | b\n1 | '12' | '3'\n2 | 'x' | 'y'",
+        "id | a | b\n1 | '1' | '23'\n2 | 'x' | 'y'",
+        differs("1.a", "1.b", same=1),
+    ),
+    Trap(
+        "a value that moved to the next column",
+        "id | a | b\n1 | 'x' |\n2 | |",
+        "id | a | b\n1 | | 'x'\n2 | |",
+        differs("1.a", "1.b", same=1),
+    ),
+    Trap(
+        "two rows that swapped their values",
+        "id | n: int\n1 | 10\n2 | 20\n3 | 30",
+        "id | n: int\n1 | 20\n2 | 10\n3 | 30",
+        differs("1.n", "2.n", same=1),
+    ),
+    Trap(
+        "a missing key is a row",
+        "id | n: int\n1 | 1\n | 2",
+        "id | n: int\n1 | 1",
+        agrees(1, legacy_only=1),
+    ),
+    Trap(
+        "a missing key meets nothing, with another value",
+        "id | n: int\n1 | 1\n | 2",
+        "id | n: int\n1 | 1\n | 3",
+        agrees(1, legacy_only=1, service_only=1),
+    ),
+    Trap(
+        "a missing part of a key",
+        "a | b | n: int\n1 | | 1\n1 | 2 | 1",
+        "a | b | n: int\n1 | 2 | 2",
+        differs("1|2.n", legacy_only=1),
+        key=("a", "b"),
+    ),
+    Trap(
+        "an empty key is not a missing one",
+        "id | n: int\n'' | 1\n1 | 1",
+        "id | n: int\n | 1\n1 | 1",
+        agrees(1, legacy_only=1, service_only=1),
+    ),
+    Trap(
+        "keys that differ in case or blanks",
+        "id | n: int\na | 1\n'b ' | 1",
+        "id | n: int\nA | 1\n'b' | 1",
+        agrees(0, legacy_only=2, service_only=2),
+    ),
+    Trap(
+        "keys beyond 2**53",
+        "id: int | n: int\n9007199254740993 | 1",
+        "id: int | n: int\n9007199254740992 | 1",
+        agrees(0, legacy_only=1, service_only=1),
+    ),
+    Trap(
+        "key 1 against '1'",
+        "id: int | n: int\n1 | 1\n2 | 2",
+        "id | n: int\n'1' | 1\n'02' | 3",
+        differs("2.n", same=1),
+        identity=NaturalKey(legacy=(Same("id"),), service=(Number("id"),)),
+    ),
+    Trap(
+        "an empty side",
+        "id | n: int\n1 | 1",
+        "id | n: int",
+        agrees(0, legacy_only=1),
+    ),
+    Trap(
+        "rows in another order",
+        "id | n: int\n1 | 1\n2 | 2\n3 | 3",
+        "id | n: int\n3 | 3\n1 | 1\n2 | 2",
+        agrees(3),
+    ),
+)
