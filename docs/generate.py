@@ -1,4 +1,6 @@
-"""Writes the generated parts of the pages in this folder: columns of tables, primitives of canonical SQL.
+"""Writes the generated parts of the pages in this folder: columns of tables, comparators, primitives of canonical SQL.
+
+What comparators say is taken from their specification, `tests/spec/comparisons.py`, which the tests run.
 
     python docs/generate.py            write them
     python docs/generate.py --check    exit code 1 when a page is not current
@@ -6,16 +8,21 @@
 A generated part stands between `<!-- generated: NAME -->` and `<!-- end of generated -->`; the rest is written by hand.
 """  # noqa: INP001 (a script beside the pages, not a package)
 
+import dataclasses
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from enum import Enum
 from pathlib import Path
 
 import pyarrow as pa
 
-from pipelines import catalog
+from pipelines import catalog, comparators
+from pipelines.comparators import Comparator
 from pipelines.primitives import AGGREGATES, PRIMITIVES
 from pipelines.schemas import descriptions
+from tests.spec.comparisons import EXAMPLES, Example
+from tests.spec.tables import cells
 
 PAGES = Path(__file__).parent
 PART = re.compile(r"(<!-- generated: (.+?) -->\n)(.*?)(<!-- end of generated -->)", re.DOTALL)
@@ -67,13 +74,62 @@ def primitives(_: str) -> str:
     return as_table(["function", "arguments", "gives"], rows)
 
 
+def contents(_: str) -> str:
+    """All comparators, each leading to its section."""
+    return " · ".join(f"[{name}](#{name.lower()})" for name in _kinds())
+
+
+def sections(_: str) -> str:
+    """Every comparator: what it is for, its arguments, and examples of what it says."""
+    return "\n\n".join(part for kind in _kinds().values() for part in _comparator(kind))
+
+
+def _kinds() -> dict[str, type[Comparator]]:
+    """The comparators in the order of their specification."""
+    return {example.kind: getattr(comparators, example.kind) for example in EXAMPLES}
+
+
+def _comparator(kind: type[Comparator]) -> Iterator[str]:
+    # A docstring says what the comparator is for, and then of each argument `name`: what it means.
+    about, *arguments = re.split(r"`(\w+)`: ", " ".join((kind.__doc__ or "").split()))
+    yield f"## {kind.__name__}\n\n{about.strip()}"
+    meanings = dict(zip(arguments[::2], arguments[1::2], strict=True))
+    rows = [[f"`{field.name}`", meanings[field.name].strip(), _default(field)] for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
+    if rows:
+        yield as_table(["argument", "meaning", "default"], rows)
+    for example in EXAMPLES:
+        if example.kind == kind.__name__:
+            yield f"```python\n{example.declared}\n```"
+            yield _pairs(example)
+
+
+def _default(field: "dataclasses.Field[object]") -> str:
+    if field.default is dataclasses.MISSING:
+        return ""
+    value = field.default
+    shown = f"{type(value).__name__}.{value.name}" if isinstance(value, Enum) else repr(value)
+    return f"`{shown.removeprefix('datetime.')}`"
+
+
+def _pairs(example: Example) -> str:
+    head, *lines = cells(example.pairs)
+    titles = [re.sub(r"^(\w+): (.+)$", r"\1 (\2)", str(title)) for title in head]
+    return as_table(titles, [[_cell(expected), _cell(actual), str(says)] for expected, actual, says in lines])
+
+
+def _cell(text: str | None) -> str:
+    return f"`{text}`" if text else "*empty*"
+
+
 def as_table(head: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
     every = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in every)
 
 
-MAKERS: dict[str, Callable[[str], str]] = {"columns": columns, "primitives": primitives}
+MAKERS: dict[str, Callable[[str], str]] = {
+    "columns": columns, "primitives": primitives, "contents": contents, "comparators": sections,
+}  # fmt: skip
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -27,9 +27,9 @@ class Exact(Comparator):
 
 @declared
 class Enumeration(Comparator):
-    """Texts of a closed vocabulary: equal when they are the same, or declared to `same` mean one thing.
+    """Texts of a closed vocabulary: equal when they are the same, or declared to mean one thing.
 
-    Each group of `same` lists the texts that both models use for one meaning; a text stands in one group at most.
+    `same`: groups of texts that both models use for one meaning; a text stands in one group at most.
     """
 
     same: tuple[tuple[str, ...], ...]

@@ -1,4 +1,4 @@
-"""docs/rules.md: every rule and comparator has a section that names its arguments, and every example table is true."""
+"""docs/rules.md: every rule has a section that names its arguments, and every example table is true."""
 
 import dataclasses
 import datetime as dt
@@ -6,11 +6,9 @@ import re
 from decimal import Decimal
 
 import pyarrow as pa
-import pytest
 from pandera.polars import DataFrameModel
 
-from pipelines import comparison, declarations, engine, identity, translation
-from pipelines.comparators import Comparator
+from pipelines import declarations, engine, identity, translation
 from pipelines.declarations import Csv, Entity, Exact, Field, Holder, NaturalKey, Owner, Same
 from pipelines.rules import Rule
 
@@ -23,13 +21,12 @@ READ = {
     "text": str, "integer": int, "float": float, "decimal": Decimal, "date": dt.date.fromisoformat,
     "instant": dt.datetime.fromisoformat, "boolean": {"true": True, "false": False}.get,
 }  # fmt: skip
-VERDICTS = {"equal": "EQUAL", "within tolerance": "WITHIN_TOLERANCE", "different": "DIFFERENT"}
-NAMES = vars(declarations) | {"date": dt.date, "timedelta": dt.timedelta, "Decimal": Decimal}
+NAMES = vars(declarations) | {"date": dt.date, "Decimal": Decimal}
 DAY = "2026-03-09"
 
 
 def kinds_of(base):
-    """All kinds of rules or comparators a user can declare."""
+    """All kinds of rules a user can declare."""
     direct = [kind for kind in base.__subclasses__() if kind.__module__.startswith("pipelines.")]
     return [found for kind in direct for found in (kind, *kinds_of(kind))]
 
@@ -107,7 +104,7 @@ def examples(parts, result):
 
 def test_every_kind_has_a_section_with_its_arguments(page, subtests):
     parts = page(PAGE)
-    for kind in (*kinds_of(Rule), *kinds_of(Comparator)):
+    for kind in kinds_of(Rule):
         with subtests.test(kind.__name__):
             about = section_of(parts, kind)
             first_cells = [next(iter(row.values())) for part in about if part.kind == "table" for row in part.rows]
@@ -119,7 +116,7 @@ def test_every_kind_has_a_section_with_its_arguments(page, subtests):
 
 def test_every_kind_has_an_example_of_itself(page, subtests):
     parts = page(PAGE)
-    for kind in (*kinds_of(Rule), *kinds_of(Comparator)):
+    for kind in kinds_of(Rule):
         with subtests.test(kind.__name__):
             shown = [part.text for part in section_of(parts, kind) if part.kind == "python"]
 
@@ -160,36 +157,3 @@ def test_examples_of_rules_are_true(page, subtests):
                 row["becomes"] if row["becomes"].startswith("fails:") else cell(row["becomes"]) for row in table.rows
             ]
             assert not rule.all_problems()
-
-
-def test_examples_of_comparators_are_true(page, subtests):
-    for declared, table in examples(page(PAGE), "verdict"):
-        with subtests.test(declared.text, line=table.line):
-            comparator = made(declared)
-            named = heads(table.rows)
-            expected, actual = [head for head in named if head.startswith(("expected", "actual"))]
-            entity = entity_with(Same("value"), comparator)
-            with engine.opened() as session:
-                for relation, head in (("legacy", expected), ("service", actual)):
-                    session.register(relation, numbered(table_of(table.rows, {head: ("value", named[head][1])})))
-                translation.translate(session, entity, rows="legacy", into="translated")
-                session.view("service rows", "SELECT id AS service_key, value FROM service")
-                session.view(
-                    "pairs",
-                    "SELECT id AS legacy_key, id AS service_key, TRUE AS link_primary, TRUE AS compared FROM legacy",
-                )
-                comparison.compare(session, entity)
-                verdicts = session.rows('SELECT "verdict value" AS verdict FROM compared ORDER BY legacy_key')
-                types = session.types("service")
-                deltas = session.rows(
-                    f"SELECT {comparator.delta('l.value', 's.value')} AS delta FROM legacy AS l "
-                    "JOIN service AS s ON s.id = l.id ORDER BY l.id"
-                )
-
-            assert comparator.accepts(types["value"])
-            assert [comparison.Verdict(row["verdict"]).name for row in verdicts] == [
-                VERDICTS[row["verdict"]] for row in table.rows
-            ]
-            for row, found in zip(table.rows, deltas, strict=True):
-                wanted = float(row["delta"]) if row["delta"] else None
-                assert found["delta"] == (None if wanted is None else pytest.approx(wanted, abs=1e-9))

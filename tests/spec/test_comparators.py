@@ -1,0 +1,46 @@
+"""Every example of a comparator, through the public path; and that no comparator is without one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from pipelines import declarations
+from pipelines.comparators import Comparator
+from pipelines.declarations import Field, Same
+from tests.spec.comparisons import EXAMPLES, Example
+from tests.spec.given import Given, reconciled, rows
+from tests.spec.tables import table
+
+NAMES = vars(declarations) | {"timedelta": timedelta}
+
+
+def side(pairs: pa.Table, column: str) -> pa.Table:
+    """One column of the pairs as `value`, numbered."""
+    numbers = pa.array(map(str, range(pairs.num_rows)), pa.string())
+    return pa.table({"id": numbers, "value": pairs[column]})
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: f"{example.declared} {example.pairs.split()[1:2]}")
+def test_example(example: Example, tmp_path: Path) -> None:
+    pairs = table(example.pairs)
+    comparator = eval(example.declared, dict(NAMES))  # noqa: S307 (our own examples)
+    rule = Field("value", Same("value"), comparator)
+    job = reconciled(Given(side(pairs, "expected"), side(pairs, "actual"), rules=(rule,)), tmp_path)
+
+    said = pairs["says"].to_pylist()
+    assert {row["legacy_key"] for row in rows(job, "discrepancies")} == {
+        str(number) for number, word in enumerate(said) if word == "different"
+    }
+    (drift,) = rows(job, "drift")
+    counts = Counter(equal=drift["equal"], within=drift["within_tolerance"], different=drift["discrepant"])
+    assert +counts == Counter(said)
+
+
+def test_every_comparator_has_examples() -> None:
+    kinds = {kind.__name__ for kind in Comparator.__subclasses__() if kind.__module__.startswith("pipelines.")}
+    assert {example.kind for example in EXAMPLES} == kinds
