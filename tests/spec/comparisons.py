@@ -207,7 +207,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        "Json()",
+        "Document()",
         """
         expected                  | actual                | says
         {"a": 1, "b": [1.0, 100]} | {"b":[1,1e2],"a":1.00} | equal
@@ -218,7 +218,7 @@ EXAMPLES = (
         """,
     ),
     Example(
-        'Json(ignore=("$.at", "$.lines[*].id"))',
+        'Document(ignore=("$.at", "$.lines[*].id"))',
         """
         expected                                | actual                         | says
         {"at": 1, "lines": [{"id": 1, "n": 5}]} | {"lines": [{"id": 2, "n": 5}]} | equal
