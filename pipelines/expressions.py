@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import sqlglot
+import sqlglot.dialects.duckdb  # loaded at the first compilation otherwise
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipelines.causes import cause, told
 from pipelines.comparison import Verdict
-from pipelines.declarations import Entity, Side
+from pipelines.declarations import Entity, Field, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.rows import live
@@ -59,16 +59,19 @@ def _count_raw_values(engine: Engine, entity: Entity, every: str) -> None:
     """Make `raw totals` (field, legacy_raw, n): how many rows have a raw value that may always be mistaken."""
     suspected = engine.rows(f"SELECT DISTINCT field FROM ({_MISTAKEN_VALUES}) AS suspected")
     names = {row["field"] for row in suspected}
-    totals = [
-        f"""
-        SELECT {literal(field.name)} AS field, {raw_of(field)} AS legacy_raw, COUNT(*) AS n
-        FROM {quote(every)} WHERE {live(entity.legacy)} GROUP BY {raw_of(field)}
-        """
-        for field in entity.fields
-        if field.name in names
-    ]
+    totals = [_raw_totals(entity, field, every) for field in entity.fields if field.name in names]
     nothing = "SELECT field, legacy_raw, CAST(0 AS BIGINT) AS n FROM likenesses WHERE FALSE"
     engine.materialise("raw totals", " UNION ALL ".join(totals) or nothing)
+
+
+def _raw_totals(entity: Entity, field: Field, every: str) -> str:
+    """Columns are counted as they are and made texts afterwards: values are few, rows are many."""
+    columns = ", ".join(map(quote, field.rule.columns())) or "1"
+    counted = f"SELECT {columns}, COUNT(*) AS rows FROM {quote(every)} WHERE {live(entity.legacy)} GROUP BY {columns}"
+    return f"""
+        SELECT {literal(field.name)} AS field, {raw_of(field)} AS legacy_raw, CAST(SUM(rows) AS BIGINT) AS n
+        FROM ({counted}) AS counted GROUP BY {raw_of(field)}
+    """
 
 
 # Both values of each difference as `wanted` and `shown` (by the replica), where there are two.

@@ -24,7 +24,9 @@ from pipelines import (
     proving,
     sifting,
     snapshot,
+    standing,
     translation,
+    verification,
 )
 from pipelines.accounting import Measured
 from pipelines.declarations import IdentityTable, Merges, Side
@@ -38,6 +40,7 @@ from pipelines.sources import REJECTED
 from pipelines.sources.source import Source
 
 VOLATILE = ("run_id",)
+FOUND = ("discrepancies", "untranslatable", "measures", "row_verdicts")  # by `find_discrepancies`, together
 
 
 def reconcile(job: Job) -> dict[str, Manifest]:
@@ -80,11 +83,17 @@ def map_identity(job: Job) -> dict[str, Manifest]:
 def find_discrepancies(job: Job) -> dict[str, Manifest]:
     """Link, compare and classify; write `discrepancies`, all `untranslatable` values, and the counts for `judge_drift`.
 
-    Raises IntegrityError when the rows of a side do not balance, SourceError when an input is not in the lake.
+    What was found from the same inputs by the same code stands, unless it is to be verified. Raises IntegrityError when
+    the rows of a side do not balance or a hash lied, SourceError when an input is not in the lake.
     """
     witnesses = proving.witness_partitions(job)
     inputs = _inputs(job, witnesses)
+    there = standing.still(job, FOUND, inputs=inputs)
+    if there and not verification.is_wanted():
+        return there
     sifted = sifting.sift(job)
+    if sifted and verification.is_wanted():
+        verification.verify(job, sifted)
     with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
         plan.link_and_translate(session, job, sifted)
         comparison.compare(session, job.entity)
@@ -98,7 +107,12 @@ def find_discrepancies(job: Job) -> dict[str, Manifest]:
         version = job.comparison_version
         return {
             "discrepancies": transaction.write(
-                job.address("discrepancies"), found, code_version=version, inputs=inputs, volatile=VOLATILE
+                job.address("discrepancies"),
+                found,
+                code_version=version,
+                inputs=inputs,
+                notes={standing.MADE_BY: standing.made_by(job)},
+                volatile=VOLATILE,
             ),
             **_write_counts(session, job, transaction, measured.pairs),
         }

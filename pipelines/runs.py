@@ -58,7 +58,7 @@ def record(job: Job, started_at: datetime, ending: Ending) -> None:
         "error": ending.error,
         "engine": f"duckdb {duckdb.__version__}",
         **job.stamp(),
-        **_inputs(job),
+        **_inputs(job, done=not ending.error),
     }
     address, table = job.address("runs"), pa.Table.from_pylist([row], SCHEMA)
     file = job.lake.file(address)
@@ -69,7 +69,7 @@ def record(job: Job, started_at: datetime, ending: Ending) -> None:
         transaction.write(address, table)
 
 
-def _inputs(job: Job) -> dict[str, object]:
+def _inputs(job: Job, *, done: bool) -> dict[str, object]:
     """What is known of inputs and results; a failed run may know only part of it."""
     found: dict[str, object] = {}
     undeclared: list[str] = []
@@ -78,7 +78,8 @@ def _inputs(job: Job) -> dict[str, object]:
         if manifest:
             found |= {f"{side}_rows": manifest.notes["rows_in"], f"{side}_digest": manifest.digest}
             undeclared += [f"{side}.{name}" for name in manifest.notes.get("undeclared", [])]
+    # What an earlier run found may stand as the result of this one.
     for stage in ("discrepancies", "untranslatable"):
         result = job.lake.manifest(job.address(stage))
-        found[stage] = result.rows if result and result.run_id == job.run_id else None
+        found[stage] = result.rows if result and (done or result.run_id == job.run_id) else None
     return found | {"undeclared_columns": ", ".join(undeclared) or None}

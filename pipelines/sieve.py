@@ -77,7 +77,7 @@ def pairs(digests: Mapping[Side, Digests]) -> Iterator[pa.Table]:
 
 
 def _buckets(digests: Mapping[Side, Digests]) -> pl.DataFrame:
-    """Every bucket that is on either side: `<side>_first`, `<side>_rows`, `<side>_is_plain`, `<side>_digest`."""
+    """Every bucket that is on either side, numbered as `place`: `<side>_first`, `<side>_rows`, `<side>_is_plain`, `<side>_digest`."""
     legacy, service = (
         pl.DataFrame(held.buckets).select("bucket", pl.exclude("bucket").name.prefix(f"{side}_"))
         for side, held in digests.items()
@@ -87,6 +87,7 @@ def _buckets(digests: Mapping[Side, Digests]) -> pl.DataFrame:
         legacy.join(service, on="bucket", how="full", coalesce=True)
         .sort("bucket")
         .with_columns(pl.col(counts).fill_null(0))
+        .with_row_index("place")
     )
 
 
@@ -103,7 +104,7 @@ def _passes_whole() -> pl.Expr:
 def _stretches(both: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """Neighbouring buckets put together to stretches that are worth reading at once."""
     most = pl.max_horizontal("legacy_rows", "service_rows")
-    apart = (pl.col("bucket").diff() != 1).fill_null(value=False).cum_sum()
+    apart = (pl.col("place").diff() != 1).fill_null(value=False).cum_sum()
     grouped = both.with_columns(_part=pl.struct(apart, most.cum_sum() // _ROWS_AT_ONCE))
     yield from (part for _, part in grouped.group_by("_part", maintain_order=True))
 

@@ -50,7 +50,7 @@ def digest_rows(job: Job, side: Side) -> Manifest:
     if there and there.inputs == inputs and there.code_version == version:
         return there
     with engine.opened() as session, engine.opened() as sorter, job.lake.transaction(job.run_id) as transaction:
-        _values(session, job, side)
+        make_values(session, job, side, into="values")
         sorter.register("hashed rows", digests.digest(session, job.entity, side, rows=side, values="values"))
         tally = buckets.Tally()
         ordered = sorter.reader(digests.ordered(job.entity, side, hashed="hashed rows")).cast(digests.SCHEMA)
@@ -69,17 +69,17 @@ def _rows(job: Job) -> int:
     return max(job.read(side).rows for side in Side)
 
 
-def _values(session: engine.Engine, job: Job, side: Side) -> None:
-    """The relations `<side>` (raw rows) and `values` (live ones in the service's language) that digests are made of."""
+def make_values(session: engine.Engine, job: Job, side: Side, *, into: str) -> None:
+    """Make `<side>`, the raw rows, and `into`, the live ones in the service's language: what digests are made of."""
     session.scan_rows(side, job.lake.file(job.address(side)), adding=digests.keyed(job.entity, side))
     if side is Side.SERVICE:
-        session.view("values", f"SELECT * FROM service WHERE {live(job.entity.service)}")
+        session.view(into, f"SELECT * FROM service WHERE {live(job.entity.service)}")
         return
     if not digests.is_natural(job.entity):
         session.scan("links", [job.lake.file(job.address("identity_map"))])
         digests.single_links(session, links="links", on=job.partition)
     plan.resolve_references(session, job)
-    translation.translate(session, job.entity, rows="legacy", into="values")
+    translation.translate(session, job.entity, rows="legacy", into=into)
 
 
 def _inputs(job: Job, side: Side) -> dict[str, str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
 
-from pipelines import catalog, loading, staleness
+from pipelines import catalog, loading, staleness, verification
 from pipelines.cli import endings, selection
 from pipelines.cli.options import (
     AsJson,
@@ -26,12 +27,15 @@ from pipelines.errors import did_you_mean
 
 ENGINES = ("duckdb",)
 EngineName = Annotated[str, typer.Option("--engine", metavar="NAME", help="What runs the comparison: duckdb.")]
+Verify = Annotated[
+    bool, typer.Option("--verify", help="Look again, value by value, at all that passed on the evidence of hashes.")
+]
 
 
 def reconcile(
     *, context: ContextNames = None, entity: EntityNames = None, date: OneDate = None, first: FirstDate = None,
-    last: LastDate = None, engine: EngineName = ENGINES[0], count: Workers = None, lake: LakePath = None,
-    as_json: AsJson = False,
+    last: LastDate = None, engine: EngineName = ENGINES[0], verify: Verify = False, count: Workers = None,
+    lake: LakePath = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Reconcile partitions: take both snapshots, link, compare, judge, and publish the catalogue.
 
@@ -42,6 +46,8 @@ def reconcile(
         raise typer.BadParameter(
             f'there is no engine "{engine}" ({did_you_mean(engine, ENGINES)})', param_hint="--engine"
         )
+    if verify:
+        os.environ[verification.WANTED] = "1"  # of worker processes too
     screen, portfolio, store = Screen.opened(as_json=as_json), loading.load(), lake_at(lake)
     chosen = selection.entities(portfolio, context, entity)
     ended = run(screen, selection.jobs(chosen, Dates.of(date, first, last), store), portfolio, count)

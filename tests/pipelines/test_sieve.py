@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,20 @@ def test_only_rows_in_question_remain(tmp_path: Path, monkeypatch: pytest.Monkey
     assert 3200 < sifted.pairs < 3505
     assert sifted.pairs + sifted.positions(Side.LEGACY).num_rows == 3507
     assert sifted.pairs + sifted.positions(Side.SERVICE).num_rows == 4805
+
+
+def test_what_was_found_stands_until_something_changes(tmp_path: Path) -> None:
+    job = Job(context, context.entities[0], "2026-09-07", Lake(tmp_path))
+    first = reconcile(job)
+    again = reconcile(Job(context, context.entities[0], "2026-09-07", Lake(tmp_path)))
+    stricter = replace(context.entities[0], horizon=context.entities[0].horizon + 1)
+    changed = reconcile(Job(context, stricter, "2026-09-07", Lake(tmp_path)))
+
+    assert again["discrepancies"] == first["discrepancies"]
+    assert again["drift"].digest == first["drift"].digest
+    assert again["drift"].run_id != first["drift"].run_id
+    assert changed["discrepancies"].run_id != first["discrepancies"].run_id
+    assert changed["discrepancies"].digest == first["discrepancies"].digest
 
 
 def test_digests_are_made_anew_only_when_something_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
