@@ -1,39 +1,44 @@
 """How close the comparison comes to reading the files: ratios against a bare scan from alternating paired runs.
 
-`python -m benchmarks.compare --rows 4000000` prints the table and writes `benchmarks/results/compare.json`.
+`python -m benchmarks.compare --rows 4000000` prints the table and writes `benchmarks/results/compare.json`. Results of
+other sizes, drifts and names that are there stay.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import contestants, worlds
+from benchmarks import contestants, peers, worlds
+from benchmarks.contestants import CONTESTANTS, Bench
+from benchmarks.worlds import World
 
-RESULTS = Path(__file__).parent / "results" / "compare.json"
+HERE = Path(__file__).parent
+RESULTS = HERE / "results" / "compare.json"
 BASE = "duckdb scan"
-FINDS_NOTHING = {BASE, "polars scan"}
+COUNTS_NOTHING = {BASE, "polars scan", "snapshots with digests", "plain rewrite"}
+TRANSLATED = "coexist, ten rules"
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one whole process took: seconds of processor and clock, peak memory in bytes, and what it printed."""
+    """What one process came to: rows found, seconds of processor and clock after its imports, peak memory in bytes."""
 
+    found: int
     cpu: float
     wall: float
-    peak: float
-    said: str
+    peak: int
 
 
 @dataclass(frozen=True)
@@ -48,49 +53,97 @@ class Ratio:
     wall_ratio: float
     peak_ratio: float
     agrees: bool
+    cpu: float  # seconds
+    peak_mb: int
 
 
-def run(name: str, folder: Path, fields: int) -> Cost:
-    """One contestant as a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.contestants", name, str(folder), str(fields)]
-    started = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(command, stdout=output)
-        _, status, usage = os.wait4(process.pid, 0)
-        output.seek(0)
-        said = output.read().strip()
-    if status:
-        raise SystemExit(f"{name} failed with status {status}")
-    return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - started, usage.ru_maxrss * 1024, said)
+def ours(name: str, bench: Bench) -> Cost:
+    """One of our contestants as a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.contestants", name, str(bench.folder), json.dumps(asdict(bench.world))]
+    return _cost(name, command)
 
 
-def pair(name: str, folder: Path, shape: tuple[int, int, float], runs: int) -> Ratio:
+def peer(name: str, bench: Bench, *step: str) -> Cost:
+    """A peer in its own environment."""
+    files = map(str, bench.snapshots())
+    return _cost(name, [str(peers.python(name)), "-m", "benchmarks.peer", name, *files, *step])
+
+
+def _cost(name: str, command: list[str]) -> Cost:
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=HERE.parent)
+    if done.returncode:
+        raise SystemExit(f"{name} failed with status {done.returncode}:\n{done.stderr}")
+    return Cost(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def pair(name: str, bench: Bench, runs: int) -> Ratio:
     """Contestant and bare scan by turns, so that both meet the same machine."""
-    rows, fields, drift = shape
-    pairs = [(run(name, folder, fields), run(BASE, folder, fields)) for _ in range(runs)]
-    expected = str(worlds.differences(rows, drift))
+    run = peer if name in peers.PINNED else ours
+    pairs = [(run(name, bench), ours(BASE, bench)) for _ in range(runs)]
 
     def ratio(what: str) -> float:
-        return round(statistics.median(getattr(ours, what) / getattr(base, what) for ours, base in pairs), 2)
+        return round(statistics.median(getattr(cost, what) / getattr(base, what) for cost, base in pairs), 3)
 
-    agrees = name in FINDS_NOTHING or all(ours.said == expected for ours, _ in pairs)
-    return Ratio(name, rows, fields, drift, ratio("cpu"), ratio("wall"), ratio("peak"), agrees)
+    world = bench.world
+    return Ratio(
+        name, world.rows, world.fields, world.drift, ratio("cpu"), ratio("wall"), ratio("peak"),
+        name in COUNTS_NOTHING or all(cost.found == world.differences for cost, _ in pairs),
+        round(statistics.median(cost.cpu for cost, _ in pairs), 3),
+        round(statistics.median(cost.peak for cost, _ in pairs)) >> 20,
+    )  # fmt: skip
 
 
-def main(rows: int = 1_000_000, fields: int = 16, drifts: str = "0,0.001,0.01,0.1", runs: int = 3) -> None:
-    """Print the ratios of every contestant at every drift rate and write them down."""
+def measured(world: World, names: list[str], runs: int, folder: Path) -> Iterator[Ratio]:
+    """All contestants on one world."""
+    bench = Bench(folder, world)
+    worlds.write(folder, world)
+    contestants.prepare(bench)
+    ours("coexist", bench)  # something that can stand
+    for name in names:
+        if name == "reladiff":
+            peer(name, bench, "prepare")
+        yield pair(name, bench, runs)
+
+
+def translated(world: World, runs: int, folder: Path) -> Ratio:
+    """Our step with ten fields that legacy writes in its own way: decodes, casts and trims."""
+    old = World(world.rows, world.fields, world.drift, spelt_as_of_old=10)
+    (ratio,) = measured(old, ["coexist"], runs, folder)
+    return Ratio(**{**asdict(ratio), "name": TRANSLATED})
+
+
+def main(
+    rows: int = 1_000_000,
+    fields: str = "16",
+    drifts: str = "0,0.01",
+    runs: int = 3,
+    only: Annotated[str, typer.Option(help="Contestants, with commas between; else all, peers too.")] = "",
+) -> None:
+    """Measure the contestants at every drift and number of fields, print their ratios and write them down."""
+    names = only.split(",") if only else [*(name for name in CONTESTANTS if name != BASE), TRANSLATED, *peers.PINNED]
     found: list[Ratio] = []
-    for drift in map(float, drifts.split(",")):
-        with tempfile.TemporaryDirectory(prefix="coexist-bench-") as name:
-            folder = Path(name)
-            worlds.write(folder, rows, fields, drift)
-            contestants.prepare(folder, fields)
-            run("coexist", folder, fields)  # digests belong to writing the snapshots, not to comparing them
-            names = [contestant for contestant in contestants.CONTESTANTS if contestant != BASE]
-            found += [pair(contestant, folder, (rows, fields, drift), runs) for contestant in names]
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps([asdict(ratio) for ratio in found], indent=2) + "\n", encoding="utf-8")
+    for width in map(int, fields.split(",")):
+        for drift in map(float, drifts.split(",")):
+            world = World(rows, width, drift)
+            with tempfile.TemporaryDirectory(prefix="coexist-bench-") as folder:
+                among = [name for name in names if name != TRANSLATED]
+                found += measured(world, among, runs, Path(folder, "plain")) if among else []
+                found += [translated(world, runs, Path(folder, "old"))] if TRANSLATED in names else []
+            keep(found)
     show(found)
+
+
+def keep(found: list[Ratio]) -> None:
+    """Write ratios down among those that are there."""
+    kept = {_case(entry): entry for entry in (json.loads(RESULTS.read_text()) if RESULTS.exists() else [])}
+    kept |= {_case(entry): entry for entry in map(asdict, found)}
+    RESULTS.parent.mkdir(exist_ok=True)
+    in_order = sorted(kept.values(), key=lambda entry: (entry["rows"], entry["fields"], entry["drift"]))
+    RESULTS.write_text(json.dumps(in_order, indent=2) + "\n", encoding="utf-8")
+
+
+def _case(entry: dict[str, object]) -> tuple[object, ...]:
+    return tuple(entry[what] for what in ("name", "rows", "fields", "drift"))
 
 
 def show(found: list[Ratio]) -> None:
@@ -100,7 +153,7 @@ def show(found: list[Ratio]) -> None:
         table.add_column(heading, justify="left" if heading == "name" else "right")
     for ratio in found:
         table.add_row(*map(str, asdict(ratio).values()))
-    Console().print(table)
+    Console(width=140).print(table)
 
 
 if __name__ == "__main__":

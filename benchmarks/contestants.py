@@ -1,86 +1,171 @@
-"""What is timed, each as a process of its own: `python -m benchmarks.contestants NAME FOLDER FIELDS`.
+"""What is timed, each as a process of its own: `python -m benchmarks.contestants NAME FOLDER WORLD`.
 
-Prints how many rows differ. FOLDER holds legacy.parquet and service.parquet (see `worlds`); `coexist` keeps its lake
-there, prepared before.
+WORLD is a world as JSON, FOLDER holds its files (see `worlds`) and a lake for each way of linking, prepared before. A
+contestant prints how many rows it found to differ, and what it cost.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
-from benchmarks import entity, worlds
-from pipelines import reconciliation, snapshot
+from benchmarks import entity
+from benchmarks.measured import report
+from benchmarks.worlds import World
+from pipelines import reconciliation, sifting
 from pipelines.declarations import Side
 from pipelines.job import Job
 from pipelines.lake import Lake
 
 DAY = "2026-01-01"
+_NEVER_SIFTED = str(10**12)
 
 
-def job(folder: Path, fields: int) -> Job:
-    """The job that reconciles the folder's two files."""
-    context = entity.context(folder, fields)
-    return Job(context, context.entities[0], DAY, Lake(folder / "lake"))
+@dataclass(frozen=True)
+class Bench:
+    """A world's files, and the lake that they are reconciled in."""
+
+    folder: Path
+    world: World
+
+    def job(self, *, by_table: bool = False) -> Job:
+        """The job that reconciles the two files, linked by their key or through a table."""
+        identity = entity.BY_TABLE if by_table else entity.BY_KEY
+        context = entity.context(self.folder, self.world, identity)
+        return Job(context, context.entities[0], DAY, Lake(self.folder / ("lake_by_table" if by_table else "lake")))
+
+    def snapshots(self) -> list[Path]:
+        """The files of both snapshots."""
+        todo = self.job()
+        return [todo.lake.file(todo.address(side)) for side in Side]
 
 
-def prepare(folder: Path, fields: int) -> None:
-    """Take both snapshots, outside what is timed."""
-    todo = job(folder, fields)
-    for side in Side:
-        snapshot.take(todo.entity, side, context=todo.context, partition=DAY, lake=todo.lake, run_id=todo.run_id)
-
-
-def coexist(folder: Path, fields: int) -> int:
+def coexist(bench: Bench, *, by_table: bool = False) -> int:
     """Our whole compare step: from two snapshots to the complete discrepancies, drift, linkage and lag."""
-    todo = job(folder, fields)
+    todo = bench.job(by_table=by_table)
     reconciliation.find_discrepancies(todo)
     reconciliation.judge_drift(todo)
     found = todo.lake.manifest(todo.address("discrepancies"))
     return found.rows if found else 0
 
 
-def duckdb_scan(folder: Path, fields: int) -> int:
-    """The measure of all: DuckDB reads every column of both snapshots once."""
-    todo = job(folder, fields)
-    columns = ", ".join(f"max({name})" for name in ["id", *worlds.field_names(fields)])
+def anew(bench: Bench, *, by_table: bool = False) -> int:
+    """The same when its result is not there yet; digests are."""
+    _forget(bench.job(by_table=by_table), "discrepancies")
+    return coexist(bench, by_table=by_table)
+
+
+def through_table(bench: Bench) -> int:
+    """The same, linked through a table of links."""
+    return anew(bench, by_table=True)
+
+
+def without_digests(bench: Bench) -> int:
+    """The same for two foreign files: no digests, no order, every row joined and compared."""
+    os.environ["COEXIST_SIEVE_FROM"] = _NEVER_SIFTED
+    return anew(bench)
+
+
+def first_time(bench: Bench) -> int:
+    """The same when the digests have to be made as well."""
+    for side in Side:
+        _forget(bench.job(), f"{side}_digests")
+    return anew(bench)
+
+
+def verified(bench: Bench) -> int:
+    """The same with `--verify`: all that passed on the evidence of hashes is looked at again."""
+    os.environ["COEXIST_VERIFY"] = "1"
+    return anew(bench)
+
+
+def snapshots(bench: Bench) -> int:
+    """Both snapshots taken, with their digests."""
+    todo = replace(bench.job(), lake=Lake(bench.folder / "lake_of_snapshots"))
+    for side in Side:
+        reconciliation.take_snapshot(todo, side)
+        sifting.digest_rows(todo, side)
+    return 0
+
+
+def plain_rewrite(bench: Bench) -> int:
+    """Both files written again as plain Parquet by DuckDB."""
     with duckdb.connect(config={"memory_limit": "4GB", "threads": 2}) as connection:
         for side in Side:
-            connection.sql(f"SELECT {columns} FROM '{todo.lake.file(todo.address(side))}'").fetchall()
+            target = bench.folder / "rewritten.parquet"
+            connection.execute(
+                f"COPY (FROM '{bench.folder / f'{side}.parquet'}') TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
+            )
     return 0
 
 
-def polars_scan(folder: Path, fields: int) -> int:
-    """The same by Polars."""
-    todo = job(folder, fields)
-    for side in Side:
-        pl.scan_parquet(todo.lake.file(todo.address(side))).select(pl.all().max()).collect(engine="streaming")
-    return 0
-
-
-def full_join(folder: Path, fields: int) -> int:
-    """What one writes first: one full join on the key, a condition a column."""
-    todo = job(folder, fields)
-    legacy, service = (todo.lake.file(todo.address(side)) for side in Side)
-    differs = " OR ".join(f"l.{name} IS DISTINCT FROM s.{name}" for name in worlds.field_names(fields))
+def duckdb_scan(bench: Bench) -> int:
+    """The measure of all: DuckDB reads every column of both snapshots once."""
+    columns = ", ".join(f"max({name})" for name in ["id", *bench.world.names])
     with duckdb.connect(config={"memory_limit": "4GB", "threads": 2}) as connection:
-        row = connection.sql(
+        for file in bench.snapshots():
+            connection.sql(f"SELECT {columns} FROM '{file}'").fetchall()
+    return 0
+
+
+def polars_scan(bench: Bench) -> int:
+    """The same by Polars."""
+    for file in bench.snapshots():
+        pl.scan_parquet(file, hive_partitioning=False).select(pl.all().max()).collect(engine="streaming")
+    return 0
+
+
+def full_join(bench: Bench) -> int:
+    """What one writes first: one full join on the key, a condition a column."""
+    legacy, service = bench.snapshots()
+    differs = " OR ".join(f"l.{name} IS DISTINCT FROM s.{name}" for name in bench.world.names)
+    with duckdb.connect(config={"memory_limit": "4GB", "threads": 2}) as connection:
+        rows = connection.sql(
             f"SELECT count(*) FROM '{legacy}' AS l FULL JOIN '{service}' AS s ON l.id = s.id WHERE {differs}"
-        ).fetchone()
-    return int(row[0]) if row else 0
+        ).fetchall()
+    return int(rows[0][0])
 
 
-CONTESTANTS: dict[str, Callable[[Path, int], int]] = {
+CONTESTANTS: dict[str, Callable[[Bench], int]] = {
     "duckdb scan": duckdb_scan,
     "polars scan": polars_scan,
-    "coexist": coexist,
+    "coexist": anew,
+    "coexist unchanged": coexist,
+    "coexist without digests": without_digests,
+    "coexist first time": first_time,
+    "coexist verified": verified,
+    "coexist through a table": through_table,
     "full join": full_join,
+    "snapshots with digests": snapshots,
+    "plain rewrite": plain_rewrite,
 }
 
+
+def prepare(bench: Bench) -> None:
+    """Take both snapshots and make their digests, outside what is timed."""
+    for by_table in (False, True):
+        todo = bench.job(by_table=by_table)
+        for side in Side:
+            reconciliation.take_snapshot(todo, side)
+        reconciliation.map_identity(todo)
+        for side in Side:
+            sifting.digest_rows(todo, side)
+
+
+def _forget(job: Job, stage: str) -> None:
+    """Let a table be made anew: as if it had not been there."""
+    for file in (job.lake.root / job.address(stage).folder).glob("_manifest.json"):
+        file.unlink()
+
+
 if __name__ == "__main__":
-    name, folder, fields = sys.argv[1:]
-    print(CONTESTANTS[name](Path(folder), int(fields)))
+    name, folder, world = sys.argv[1:]
+    at = Bench(Path(folder), World(**json.loads(world)))
+    report(lambda: CONTESTANTS[name](at))

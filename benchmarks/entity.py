@@ -1,4 +1,8 @@
-"""The benchmark's entity, declared like any other: one field a column, taken as it is, compared exactly."""
+"""The benchmark's entity, declared like any other: one field a column, compared exactly.
+
+Fields are taken as they are, or translated by decodes, casts and trims where legacy writes them in its own way; rows
+are linked by their key, or through a table of links.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.polars import DataFrameModel, Field
 
-from benchmarks.worlds import field_names
+from benchmarks.worlds import World, kind_of
 from pipelines import declarations as say
 
 TYPES: dict[str, object] = {
@@ -22,32 +26,28 @@ TYPES: dict[str, object] = {
     "flag": pl.Boolean,
     "ratio": pl.Float64,
 }
+COMPARATORS: dict[str, say.Comparator] = {
+    "amount": say.Amount(),
+    "ratio": say.Floating(),
+    "moment": say.Instant(),
+    "day": say.Day(),
+}
 OWNER = say.Owner("benchmarks")
+BY_KEY = say.NaturalKey(legacy=(say.Same("id"),), service=(say.Same("id"),))
+BY_TABLE = say.IdentityTable(say.ParquetFile("links.parquet"), legacy=("legacy_id",), service=("service_id",))
 
 
-def contract(fields: int) -> type[DataFrameModel]:
-    """The contract both sides keep."""
-    names = field_names(fields)
-    annotations = {"id": pl.Int64, **{name: TYPES[name.split("_")[0]] for name in names}}
-    members = {name: Field(description=name) for name in annotations}
-    return type("Bench", (pa.DataFrameModel,), {"__annotations__": annotations, "__module__": __name__, **members})
-
-
-def context(folder: Path, fields: int) -> say.Context:
+def context(folder: Path, world: World, identity: say.Identity = BY_KEY) -> say.Context:
     """The context whose one entity `bench` reads legacy.parquet and service.parquet from the folder."""
-    kept = contract(fields)
-    holders = {
-        side: say.Holder(source=say.ParquetFile(f"{side}.parquet"), contract=kept, key=("id",))
-        for side in ("legacy", "service")
-    }
+    old = dict.fromkeys(world.old, pl.String)
     entity = say.Entity(
         "bench",
         description="Rows of mixed types",
         owner=OWNER,
-        legacy=holders["legacy"],
-        service=holders["service"],
-        identity=say.NaturalKey(legacy=(say.Same("id"),), service=(say.Same("id"),)),
-        fields=tuple(say.Field(name, say.Same(name), _comparator(name)) for name in field_names(fields)),
+        legacy=_holder("legacy", world, old),
+        service=_holder("service", world, {}),
+        identity=identity,
+        fields=tuple(_field(name, old) for name in world.names),
     )
     return say.Context(
         "bench",
@@ -59,6 +59,28 @@ def context(folder: Path, fields: int) -> say.Context:
     )
 
 
-def _comparator(name: str) -> say.Comparator:
-    kinds = {"amount": say.Amount(), "ratio": say.Floating(), "moment": say.Instant(), "day": say.Day()}
-    return kinds.get(name.split("_", maxsplit=1)[0], say.Exact())
+def _holder(side: str, world: World, old: dict[str, type[pl.String]]) -> say.Holder:
+    return say.Holder(source=say.ParquetFile(f"{side}.parquet"), contract=_contract(world, old), key=("id",))
+
+
+def _contract(world: World, old: dict[str, type[pl.String]]) -> type[DataFrameModel]:
+    annotations = {"id": pl.Int64, **{name: old.get(name, TYPES[kind_of(name)]) for name in world.names}}
+    members = {name: Field(description=name) for name in annotations}
+    return type("Bench", (pa.DataFrameModel,), {"__annotations__": annotations, "__module__": __name__, **members})
+
+
+def _field(name: str, old: dict[str, type[pl.String]]) -> say.Field:
+    rule = _translated(name) if name in old else say.Same(name)
+    return say.Field(name, rule, COMPARATORS.get(kind_of(name), say.Exact()))
+
+
+def _translated(name: str) -> say.Rule:
+    codes = {f"c{n}": f"C{n}" for n in range(40)}
+    rules: dict[str, say.Rule] = {
+        "integer": say.Number(name),
+        "amount": say.Number(name, precision=14, scale=2),
+        "code": say.Decode(say.Clean(name), codes),
+        "name": say.Clean(name),
+        "day": say.LegacyDate(name, say.DateSpelling.YYYYMMDD),
+    }
+    return rules[kind_of(name)]

@@ -6,6 +6,7 @@ rows whose number is divisible by 100 differ, each in one field.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -30,44 +31,84 @@ CHANGES = {
     "flag": "NOT {value}",
     "ratio": "{value} + 0.5",
 }
+# How a legacy system writes the same down, for the world that is translated: codes of its own, texts with blanks.
+OLD_SPELLINGS = {
+    "integer": "CAST({value} AS VARCHAR)",
+    "code": "lower({value}) || '  '",
+    "name": "'  ' || {value} || ' '",
+    "day": "strftime({value}, '%Y%m%d')",
+    "amount": "CAST({value} AS VARCHAR)",
+}
 
 
-def field_names(fields: int) -> list[str]:
-    """The names of so many fields, kinds taking turns: integer_0, amount_1, ..."""
-    kinds = list(KINDS)
-    return [f"{kinds[n % len(kinds)]}_{n}" for n in range(fields)]
+@dataclass(frozen=True)
+class World:
+    """How large, how different, and in what order and words the two sides are."""
+
+    rows: int
+    fields: int = 16
+    drift: float = 0.01
+    shuffled: bool = False  # the service's rows in another order
+    spelt_as_of_old: int = 0  # so many legacy columns written as an old system writes them
+
+    @property
+    def differences(self) -> int:
+        """How many rows differ."""
+        return 0 if not self.drift else (self.rows + self.every - 1) // self.every
+
+    @property
+    def every(self) -> int:
+        """One row in so many differs."""
+        return round(1 / self.drift)
+
+    @property
+    def names(self) -> list[str]:
+        """The fields, kinds taking turns: integer_0, amount_1, ..."""
+        kinds = list(KINDS)
+        return [f"{kinds[n % len(kinds)]}_{n}" for n in range(self.fields)]
+
+    @property
+    def old(self) -> list[str]:
+        """The fields that legacy writes in its own way."""
+        return [name for name in self.names if kind_of(name) in OLD_SPELLINGS][: self.spelt_as_of_old]
 
 
-def differences(rows: int, drift: float) -> int:
-    """How many rows differ."""
-    return 0 if not drift else (rows + round(1 / drift) - 1) // round(1 / drift)
+def kind_of(name: str) -> str:
+    """The kind of a field, from its name."""
+    return name.split("_", maxsplit=1)[0]
 
 
-def write(folder: Path, rows: int, fields: int, drift: float, *, shuffled: bool = False) -> tuple[Path, Path]:
-    """Write legacy.parquet and service.parquet. The service's rows come in another order when shuffled."""
+def write(folder: Path, world: World) -> None:
+    """Write legacy.parquet, service.parquet and links.parquet, which leads from the one's keys to the other's."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = field_names(fields)
-    values = [KINDS[name.split("_")[0]].format(n=n) for n, name in enumerate(names)]
-    changed = [
-        _changed(name, value, n, fields, drift) for n, (name, value) in enumerate(zip(names, values, strict=True))
-    ]
-    files = folder / "legacy.parquet", folder / "service.parquet"
-    for file, columns in zip(files, (values, changed), strict=True):
-        listed = ", ".join(f"{value} AS {name}" for name, value in zip(names, columns, strict=True))
-        order = "ORDER BY hash(id)" if shuffled and columns is changed else ""
-        with duckdb.connect(config={"memory_limit": "4GB", "threads": 2}) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            connection.execute(
-                f"COPY (SELECT id, {listed} FROM (SELECT CAST(range AS BIGINT) AS id FROM range({rows})) {order}) "
-                f"TO '{file}' (FORMAT parquet, COMPRESSION zstd)"
-            )
-    return files
+    values = {name: KINDS[kind_of(name)].format(n=n) for n, name in enumerate(world.names)}
+    legacy = {name: _as_of_old(name, value) if name in world.old else value for name, value in values.items()}
+    service = {name: _changed(world, n, value) for n, (name, value) in enumerate(values.items())}
+    rows = f"(SELECT CAST(range AS BIGINT) AS id FROM range({world.rows}))"
+    _copy(f"SELECT id, {_listed(legacy)} FROM {rows}", folder / "legacy.parquet")
+    order = "ORDER BY hash(id)" if world.shuffled else ""
+    _copy(f"SELECT id, {_listed(service)} FROM {rows} {order}", folder / "service.parquet")
+    _copy(f"SELECT id AS legacy_id, id AS service_id FROM {rows}", folder / "links.parquet")
 
 
-def _changed(name: str, value: str, n: int, fields: int, drift: float) -> str:
-    """The service's value: every 1/drift-th row differs, in the fields by turns."""
-    if not drift:
+def _listed(columns: dict[str, str]) -> str:
+    return ", ".join(f"{value} AS {name}" for name, value in columns.items())
+
+
+def _copy(query: str, file: Path) -> None:
+    with duckdb.connect(config={"memory_limit": "4GB", "threads": 2}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"COPY ({query}) TO '{file}' (FORMAT parquet, COMPRESSION zstd)")
+
+
+def _as_of_old(name: str, value: str) -> str:
+    return OLD_SPELLINGS[kind_of(name)].format(value=f"({value})")
+
+
+def _changed(world: World, n: int, value: str) -> str:
+    """The service's value: every so many rows one differs, in the fields by turns."""
+    if not world.drift:
         return value
-    every = round(1 / drift)
-    change = CHANGES[name.split("_", maxsplit=1)[0]].format(value=f"({value})")
-    return f"CASE WHEN id % {every} = 0 AND (id // {every}) % {fields} = {n} THEN {change} ELSE {value} END"
+    change = CHANGES[kind_of(world.names[n])].format(value=f"({value})")
+    hit = f"id % {world.every} = 0 AND (id // {world.every}) % {world.fields} = {n}"
+    return f"CASE WHEN {hit} THEN {change} ELSE {value} END"

@@ -77,7 +77,7 @@ def pairs(digests: Mapping[Side, Digests]) -> Iterator[pa.Table]:
 
 
 def _buckets(digests: Mapping[Side, Digests]) -> pl.DataFrame:
-    """Every bucket that is on either side, numbered as `place`: `<side>_first`, `<side>_rows`, `<side>_is_plain`, `<side>_digest`."""
+    """Every bucket that is on either side, in order: `place` from 0, and each column of `buckets.SCHEMA` by side."""
     legacy, service = (
         pl.DataFrame(held.buckets).select("bucket", pl.exclude("bucket").name.prefix(f"{side}_"))
         for side, held in digests.items()
