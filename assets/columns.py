@@ -9,6 +9,7 @@ import dagster as dg
 import pyarrow as pa
 
 from pipelines import classification, contract, drift, identity, semantics
+from pipelines.audit import figures
 from pipelines.declarations import Classification, Entity, Field, Holder, Side
 from pipelines.lineage import origin
 from pipelines.schemas import descriptions
@@ -18,6 +19,7 @@ _TABLES = {
     "discrepancies": classification.SCHEMA,
     "semantic_rules": semantics.RESULTS,
     "drift": drift.DRIFT_SCHEMA,
+    "audits": figures.SCHEMA,
 }
 
 

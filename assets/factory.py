@@ -12,7 +12,7 @@ from assets import labels, metadata
 from assets.recording import record, recorded
 from assets.resources import LakeResource
 from checks import asset_checks
-from pipelines import reconciliation, ruling, snapshot, translation
+from pipelines import audit, reconciliation, ruling, snapshot, translation
 from pipelines.declarations import Context, Entity, NaturalKey, Side
 from pipelines.rulebook import BoundRule
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 else:
     Result = dg.MaterializeResult  # Dagster knows the bare class only
 
+AUDIT_SEED = 1
 _RETRIES = 2  # of a snapshot whose source has a passing trouble
 
 
@@ -33,6 +34,7 @@ def assets_of(within: Context, entity: Entity, rules: Sequence[BoundRule] = ()) 
     if rules:
         yield _semantic_rules(within, entity, rules)
     yield _drift(within, entity, rules)
+    yield _audits(within, entity)
 
 
 def referenced(entity: Entity) -> list[str]:
@@ -136,6 +138,26 @@ def _drift(within: Context, entity: Entity, rules: Sequence[BoundRule]) -> dg.As
         )
 
     return judge_drift
+
+
+def _audits(within: Context, entity: Entity) -> dg.AssetsDefinition:
+    deps = [labels.key(within.name, entity.name, "drift")]
+
+    @_asset(within, entity, "audits", deps=deps)
+    def put_to_the_test(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
+        job = lake.job(context, within, entity)
+        with recorded(context, job):
+            audited = audit.audit(job, seed=AUDIT_SEED)
+            written = audit.record(job, audited)
+        return dg.MaterializeResult(
+            metadata=metadata.of_audit(job, written, audited.rows),
+            check_results=[
+                asset_checks.of_audit(audited.rows),
+                asset_checks.of_models(metadata.broken(job, ["audits"])),
+            ],
+        )
+
+    return put_to_the_test
 
 
 def _asset(

@@ -58,6 +58,8 @@ def code_version(context: Context, entity: Entity, stage: str, rules: Sequence[B
             return content_version(repr(entity.identity))
         case "discrepancies":
             return job.comparison_version
+        case "audits":
+            return job.comparison_version
         case "semantic_rules":
             return ruling.code_version(rules)
     return job.level_version
@@ -79,6 +81,7 @@ _MEANING = {
     "identity_map": "which keys of both sides denote the same",
     "discrepancies": "every difference that matters, with type, reason and evidence",
     "semantic_rules": "where a condition over linked entities does not hold, with all rows involved",
+    "audits": "the pipeline put to the test: what it finds of what is planted in a copy of the partition",
     "drift": "how much of it differs, is unlinked or late, judged against the service levels",
 }
 
@@ -93,6 +96,8 @@ def _details(entity: Entity, stage: str) -> Iterator[str]:
             "Derived from the rows by a natural key" if isinstance(entity.identity, NaturalKey) else "Read from a table"
         )
         yield f"{how}, {entity.identity.cardinality}."
+    elif stage == "audits":
+        yield "In no job and no schedule: materialise it when you want to know. The lake itself is only read."
     elif stage == "discrepancies":
         yield f"Legacy rows are read in the service's language by translation version {entity.translation_version}."
         yield f"The {entity.system_of_record} side is the system of record, unless a field or slice says otherwise."
@@ -118,7 +123,7 @@ def _pool(context: Context, stage: str) -> str | None:
     """What runs one at a time: readers of one side's system, and the stage that takes all the memory it is given."""
     if stage in list(Side):
         return f"{context.name}_{stage}_source"
-    return "heavy" if stage == "discrepancies" else None
+    return "heavy" if stage in {"discrepancies", "audits"} else None
 
 
 def tag(value: str) -> str:
@@ -128,6 +133,6 @@ def tag(value: str) -> str:
 
 def _table(context: Context, entity: Entity, stage: str) -> dict[str, str]:
     """Where BI finds it, for the stages the catalogue shows."""
-    if stage not in ("discrepancies", "semantic_rules", "drift"):
+    if stage not in ("discrepancies", "semantic_rules", "drift", "audits"):
         return {}
     return {"dagster/table_name": f"catalog.{context.name}.{entity.name}_{stage}"}

@@ -103,6 +103,17 @@ def of_rules(job: Job, written: Mapping[str, Manifest], judged: Iterable[Row]) -
     return _reported(job, "semantic_rules", written["semantic_rules"], figures)
 
 
+def of_audit(job: Job, written: Manifest, rows: Iterable[Row]) -> Metadata:
+    """How much of what was planted was found for what it is, and whether anything else was."""
+    figures = dict.fromkeys(("planted", "found", "correct"), 0)
+    noise = 0
+    for row in rows:
+        noise = row["noise_findings"]
+        for name in figures:
+            figures[name] += row[name]
+    return _reported(job, "audits", written, figures | {"noise_findings": noise})
+
+
 def of_drift(job: Job, written: Mapping[str, Manifest], tables: Mapping[str, list[Row]]) -> Metadata:
     """The figures one follows over time, and all fields as a table."""
     drift, linkage, lag = tables["drift"], tables["linkage"][0], tables["lag"][0]

@@ -32,6 +32,10 @@ _SPECS: dict[str, dict[str, str]] = {
         "semantic_rules": "Every rule over linked entities holds. An error when a critical one is breached.",
         "published_model": "The tables keep the models that BI relies on (checks/outputs.py).",
     },
+    "audits": {
+        "audit": "All that was planted in a copy was found for what it is, and nothing else.",
+        "published_model": "The tables keep the models that BI relies on (checks/outputs.py).",
+    },
     "drift": {
         "drift": "Every field's drift rate is within its limit. An error when a critical field is breached.",
         "linkage": "The rate of rows without a counterpart is within the limit.",
@@ -119,6 +123,20 @@ def of_rules(rows: Sequence[Row]) -> dg.AssetCheckResult:
         says=", ".join(named) if named else f"{verdict}: {len(rows)} evaluated".replace("_", " "),
         figures={f"violated.{row['rule']}.{row['side']}": row["violated"] for row in rows},
         table=_markdown(head, [tuple(row[name] for name in columns) for row in rows]),
+    )
+
+
+def of_audit(rows: Sequence[Row]) -> dg.AssetCheckResult:
+    """Recall and precision of every cause, and the noise floor."""
+    wrong = [row for row in rows if not row["planted"] == row["found"] == row["correct"]]
+    noise = max((row["noise_findings"] for row in rows), default=0)
+    head = ("type", "reason", "planted", "found", "correct", "taken_for")
+    return _result(
+        "audit",
+        passed=not wrong and not noise,
+        says=f"{len(wrong)} of {len(rows)} causes missed or mistaken; noise floor {noise}",
+        figures={"causes_wrong": len(wrong), "noise_findings": noise},
+        table=_markdown(head, [tuple(row[name] for name in head) for row in rows]),
     )
 
 

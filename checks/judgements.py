@@ -6,6 +6,7 @@ Part of `outputs`, which lists the models of all tables.
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Annotated
 
 import polars as pl
 from pandera.polars import DataFrameModel, Field, PolarsData, dataframe_check
@@ -53,6 +54,35 @@ class DiscrepancyHistory(DataFrameModel):
     def is_resolved_when_it_says_so(cls, data: PolarsData) -> pl.LazyFrame:
         """A resolved finding says when, any other does not."""
         return data.lazyframe.select((pl.col("state") == "resolved") == pl.col("resolved").is_not_null())
+
+
+class Audits(DataFrameModel):
+    """One row per type and reason that was planted in a copy of the partition, or found there."""
+
+    context: pl.String
+    entity: pl.String
+    type: pl.String = Field(isin=list(TYPES))
+    reason: pl.String
+    planted: pl.Int64 = Field(ge=0)
+    found: pl.Int64 = Field(ge=0)
+    correct: pl.Int64 = Field(ge=0)
+    detected: pl.Int64 = Field(ge=0)
+    recall: pl.Float64 = Field(ge=0.0, le=1.0, nullable=True)  # missing: none was planted
+    precision: pl.Float64 = Field(ge=0.0, le=1.0, nullable=True)  # missing: none was found
+    taken_for: pl.String = Field(str_matches=r"^\{")
+    noise_pairs: pl.Int64 = Field(ge=0)
+    noise_findings: pl.Int64 = Field(ge=0)
+    seed: pl.Int64
+    audited_at: Annotated[pl.Datetime, "us", "UTC"]
+    run_id: pl.String
+
+    @dataframe_check
+    @classmethod
+    def what_is_correct_was_planted_and_found(cls, data: PolarsData) -> pl.LazyFrame:
+        """Correct ones are among the detected and the found, detected ones among the planted."""
+        correct, detected = pl.col("correct"), pl.col("detected")
+        within = (correct <= detected) & (correct <= pl.col("found")) & (detected <= pl.col("planted"))
+        return data.lazyframe.select(within)
 
 
 class SemanticRules(DataFrameModel):

@@ -15,7 +15,7 @@ import pyarrow as pa
 from pandera.polars import DataFrameModel, Field, PolarsData, dataframe_check
 
 from checks.choices import CRITICALITIES, HEX, SIDES, VERDICTS
-from checks.judgements import DiscrepancyHistory, SemanticRules
+from checks.judgements import Audits, DiscrepancyHistory, SemanticRules
 from pipelines import contract
 from pipelines.causes import TYPES
 from pipelines.declarations import Classification, Phase
@@ -265,6 +265,7 @@ MODELS: dict[str, type[DataFrameModel]] = {
     "lag": Lag,
     "discrepancy_history": DiscrepancyHistory,
     "semantic_rules": SemanticRules,
+    "audits": Audits,
     "runs": Runs,
     "fields": Fields,
     "lineage": Lineage,

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines import chronicle, classification, drift, lineage, runs, semantics
+from pipelines.audit import figures
 from pipelines.declarations import Context, Entity
 from pipelines.errors import IntegrityError
 from pipelines.expressions import literal, quote
@@ -27,6 +28,7 @@ DATED: dict[str, pa.Schema] = {
     "discrepancy_history": chronicle.SCHEMA,
     "lag": drift.LAG_SCHEMA,
     "semantic_rules": semantics.RESULTS,
+    "audits": figures.SCHEMA,
     "runs": runs.SCHEMA,
 }
 UNDATED: dict[str, pa.Schema] = {"fields": lineage.FIELDS_SCHEMA, "lineage": lineage.LINEAGE_SCHEMA}

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.audit import audit
 from pipelines.cli.backfill import backfill
 from pipelines.cli.check import check
 from pipelines.cli.demo import demo
@@ -26,7 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all levels met, 1 breach, 2 bad declaration or usage, 3 source or integrity failure.",
 )
-for command in (demo, check, reconcile, backfill, drift, explain):
+for command in (demo, check, reconcile, backfill, drift, explain, audit):
     app.command()(command)
 
 

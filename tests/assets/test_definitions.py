@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from assets import definitions, labels
+from pipelines import loading
 from pipelines.declarations import Phase, ServiceLevel
 
 STAGES = ["legacy", "service", "identity_map", "discrepancies", "drift"]
@@ -27,7 +28,9 @@ def test_default_contexts_load_and_validate():
 def test_an_entity_has_one_asset_a_stage(shop):
     keys = shop.definitions.resolve_asset_graph().get_all_asset_keys()
 
-    assert {key.path[1] for key in keys if key.path[0] == "people"} == {f"customers_{stage}" for stage in STAGES}
+    assert {key.path[1] for key in keys if key.path[0] == "people"} == {
+        f"customers_{stage}" for stage in [*STAGES, "audits"]
+    }
 
 
 @pytest.mark.parametrize(
@@ -85,6 +88,7 @@ def test_pools_keep_readers_of_a_source_and_heavy_stages_apart(shop):
         "customers_identity_map": set(),
         "customers_discrepancies": {"heavy"},
         "customers_drift": set(),
+        "customers_audits": {"heavy"},
     }
 
 
@@ -194,3 +198,14 @@ def test_wrong_declarations_are_told_all_at_once_without_a_stack(tmp_path, monke
     assert 'did you mean "Context"?' in str(raised.value)
     assert 'did you mean "Entity"?' in str(raised.value)
     assert raised.value.__suppress_context__
+
+
+def test_rules_are_an_asset_behind_the_snapshots_of_all_their_entities():
+    graph = definitions.build(loading.load("assets.contexts")).resolve_asset_graph()
+
+    parents = {
+        key.to_user_string() for key in graph.get(dg.AssetKey(["billing", "invoices_semantic_rules"])).parent_keys
+    }
+    assert parents >= {"billing/invoices_legacy", "policy/policies_legacy", "policy/policies_identity_map"}
+    drift = graph.get(dg.AssetKey(["billing", "invoices_drift"])).parent_keys
+    assert dg.AssetKey(["billing", "invoices_semantic_rules"]) in drift

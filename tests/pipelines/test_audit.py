@@ -1,0 +1,135 @@
+"""The audit: what is planted in a copy is found, the lake is only read, and what goes wrong is told as it is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+
+import pytest
+
+from pipelines import audit
+from pipelines.audit import figures
+from pipelines.audit.figures import Floor, Planted
+from pipelines.declarations import Amount, Csv, Decode, Exact, Field, IdentityTable, Same, Scale, Text
+from tests.spec.given import Given, reconciled
+
+KINDS = ("ACTIVE", "LAPSED", "CLOSED")
+CITIES = ("Aachen", "Bremen", "Chemnitz", "Dortmund", "Erfurt", "Frankfurt", "Goslar", "Hamburg")
+STREETS = ("Lindenallee", "Marktplatz", "Nordstrasse", "Ostendweg", "Parkstrasse")
+ROWS = 80
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    """Things on three days, all in order."""
+    rows = [
+        (f"{n:04}", n % 3, CITIES[n % 8], f"{STREETS[n % 5]} {n}", 1000 + 37 * n) for n in range(ROWS)
+    ]  # fmt: skip
+    legacy = "id | code | city | street | cents: int\n" + "\n".join(
+        f"{key} | {'ALC'[kind]} | {city} | {street} | {cents}" for key, kind, city, street, cents in rows
+    )
+    service = "uid | kind | city | street | amount: decimal(12,2)\n" + "\n".join(
+        f"s{key} | {KINDS[kind]} | {city} | {street} | {cents / 100:.2f}" for key, kind, city, street, cents in rows
+    )
+    links = "old | new\n" + "\n".join(f"{key} | s{key}" for key, *_ in rows)
+    codes = dict(zip("ALC", KINDS, strict=True))
+    given = Given(
+        legacy=[legacy] * 3,
+        service=[service] * 3,
+        service_key=("uid",),
+        identity=IdentityTable(Csv("links.csv"), legacy=("old",), service=("new",)),
+        tables={"links": links},
+        rules=(
+            Field("kind", Decode("code", codes), Exact(), earlier={"1": Decode("code", codes | {"L": "DORMANT"})}),
+            Field("city", Same("city"), Text()),
+            Field("street", Same("street"), Text()),
+            Field("amount", Scale("cents", "0.01", precision=12), Amount()),
+        ),
+        entity={"translation_version": "2"},
+    )
+    return reconciled(given, tmp_path_factory.mktemp("audit"))
+
+
+@pytest.fixture(scope="module")
+def audited(job):
+    return audit.audit(job, seed=1)
+
+
+def contents(root):
+    return {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in root.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_everything_planted_is_found_and_nothing_else(audited):
+    assert audited.confusion.keys() == {(cause, cause) for cause, _ in audited.confusion}
+    assert {planted.partition(": ")[2] for planted, _ in audited.confusion} == {
+        "older_translation", "regressed_to_older_value", "behind_beyond_lag", "untranslatable", "unit_or_scale",
+        "swapped_fields", "truncated", "format_only", "written_by_replica", "no_evidence", "unmapped", "dangling",
+        "ambiguous", "cardinality_violated", "duplicate_key",
+    }  # fmt: skip
+    assert all(row["recall"] == row["precision"] == 1 for row in audited.rows)
+
+
+def test_legacy_against_legacy_shows_nothing(audited):
+    assert {(row["noise_pairs"], row["noise_findings"]) for row in audited.rows} == {(ROWS, 0)}
+
+
+def test_the_lake_is_only_read(job):
+    before = contents(job.lake.root)
+    audited = audit.audit(job, seed=2)
+    assert contents(job.lake.root) == before
+
+    audit.record(job, audited)
+    added = contents(job.lake.root).keys() - before.keys()
+    assert added == {
+        f"spec/things/audits/business_date={job.partition}/{name}" for name in ("audits.parquet", "_manifest.json")
+    }
+
+
+def test_the_same_seed_plants_the_same(job, audited):
+    again = audit.audit(job, seed=1)
+
+    assert again.confusion == audited.confusion
+
+
+def test_what_is_missed_mistaken_or_made_up_is_told():
+    planted = [
+        Planted("1", "s1", "a", "stale_replica", "behind_beyond_lag"),
+        Planted("2", "s2", "a", "stale_replica", "behind_beyond_lag"),
+        Planted("3", "s3", None, "key_linkage", "dangling"),
+    ]
+    found = Counter(
+        [
+            ("1", "s1", "a", "stale_replica", "behind_beyond_lag"),
+            ("2", "s2", "a", "unexplained", "no_evidence"),
+            ("4", "s4", "b", "unexplained", "no_evidence"),
+        ]
+    )
+
+    matrix = figures.confusion(planted, found)
+
+    assert matrix == {
+        ("stale_replica: behind_beyond_lag", "stale_replica: behind_beyond_lag"): 1,
+        ("stale_replica: behind_beyond_lag", "unexplained: no_evidence"): 1,
+        ("key_linkage: dangling", "nothing"): 1,
+        ("nothing", "unexplained: no_evidence"): 1,
+    }
+
+
+def test_figures_of_a_confusion(job):
+    matrix = Counter({
+        ("stale_replica: behind_beyond_lag", "stale_replica: behind_beyond_lag"): 3,
+        ("stale_replica: behind_beyond_lag", "unexplained: no_evidence"): 1,
+        ("nothing", "stale_replica: behind_beyond_lag"): 1,
+    })  # fmt: skip
+    shown = ("reason", "planted", "found", "correct", "detected", "recall", "precision", "noise_findings")
+
+    rows = figures.rows(job, 1, matrix, Floor(10, 2))
+
+    assert [tuple(row[name] for name in shown) for row in rows] == [
+        ("behind_beyond_lag", 4, 4, 3, 4, 0.75, 0.75, 2),
+        ("no_evidence", 0, 1, 0, 0, None, 0.0, 2),
+    ]
