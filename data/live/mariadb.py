@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -53,26 +54,32 @@ class Server:
         options = [f"--{option}={self.folder / name}" for option, name in files.items()]
         options += [f"--{name}={value}" for name, value in _SETTINGS.items()]
         options += [f"--port={self.port}", "--skip-name-resolve"]
-        self.process = subprocess.Popen(as_ordinary([_program("mariadbd"), "--no-defaults", *options]))  # noqa: S603 (ours)
+        self.process = subprocess.Popen([_program("mariadbd"), "--no-defaults", *options], cwd="/", **as_ordinary())  # noqa: S603 (ours)
         until = time.monotonic() + _PATIENCE
         while not self._answers():
             if time.monotonic() > until or self.process.poll() is not None:
                 raise RuntimeError(f"mariadbd did not start; see {self.folder / 'log'}")
             time.sleep(0.1)
 
-    @property
-    def pid(self) -> int:
-        """The process of the server itself."""
-        return int((self.folder / "pid").read_text(encoding="utf-8"))
-
     def stop(self) -> None:
         """Stop, as a crash would."""
         if self.process is None:
             return
-        if self.process.poll() is None:
-            subprocess.run(["kill", "-KILL", str(self.pid)], check=False)  # noqa: S603, S607 (our own server)
+        self.process.kill()
         self.process.wait()
         self.process = None
+
+    def restart(self) -> None:
+        """Crash, and come back."""
+        self.stop()
+        self.start()
+
+    def revive(self) -> None:
+        """Be up and running, whatever was done to it."""
+        if self.process is None:
+            self.start()
+        else:
+            self.process.send_signal(signal.SIGCONT)
 
     def connect(self, database: str = "mysql") -> pymysql.Connection:
         """A connection that commits at once."""

@@ -69,6 +69,18 @@ class Server:
         """Stop: `fast` ends sessions, `immediate` is as a crash."""
         self._control("stop", "-m", mode)
 
+    def restart(self) -> None:
+        """Crash, and come back."""
+        self.stop()
+        self.start()
+
+    def revive(self) -> None:
+        """Be up and running, whatever was done to it."""
+        if self._data.joinpath("postmaster.pid").exists():
+            self.freeze(thawed=True)
+        else:
+            self.start()
+
     def freeze(self, *, thawed: bool = False) -> None:
         """Let all its processes stand still, or go on."""
         for process in [self.pid, *_children(self.pid)]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 ORDINARY = "nobody"  # database servers refuse to run as root
 
@@ -23,9 +25,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def as_ordinary(command: Sequence[str]) -> list[str]:
-    """The command, to be run by an ordinary user when we are root."""
-    return ["runuser", "-u", ORDINARY, "--", *command] if os.geteuid() == 0 else list(command)
+def as_ordinary() -> dict[str, Any]:
+    """What `subprocess` must be told to run something as an ordinary user when we are root."""
+    if os.geteuid() != 0:
+        return {}
+    return {"user": ORDINARY, "group": pwd.getpwnam(ORDINARY).pw_gid, "extra_groups": []}
 
 
 def handed_over(folder: Path) -> Path:
@@ -39,7 +43,13 @@ def handed_over(folder: Path) -> Path:
 def run(command: Sequence[str]) -> None:
     """Run a server's own tool. Raises RuntimeError with its last words."""
     done = subprocess.run(  # noqa: S603 (binaries of the server that we start)
-        as_ordinary(command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        cwd="/",
+        **as_ordinary(),
     )
     if done.returncode:
         said = done.stdout.decode(errors="replace").strip().splitlines()[-3:]
@@ -48,4 +58,5 @@ def run(command: Sequence[str]) -> None:
 
 def reachable(program: Path) -> bool:
     """Whether the user that servers run as can run a program."""
-    return subprocess.run(as_ordinary(["test", "-x", str(program)]), check=False).returncode == 0  # noqa: S603 (ours)
+    asked = subprocess.run(["test", "-x", str(program)], check=False, **as_ordinary())  # noqa: S603, S607 (ours)
+    return asked.returncode == 0

@@ -69,20 +69,32 @@ class Schema:
                 with closing(connection.cursor()) as cursor:
                     cursor.execute(statement)
 
+    def knows(self, role):
+        connect = adbc_driver_postgresql.dbapi.connect
+        with closing(connect(self.server.url())) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(f"SELECT count(*) FROM pg_roles WHERE rolname = '{role}'")
+            return cursor.fetchone() == (1,)
+
     def table(self, name, of=None, **about):
         return Table(f"{self.name}.{name}", of or Postgres(Env(URL)), **about)
 
 
 @pytest.fixture(scope="session")
-def schema_named(server):
-    """Makes a schema."""
+def schema_of():
+    """Makes a schema of a server."""
 
-    def make(name):
+    def make(server, name):
         schema = Schema(server, name)
         schema.run(f"CREATE SCHEMA {name}")
         return schema
 
     return make
+
+
+@pytest.fixture(scope="session")
+def schema_named(server, schema_of):
+    """Makes a schema of the server that all tests share."""
+    return lambda name: schema_of(server, name)
 
 
 @pytest.fixture
@@ -92,14 +104,24 @@ def db(server, schema_named, monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def mariadb_server(folder):
+def absent():
+    """Skip for want of a server; or fail, where whoever runs the tests has installed it."""
+
+    def tell(reason):
+        if os.environ.get("CI_INSTALLS"):
+            raise reason
+        pytest.skip(str(reason))
+
+    return tell
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(folder, absent):
     try:
         with mariadb.running(folder) as running:
             yield running
-    except Absent as absent:
-        if os.environ.get("CI_INSTALLS"):
-            raise  # whoever installs what tests need must see that it did not help
-        pytest.skip(str(absent))
+    except Absent as reason:
+        absent(reason)
 
 
 @dataclass(frozen=True)
@@ -115,20 +137,31 @@ class Catalogue:
             for statement in (f"USE {self.name}", *statements):
                 cursor.execute(statement)
 
+    def ask(self, query):
+        with closing(self.server.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute(query)
+            return list(cursor.fetchall())
+
     def table(self, name, of=None, **about):
         return Table(f"{self.name}.{name}", of or SqlDatabase(Env(MARIADB_URL)), **about)
 
 
 @pytest.fixture(scope="session")
-def catalogue_named(mariadb_server):
-    """Makes a database."""
+def catalogue_of():
+    """Makes a database of a server."""
 
-    def make(name):
-        with closing(mariadb_server.connect()) as connection, connection.cursor() as cursor:
+    def make(server, name):
+        with closing(server.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
-        return Catalogue(mariadb_server, name)
+        return Catalogue(server, name)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def catalogue_named(mariadb_server, catalogue_of):
+    """Makes a database of the server that all tests share."""
+    return lambda name: catalogue_of(mariadb_server, name)
 
 
 @pytest.fixture
@@ -188,8 +221,11 @@ class Taking:
             entity, Side.LEGACY, context=context, partition=DAY, lake=self.lake, run_id=run_id, moments=moments
         )
 
+    def address(self, name="things", stage="legacy"):
+        return Address("shop", name, stage, DAY)
+
     def file(self, name="things", stage="legacy"):
-        return self.lake.file(Address("shop", name, stage, DAY))
+        return self.lake.file(self.address(name, stage))
 
     def rows(self, name="things", stage="legacy"):
         return pq.read_table(self.file(name, stage)).to_pylist()

@@ -29,6 +29,8 @@ _SAID = {
     "40": "the server ended the transaction in favour of others",
 }
 _QUOTABLE = "42"  # errors of the statement itself, which is declared and no secret
+_REPORTED = "[PGRES_FATAL_ERROR]"  # the server itself said so, and did not just go away
+_ENDED = re.compile("FATAL ?:|terminating|shutting down|conflict with recovery")
 # Nothing but text tells failures to connect apart: they have no SQLSTATE.
 _NOT_CONNECTED = (
     (re.compile("starting up|shutting down|in recovery|too many|connection slots"), "not now", True),
@@ -49,8 +51,10 @@ def telling(what: str) -> Iterator[None]:
     """Within this block the driver's troubles are SourceErrors about `what`."""
     try:
         yield
-    except (adbc_driver_manager.Error, pa.ArrowException) as error:
+    except adbc_driver_manager.Error as error:
         raise told(what, error) from None  # the driver's own error may quote values or the URL
+    except (pa.ArrowException, OSError) as error:
+        raise _told_midway(what, str(error)) from None
 
 
 @contextmanager
@@ -66,14 +70,23 @@ def connecting(what: str) -> Iterator[None]:
         raise SourceError(f"{what}: no connection", transient=True) from None
 
 
-def told(what: str, error: adbc_driver_manager.Error | pa.ArrowException) -> SourceError:
+def told(what: str, error: adbc_driver_manager.Error) -> SourceError:
     """A failure of a statement, or of the connection while there is one."""
-    state = getattr(error, "sqlstate", None) or ""
+    state = error.sqlstate or ""
     if not state:
-        return SourceError(f"{what}: the connection was lost", transient=True)
+        return _told_midway(what, str(error))
     said = next((text for code, text in _SAID.items() if state.startswith(code)), "the server refuses the statement")
     words = f": {_primary(error)}" if state.startswith(_QUOTABLE) else ""
     return SourceError(f"{what}: {said} (SQLSTATE {state}{words})", transient=state.startswith(_PASSING))
+
+
+def _told_midway(what: str, text: str) -> SourceError:
+    """A failure behind the first rows of a large result, of which the driver tells no SQLSTATE."""
+    if "statement timeout" in text or "user request" in text:
+        return SourceError(f"{what}: {_SAID['57014']}")
+    if _REPORTED in text and not _ENDED.search(text):
+        return SourceError(f"{what}: {_SAID['22']}")
+    return SourceError(f"{what}: the connection was lost", transient=True)
 
 
 def _primary(error: adbc_driver_manager.Error) -> str:

@@ -6,13 +6,14 @@ Nothing here knows what is read.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import adbc_driver_postgresql.dbapi
 import pyarrow as pa
 from adbc_driver_manager.dbapi import Connection, Cursor
 
+from pipelines.errors import SourceError
 from pipelines.sources.patience import Patience, patient
 from pipelines.sources.postgres.access import Access
 from pipelines.sources.postgres.failures import connecting, telling
@@ -74,13 +75,23 @@ class Session:
         (row,) = self.rows(_MOMENT)
         return Moment(row["token"], {name: row[name] for name in ("snapshot", "lsn", "taken_at")})
 
+    def join(self, moment: Moment) -> None:
+        """See the same moment as another session. Raises SourceError when that has ended."""
+        try:
+            self.run(f"SET TRANSACTION SNAPSHOT {literal(moment.token)}")
+        except SourceError as error:
+            if error.transient:
+                raise
+            gone = "the moment this run shares is gone (was the server restarted?): run the date again"
+            raise SourceError(f"{self._patience.what}: {gone}") from None
+
     def stream(self, sql: str) -> Generator[pa.RecordBatch]:
         """The rows of a large result, batch by batch as the driver cuts them (some 16 MB)."""
-        with closing(self._connection.cursor()) as cursor, telling(self._patience.what):
+        with self._patience.closing(self._connection.cursor()) as cursor, telling(self._patience.what):
             yield from self._patience.ahead(_batches(cursor, sql), cursor.adbc_cancel)
 
     def _ask(self, ask: Callable[[Cursor], T]) -> T:
-        with closing(self._connection.cursor()) as cursor, telling(self._patience.what):
+        with self._patience.closing(self._connection.cursor()) as cursor, telling(self._patience.what):
             return self._patience.within(lambda: ask(cursor))
 
 
@@ -91,7 +102,7 @@ def opened(access: Access, moment: Moment | None = None) -> Iterator[Session]:
         session = Session(connection, patience)
         session.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         if moment:
-            session.run(f"SET TRANSACTION SNAPSHOT {literal(moment.token)}")
+            session.join(moment)
         settings = _SPELLING | {"statement_timeout": str(int(access.timeout.total_seconds() * 1000))}
         calls = [f"set_config({literal(name)}, {literal(value)}, true)" for name, value in settings.items()]
         session.rows(f"SELECT {', '.join(calls)}")
@@ -102,7 +113,7 @@ def opened(access: Access, moment: Moment | None = None) -> Iterator[Session]:
 def _connected(access: Access, patience: Patience) -> Iterator[Connection]:
     with connecting(access.name):
         connection = patience.within(lambda: adbc_driver_postgresql.dbapi.connect(access.url))
-    with closing(connection):
+    with patience.closing(connection):
         yield connection
 
 

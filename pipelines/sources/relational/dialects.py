@@ -54,6 +54,16 @@ _DIALECTS = {
 }
 
 
+def let_go(driver: object) -> None:
+    """Tell a driver's own connection that the rest of its result is not wanted.
+
+    PyMySQL would read it whenever the result is closed or forgotten, however much it is.
+    """
+    result: Any = getattr(driver, "_result", None)
+    if result is not None and hasattr(result, "unbuffered_active"):
+        result.unbuffered_active = False
+
+
 def of(name: str) -> Dialect:
     """The dialect of this name in SQLAlchemy."""
     return _DIALECTS.get(name, Dialect())

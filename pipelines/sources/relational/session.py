@@ -84,12 +84,14 @@ def opened(url: URL, name: str, *, timeout: timedelta, silence: timedelta) -> It
         with telling(name):
             engine = _engine(url, dict(dialect.connect), name)
             connection = patience.within(engine.connect)
+        driver = connection.connection.driver_connection
         try:
             session = Session(connection, patience)
             for statement in dialect.beginning(timeout):
                 session.asked(lambda open_, statement=statement: _run(open_, statement))  # type: ignore[misc]
             yield session
         finally:
+            dialects.let_go(driver)
             with contextlib.suppress(SourceError):  # a connection that is lost cannot be closed
                 session.asked(_abandon)
 
@@ -108,5 +110,6 @@ def _run(connection: sa.Connection, sql: str) -> sa.CursorResult[Any]:
 
 def _abandon(connection: sa.Connection) -> None:
     """Drop the connection: reading what is left of a result, as some drivers do when they close, may take hours."""
-    connection.invalidate()
+    if not connection.closed and not connection.invalidated:
+        connection.invalidate()
     connection.close()
