@@ -12,7 +12,7 @@ from assets import labels, metadata
 from assets.recording import record, recorded
 from assets.resources import LakeResource
 from checks import asset_checks
-from pipelines import audit, reconciliation, ruling, snapshot, translation
+from pipelines import audit, reconciliation, ruling, translation
 from pipelines.declarations import Context, Entity, NaturalKey, Side
 from pipelines.rulebook import BoundRule
 
@@ -47,9 +47,7 @@ def _snapshot(within: Context, entity: Entity, side: Side) -> dg.AssetsDefinitio
     def take(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
         job = lake.job(context, within, entity)
         with recorded(context, job, retries=_RETRIES):
-            taken = snapshot.take(
-                entity, side, context=within, partition=job.partition, lake=job.lake, run_id=job.run_id
-            )
+            taken = reconciliation.take_snapshot(lake.holding(job), side)
         return dg.MaterializeResult(
             metadata=metadata.of_snapshot(job, side, taken),
             data_version=metadata.version(taken.manifest, taken.rejected),
@@ -64,7 +62,7 @@ def _identity_map(within: Context, entity: Entity) -> dg.AssetsDefinition:
     def map_identity(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
         job = lake.job(context, within, entity)
         with recorded(context, job):
-            written = reconciliation.map_identity(job)
+            written = reconciliation.map_identity(lake.holding(job))
         return dg.MaterializeResult(
             metadata=metadata.of_identity(job, written), data_version=metadata.version(*written.values())
         )

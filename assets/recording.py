@@ -13,6 +13,7 @@ from checks.asset_checks import Row
 from pipelines import attempt, runs
 from pipelines.errors import IntegrityError, SourceError
 from pipelines.job import Job
+from pipelines.progress import heard
 from pipelines.service_level import Verdict
 
 PATIENCE = 30  # seconds: a source has been tried four times within seconds before it is left alone for a while
@@ -20,9 +21,13 @@ PATIENCE = 30  # seconds: a source has been tried four times within seconds befo
 
 @contextmanager
 def recorded(context: dg.AssetExecutionContext, job: Job, *, retries: int = 0) -> Iterator[None]:
-    """What fails in this block is recorded as a failed run and fails the step; a passing trouble is tried again."""
+    """What fails in this block is recorded as a failed run and fails the step; a passing trouble is tried again.
+
+    How far long readings have come goes into the log of the step.
+    """
     try:
-        yield
+        with heard(context.log.info):
+            yield
     except (SourceError, IntegrityError) as error:
         attempt.fail(job, _began(context), attempt.Failure(type(error).__name__, str(error)))
         if retries and isinstance(error, SourceError) and error.transient:

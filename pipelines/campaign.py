@@ -26,6 +26,7 @@ from pipelines.errors import SourceError
 from pipelines.job import Job
 from pipelines.moments import Keeper
 from pipelines.portfolio import Portfolio
+from pipelines.progress import LOG
 from pipelines.rulebook import BoundRule
 
 
@@ -88,7 +89,7 @@ def run(
     order = TopologicalSorter(planned.needs)
     order.prepare()
     preparing = [job for step, job in planned.jobs.items() if step.verb is Verb.PREPARE]
-    with moments.keeping(preparing) as keeper, workers.opened(min(count, len(planned.jobs))) as pool:
+    with moments.keeping(preparing) as keeper, workers.opened(min(count, len(planned.jobs)), LOG) as pool:
         while order.is_active():
             for step in order.get_ready():
                 heappush(waiting, step)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from pipelines.sources.source import Batch
 
@@ -36,3 +37,27 @@ def line(what: str, rows: int, size: int, seconds: float, expected: int | None) 
     """How far a reading has come, as one line."""
     share = f" of {expected:,} ({rows / expected:.0%})" if expected else ""
     return f"{what}: {rows:,}{share} rows, {rows / seconds:,.0f} rows/s, {size / 1e6:,.0f} MB"
+
+
+class _Telling(logging.Handler):
+    """Passes lines on."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self._tell = tell
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._tell(record.getMessage())
+
+
+@contextmanager
+def heard(tell: Callable[[str], None]) -> Iterator[None]:
+    """Within this block every line is passed to `tell`."""
+    handler, level = _Telling(tell), LOG.level
+    LOG.addHandler(handler)
+    LOG.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        LOG.removeHandler(handler)
+        LOG.setLevel(level)

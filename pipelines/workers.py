@@ -6,6 +6,7 @@ here; they and their arguments must be picklable, because workers are started af
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import re
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from logging.handlers import QueueHandler, QueueListener
+from multiprocessing.queues import Queue
 from types import FrameType
 from typing import ParamSpec, TypeVar
 
@@ -27,16 +30,22 @@ _STOPPED = 143  # the exit code of a process that was asked to end
 
 
 @contextmanager
-def opened(count: int) -> Iterator[Executor]:
+def opened(count: int, log: logging.Logger | None = None) -> Iterator[Executor]:
     """Workers for the length of a block; with one, everything runs in this process.
 
-    Leaving the block by an exception stops them, and what they were writing is taken back.
+    What they write to `log` is written to it in this process. Leaving the block by an exception stops them, and what
+    they were writing to the lake is taken back.
     """
     if count <= 1:
         yield _Here()
         return
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin, (share(Resources(), count),))
+    spawning = multiprocessing.get_context("spawn")
+    lines = spawning.Queue()
+    name = log.name if log else ""
+    pool = ProcessPoolExecutor(count, spawning, _begin, (share(Resources(), count), lines, name))
+    listener = QueueListener(lines, *(log.handlers if log else ()))
+    listener.start()
     ended_well = False
     try:
         yield pool
@@ -50,6 +59,8 @@ def opened(count: int) -> Iterator[Executor]:
             for process in set(multiprocessing.active_children()) - others:
                 process.terminate()
         pool.shutdown(cancel_futures=True)
+        listener.stop()
+        lines.close()
 
 
 def fitting(steps: int) -> int:
@@ -79,9 +90,12 @@ class _Here(Executor):
         return future
 
 
-def _begin(environment: Mapping[str, str]) -> None:
+def _begin(environment: Mapping[str, str], lines: Queue[logging.LogRecord], name: str) -> None:
     """How a worker starts: with its share, and deaf to the keyboard, because the process that started it answers."""
     os.environ.update(environment)
+    if name:
+        logging.getLogger(name).addHandler(QueueHandler(lines))
+        logging.getLogger(name).setLevel(logging.INFO)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
 

@@ -2,10 +2,12 @@
 
 import contextlib
 import csv
+import tempfile
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+import adbc_driver_postgresql.dbapi
 import dagster as dg
 import polars as pl
 import pytest
@@ -13,6 +15,7 @@ from pandera.polars import DataFrameModel
 from pandera.polars import Field as ColumnField
 
 from assets import definitions
+from data.live import postgres as postgres_server
 from pipelines.declarations import (
     Classification,
     Context,
@@ -224,6 +227,32 @@ def kept_shop(shop_files):
     location = located(shop_portfolio(shop_files), shop_files, dg.DagsterInstance.local_temp(str(home)))
     yield location
     location.instance.dispose()
+
+
+@dataclass(frozen=True)
+class Database:
+    """A Postgres of our own."""
+
+    server: postgres_server.Server
+
+    def url(self):
+        return self.server.url()
+
+    def run(self, *statements):
+        with (
+            contextlib.closing(adbc_driver_postgresql.dbapi.connect(self.url(), autocommit=True)) as connection,
+            contextlib.closing(connection.cursor()) as cursor,
+        ):
+            for statement in statements:
+                cursor.execute(statement)
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    with tempfile.TemporaryDirectory(prefix="coexist-servers-") as made:
+        Path(made).chmod(0o755)
+        with postgres_server.running(Path(made)) as server:
+            yield Database(server)
 
 
 @pytest.fixture(scope="session")
