@@ -64,13 +64,15 @@ def moments(shop):
     return {str(shop.lake.manifest(Address("shop", *place, DAY)).notes["source"]) for place in places}
 
 
-def test_a_run_shares_one_moment_and_tells_its_progress(shop, monkeypatch, caplog):
+def test_a_run_shares_one_moment_and_tells_its_progress(shop, monkeypatch):
     monkeypatch.setattr(progress, "EVERY", 0.0)
 
-    assert shop.run("shop", DAY).success
+    ran = shop.run("shop", DAY)
+    assert ran.success
     first = moments(shop)
     assert len(first) == 1
-    assert "shop/things/legacy/2026-01-01: 2 of 2 (100%) rows" in caplog.text
+    logged = [entry.user_message for entry in shop.instance.all_logs(ran.run_id)]
+    assert any("shop/things/legacy/2026-01-01: 2 of 2 (100%) rows" in line for line in logged)
 
     assert shop.run("shop", DAY).success
     assert len(moments(shop)) == 1
