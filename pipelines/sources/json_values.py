@@ -19,7 +19,7 @@ from pipelines.sources import text
 from pipelines.sources.source import REJECTED, Batch
 
 _FAR = 100  # places beyond which an exponent is not written out: no declared type holds such a number
-_DEEP = 10_000  # characters of a pointer nobody means
+_DEEP = 1_000  # characters of a pointer nobody means
 
 
 class Number(str):
@@ -99,7 +99,8 @@ class Documents:
         """The rows of some documents, and those that cannot be read."""
         good = [document for document in documents if not document.problem]
         for document in good:
-            self.keys.update(dict.fromkeys(document.value))
+            if not document.value.keys() <= self.keys.keys():
+                self.keys.update(dict.fromkeys(document.value))
         columns = [self._column(name, steps, spelt, good) for name, steps, spelt in self._cells]
         broken = [_unreadable(document) for document in documents if document.problem]
         return rows_of_texts(columns, [document.number for document in good], broken, self._schema, self._null_texts)
@@ -107,10 +108,13 @@ class Documents:
     def _column(
         self, name: str, steps: tuple[str, ...], spelt: Callable[[Any], str | None], documents: list[Document]
     ) -> list[str | None]:
-        found = [_at(document.value, steps) for document in documents]
+        if len(steps) == 1:
+            found = [document.value.get(steps[0], _ABSENT) for document in documents]
+        else:
+            found = [_at(document.value, steps) for document in documents]
         if name not in self._seen and any(value is not _ABSENT for value in found):
             self._seen.add(name)
-        return [value if type(value) is str else spelt(value) for value in found]
+        return [value if type(value) is str or value is None else spelt(value) for value in found]
 
 
 def rows_of_texts(
@@ -170,11 +174,9 @@ def _spelling(field: pa.Field) -> Callable[[Any], str | None]:
     in_full = pa.types.is_integer(field.type) or pa.types.is_decimal(field.type)
 
     def spelt(value: Any) -> str | None:  # noqa: ANN401 (whatever JSON can hold)
-        if value is None or value is _ABSENT:
-            return None
-        if isinstance(value, Number):
-            return _in_full(value) if in_full and ("e" in value or "E" in value) else str(value)
-        return json_text(value)
+        if type(value) is Number:
+            return _in_full(value) if in_full and ("e" in value or "E" in value) else value
+        return None if value is _ABSENT or value is None else json_text(value)
 
     return spelt
 
