@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from uuid import uuid4
 
 import pyarrow as pa
 
-from pipelines import contract, translation
+from pipelines import contract, snapshot, translation
 from pipelines.causes import Deadline
 from pipelines.declarations import Context, Entity, Holder, Side
 from pipelines.errors import SourceError
@@ -52,6 +53,14 @@ class Job:
     def place(self) -> Place:
         """Which data its sources mean."""
         return Place(self.context.root, self.partition, moments=self.moments)
+
+    def place_of(self, stage: str, part: str = "") -> Place:
+        """Which data the source of a stage means, and what it noted when the stage was taken before.
+
+        When a stage has several sources, `part` says which is meant.
+        """
+        before = partial(snapshot.noted, self.lake, self.address(stage), part)
+        return Place(self.context.root, self.partition, before, self.moments)
 
     @property
     def deadline(self) -> Deadline:

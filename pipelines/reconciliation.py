@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 
@@ -35,9 +36,9 @@ from pipelines.expressions import literal
 from pipelines.job import Job, content_version
 from pipelines.lake import Manifest, Transaction
 from pipelines.sieve import Sifted
-from pipelines.snapshot import Snapshot
+from pipelines.snapshot import Small, Snapshot
 from pipelines.sources import REJECTED
-from pipelines.sources.source import Source
+from pipelines.sources.source import Notes, Source
 
 VOLATILE = ("run_id",)
 FOUND = ("discrepancies", "untranslatable", "measures", "row_verdicts")  # by `find_discrepancies`, together
@@ -69,10 +70,11 @@ def take_snapshot(job: Job, side: Side) -> Snapshot:
 def map_identity(job: Job) -> dict[str, Manifest]:
     """Write `identity_map` (all links, `identity.SCHEMA`) and `identity_map_rejected` (rows that are no links)."""
     with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
-        rejected = _read_identity(session, job)
+        notes: dict[str, Any] = {"source": {}}
+        rejected = _read_identity(session, job, notes["source"])
         links = session.reader(identity.build(session, job.entity)).cast(identity.SCHEMA)
         version = content_version(repr(job.entity.identity))
-        notes = {"rejected": rejected.num_rows}
+        notes["rejected"] = rejected.num_rows
         written = transaction.write(
             job.address("identity_map"), links, code_version=version, inputs=_row_inputs(job), notes=notes
         )
@@ -141,26 +143,30 @@ def judge_drift(job: Job) -> dict[str, Manifest]:
         }
 
 
-def _read_identity(session: Engine, job: Job) -> pa.Table:
-    """The relations `identity.build` needs; what of the identity and merge tables could not be read."""
+def _read_identity(session: Engine, job: Job, notes: dict[str, Notes]) -> pa.Table:
+    """The relations `identity.build` needs; what of the identity and merge tables could not be read.
+
+    What these note of themselves is added to `notes`.
+    """
     declared = job.entity.identity
     if not isinstance(declared, IdentityTable):
         plan.scan_rows(session, job)
         return REJECTED.empty_table()
     legacy, service = (job.key_types(side) for side in Side)
     schema = identity.identity_schema(declared, legacy, service)
-    rejected = [_register(session, job, "identity_table", declared.source, schema)]
+    read = {"identity_table": _register(session, job, "identity_table", declared.source, schema)}
     if isinstance(declared.merges, Merges):
         columns = (*declared.merges.merged, *declared.merges.survivor)
         merges_schema = identity.key_schema(columns, (*legacy, *legacy))
-        rejected.append(_register(session, job, "merges", declared.merges.source, merges_schema))
-    return pa.concat_tables(rejected)
+        read["merges"] = _register(session, job, "merges", declared.merges.source, merges_schema)
+    notes.update({name: table.notes for name, table in read.items() if table.notes})
+    return pa.concat_tables([table.unreadable for table in read.values()])
 
 
-def _register(session: Engine, job: Job, name: str, source: Source, schema: pa.Schema) -> pa.Table:
-    rows, unreadable = snapshot.read(source, schema, job.place)
-    session.register(name, rows)
-    return unreadable
+def _register(session: Engine, job: Job, name: str, source: Source, schema: pa.Schema) -> Small:
+    read = snapshot.read(source, schema, job.place_of("identity_map", name))
+    session.register(name, read.rows)
+    return read
 
 
 def _row_inputs(job: Job) -> dict[str, str]:

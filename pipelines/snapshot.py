@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -51,23 +51,36 @@ def take(  # noqa: PLR0913 (who, which side, of when, into what, by which run, a
     return _taken(order, lake, run_id)
 
 
-def read(source: Source, schema: pa.Schema, place: Place) -> tuple[pa.Table, pa.Table]:
-    """All rows of a small source such as an identity map, and those that cannot be read (`REJECTED`)."""
+class Small(NamedTuple):
+    """A small source as a whole: its rows, those that cannot be read (`REJECTED`), and what it noted of itself."""
+
+    rows: pa.Table
+    unreadable: pa.Table
+    notes: Notes
+
+
+def read(source: Source, schema: pa.Schema, place: Place) -> Small:
+    """All rows of a small source, such as an identity map."""
     rows, unreadable = [], []
     with source.open(place, schema) as reading:
         for batch in _counted(source, reading):
             rows.append(batch.rows)
             unreadable.append(batch.unreadable)
-    return pa.Table.from_batches(rows, schema), pa.Table.from_batches(unreadable, REJECTED)
+    together = pa.Table.from_batches(rows, schema), pa.Table.from_batches(unreadable, REJECTED)
+    return Small(*together, reading.notes)
 
 
-def noted(lake: Lake, address: Address) -> dict[str, Notes]:
-    """What readings of a source noted when the partitions of this stage were taken, by partition."""
+def noted(lake: Lake, address: Address, part: str = "") -> dict[str, Notes]:
+    """What readings of a source noted when the partitions of this stage were taken, by partition.
+
+    When a stage has several sources, `part` says which is meant.
+    """
     found = {}
     for partition in lake.partitions(address.context, address.entity, address.stage):
         manifest = lake.manifest(replace(address, partition=partition))
         if manifest is not None and "source" in manifest.notes:
-            found[partition] = manifest.notes["source"]
+            notes = manifest.notes["source"]
+            found[partition] = notes.get(part, {}) if part else notes
     return found
 
 

@@ -324,7 +324,7 @@ def test_a_small_source_is_read_as_a_whole(tmp_path):
     (tmp_path / "map.csv").write_text("legacy,service\n1,a\nx,b\n3,c\n")
     schema = pa.schema([("legacy", pa.int64()), ("service", pa.string())])
 
-    links, unreadable = snapshot.read(Csv("map.csv"), schema, Place(tmp_path, DAY))
+    links, unreadable, _ = snapshot.read(Csv("map.csv"), schema, Place(tmp_path, DAY))
 
     assert links.to_pydict() == {"legacy": [1, 3], "service": ["a", "c"]}
     assert unreadable.select(["row_number", "field"]).to_pylist() == [{"row_number": 2, "field": "legacy"}]
@@ -333,7 +333,7 @@ def test_a_small_source_is_read_as_a_whole(tmp_path):
 def test_a_small_source_without_rows(tmp_path):
     (tmp_path / "map.csv").write_text("legacy\n")
 
-    links, unreadable = snapshot.read(Csv("map.csv"), pa.schema([("legacy", pa.int64())]), Place(tmp_path, DAY))
+    links, unreadable, _ = snapshot.read(Csv("map.csv"), pa.schema([("legacy", pa.int64())]), Place(tmp_path, DAY))
 
     assert (links.num_rows, unreadable.num_rows) == (0, 0)
 

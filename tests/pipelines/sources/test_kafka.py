@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines import snapshot
+from pipelines import reconciliation, snapshot
 from pipelines.declarations import (
     Context,
     Daily,
@@ -26,6 +26,7 @@ from pipelines.declarations import (
     Exact,
     Field,
     Holder,
+    IdentityTable,
     Kafka,
     Login,
     NaturalKey,
@@ -34,6 +35,7 @@ from pipelines.declarations import (
     Side,
 )
 from pipelines.errors import SourceError
+from pipelines.job import Job
 from pipelines.lake import Address, Lake
 from pipelines.sources.kafka import log
 from pipelines.sources.source import Place
@@ -318,6 +320,40 @@ def test_a_password_is_in_no_message(broker, tmp_path, monkeypatch):
         read(source, tmp_path, SCHEMA)
 
     assert "geheim" not in f"{refused.value} {refused.value.__cause__} {source!r} {source.describe()}"
+
+
+def test_sides_and_identity_from_topics_reconcile_to_the_same_again(broker, tmp_path):
+    broker.send("old", *((str(n), row(n, name="Ann"), 0) for n in range(5)))
+    broker.send("new", *((str(n), row(n + 100, name="Ida" if n == 3 else "Ann"), 0) for n in range(5)))
+    broker.send("links", *((str(n), {"old_id": n, "new_id": n + 100}, 0) for n in range(5)))
+    old, new, links = (
+        Kafka(name, broker.servers, keep="latest", patience=PATIENCE) for name in ("old", "new", "links")
+    )
+    entity = Entity(
+        "policies", description="Policies", owner=Owner("policy"),
+        legacy=Holder(source=old, contract=Policy, key=("id",)),
+        service=Holder(source=new, contract=Policy, key=("id",)),
+        identity=IdentityTable(links, legacy=("old_id",), service=("new_id",)),
+        fields=(Field("name", Same("name"), Exact()),),
+    )  # fmt: skip
+    context = Context(
+        "policy", description="Policies", owner=Owner("policy"), partitioning=Daily(date(2026, 3, 1)),
+        entities=(entity,), root=tmp_path,
+    )  # fmt: skip
+    lake = Lake(tmp_path / "lake")
+
+    first = reconciliation.reconcile(Job(context, entity, D1, lake))
+    broker.send("new", ("1", row(101, name="Eve"), 0), ("2", None, 0))
+    broker.send("links", ("4", None, 0))
+    again = reconciliation.reconcile(Job(context, entity, D1, lake))
+
+    found = pq.read_table(lake.file(Address("policy", "policies", "discrepancies", D1)), partitioning=None)
+    assert found.select(["legacy_key", "expected", "actual"]).to_pylist() == [
+        {"legacy_key": "3", "expected": "Ann", "actual": "Ida"}
+    ]
+    assert again["identity_map"].digest == first["identity_map"].digest
+    assert again["discrepancies"].digest == first["discrepancies"].digest
+    assert again["identity_map"].notes["source"]["identity_table"]["messages"] == 5
 
 
 SERVED = """
