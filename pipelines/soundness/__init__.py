@@ -11,7 +11,7 @@ from itertools import chain
 
 from pipelines.declarations import Context
 from pipelines.errors import Problem
-from pipelines.soundness import binding, columns, contexts, entities, semantics
+from pipelines.soundness import binding, columns, contexts, entities, readings, semantics
 from pipelines.soundness.contexts import Known
 from pipelines.soundness.spot import Spot
 from pipelines.soundness.subject import Subject, subjects_of
@@ -34,4 +34,9 @@ def problems_of(declared: Sequence[tuple[Context, Spot]], unread: Iterable[str] 
 
 
 def _of_entity(subject: Subject, context: Context, known: Known) -> Iterable[Problem]:
-    return chain(entities.check(subject, context), columns.check(subject), contexts.check_references(subject, known))
+    return chain(
+        entities.check(subject, context),
+        columns.check(subject),
+        readings.check(subject),
+        contexts.check_references(subject, known),
+    )

@@ -26,7 +26,6 @@ def check(subject: Subject) -> Iterator[Problem]:
         yield from (spot.at("contract").problem(problem) for problem in contract.problems_of(holder.contract))
         if side in subject.schemas:
             yield from _holder(subject, side, holder)
-            yield from _source(subject, side, holder)
     for field in subject.fields:
         yield from _field(subject, field)
     if subject.is_finished:
@@ -54,13 +53,6 @@ def _holder(subject: Subject, side: Side, holder: Holder) -> Iterator[Problem]:
         yield from _rule(subject.at_holder(side, "changed_at"), holder.changed_at, subject, side)
     elif holder.changed_at is not None:
         yield from _unknown(subject.at_holder(side, "changed_at"), (holder.changed_at,), subject, side)
-
-
-def _source(subject: Subject, side: Side, holder: Holder) -> Iterator[Problem]:
-    """What a source can say against its own declaration, without being opened."""
-    for misfit in holder.source.misfits(subject.columns(side)):
-        spot = subject.at_holder(side, "source").at(misfit.attribute, of=holder.source)
-        yield spot.problem(misfit.message, misfit.hint)
 
 
 def _not_in_key(spot: Spot, holder: Holder) -> Iterator[Problem]:

@@ -390,7 +390,7 @@ def test_a_broker_killed_in_the_middle_leaves_nothing_and_the_next_run_succeeds(
 
     monkeypatch.setattr(log.Log, "messages", killing)
     with pytest.raises(SourceError) as refused:
-        take(Kafka("policies", servers, patience=IMPATIENCE), lake, tmp_path)
+        take(Kafka("policies", servers, patience=timedelta(seconds=4)), lake, tmp_path)
     process.stdout.close()
     assert killed
     assert refused.value.transient

@@ -131,7 +131,7 @@ def test_an_empty_file(storage, tmp_path):
 
 @pytest.fixture
 def short_patience(monkeypatch):
-    monkeypatch.setattr(filesystems, "_SECONDS", 1.0)
+    monkeypatch.setattr(filesystems, "_SECONDS", 3.0)
     monkeypatch.setattr(filesystems, "_TRIES", 1)
     filesystems.file_system.cache_clear()
     yield
