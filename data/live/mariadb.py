@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import secrets
 import shutil
@@ -12,8 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pymysql
+from typing import Any
 
 from data.live.servers import Absent, as_ordinary, free_port, handed_over, run
 
@@ -81,8 +81,10 @@ class Server:
         else:
             self.process.send_signal(signal.SIGCONT)
 
-    def connect(self, database: str = "mysql") -> pymysql.Connection:
+    def connect(self, database: str = "mysql") -> Any:  # noqa: ANN401 (the driver has no types)
         """A connection that commits at once."""
+        import pymysql  # noqa: PLC0415 (of the group `live`)
+
         return pymysql.connect(
             host="127.0.0.1", port=self.port, user=ROLE, password=self.password, database=database,
             charset="utf8mb4", autocommit=True,
@@ -93,9 +95,11 @@ class Server:
         return self.folder / "data"
 
     def _answers(self) -> bool:
+        from pymysql import Error  # noqa: PLC0415 (likewise)
+
         try:
             self.connect().close()
-        except pymysql.Error:
+        except Error:
             return False
         return True
 
@@ -109,6 +113,8 @@ def running(folder: Path) -> Iterator[Server]:
     """A new server in a folder, stopped at the end. Raises Absent."""
     if not all(shutil.which(program, path=_PATH) for program in ("mariadbd", "mariadb-install-db")):
         raise Absent("no MariaDB: mariadbd and mariadb-install-db are not installed (Debian: mariadb-server)")
+    if importlib.util.find_spec("pymysql") is None:
+        raise Absent("no MariaDB: its driver pymysql is not installed")
     server = Server(folder / "mariadb")
     server.create()
     try:

