@@ -34,4 +34,9 @@ def problems_of(declared: Sequence[tuple[Context, Spot]], unread: Iterable[str] 
 
 
 def _of_entity(subject: Subject, context: Context, known: Known) -> Iterable[Problem]:
-    return chain(entities.check(subject, context), columns.check(subject), contexts.check_references(subject, known))
+    return chain(
+        entities.check(subject, context),
+        columns.check(subject),
+        contexts.check_references(subject, known),
+        contexts.check_projections(subject, known),
+    )
