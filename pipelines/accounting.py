@@ -49,14 +49,14 @@ class Measured:
 def total(engine: Engine, job: Job, sifted: Sifted) -> Measured:
     """What was counted in the comparison and in the sieve together.
 
-    Reads the relations `measures`, `row verdicts` and `pairs`; makes `all measures` (MEASURES) and `all row verdicts`
-    (ROW_VERDICTS).
+    Reads the relations `measures`, `row verdicts`, `pairs` and `duplicate pairs`; makes `all measures` (MEASURES) and
+    `all row verdicts` (ROW_VERDICTS).
     """
     engine.register("alike", _alike(job, sifted))
     engine.materialise("all measures", _ALL_MEASURES)
     engine.materialise("all row verdicts", _all_row_verdicts(sifted.pairs))
-    pairs = engine.rows("SELECT COUNT(*) AS n FROM pairs")[0]["n"]
-    return _measured(engine, job, "all ", int(str(pairs)) + sifted.pairs)
+    pairs = sum(int(str(engine.rows(f"SELECT COUNT(*) AS n FROM {of}")[0]["n"])) for of in _PAIRS)
+    return _measured(engine, job, "all ", pairs + sifted.pairs)
 
 
 def recall(engine: Engine, job: Job) -> Measured:
@@ -79,6 +79,7 @@ def balance(job: Job, measured: Measured) -> None:
             )
 
 
+_PAIRS = ("pairs", '"duplicate pairs"')
 _ALL_MEASURES = """
     SELECT m.field, m.compared + a.n AS compared, m.equal + a.n AS equal, m.within_tolerance,
         m.null_only_legacy, m.null_only_service, m.untranslatable

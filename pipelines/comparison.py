@@ -12,6 +12,8 @@ from enum import IntEnum
 from pipelines.declarations import Entity, Field, MissingMeans, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote, substituted
+from pipelines.pairing import said_column
+from pipelines.rows import present
 from pipelines.translation import failed_rule_column, failure_column, raw_column
 
 
@@ -47,7 +49,7 @@ class Relations:
 
 
 def compare(engine: Engine, entity: Entity) -> None:
-    """Compare the relation `translated` with `service rows` over `pairs`.
+    """Compare the relation `translated` with `service rows` over `pairs`, and count `duplicate pairs`, which agree.
 
     Makes:
     `compared` (legacy_key, service_key, `verdict <field>`...): every compared pair;
@@ -56,7 +58,7 @@ def compare(engine: Engine, entity: Entity) -> None:
     `differences` (legacy_key, service_key, field, system_of_record, legacy_raw, expected, actual, delta, failure,
     failed_rule, verdict).
     """
-    engine.materialise("compared", _verdicts(entity, Relations()))
+    engine.materialise("compared", f"{_verdicts(entity, Relations())} UNION ALL {_verdicts_of_duplicates(entity)}")
     engine.materialise("measures", " UNION ALL ".join(_counts(field) for field in entity.fields))
     engine.materialise("suspects", _suspects(entity))
     engine.materialise("differences", " UNION ALL ".join(_differences(field) for field in entity.fields))
@@ -119,12 +121,18 @@ def _verdict(entity: Entity, field: Field) -> str:
     """
 
 
-def present(field: Field, value: str) -> str:
-    """The value as it is compared; NULL when it is one of those that say "missing"."""
-    if not field.missing.sentinels:
-        return value
-    listed = ", ".join(map(literal, field.missing.sentinels))
-    return f"CASE WHEN text_of({value}) IN ({listed}) THEN NULL ELSE {value} END"
+def _verdicts_of_duplicates(entity: Entity) -> str:
+    """Rows that were paired because they say the same are equal wherever they are compared."""
+    columns = {field.name: f"d.{said_column(field.name)}" for field in entity.fields}
+    verdicts = [
+        f"CASE WHEN COALESCE({substituted(field.compared_when, {**columns, 'link_primary': 'd.link_primary'})}, FALSE) "
+        f"THEN {Verdict.EQUAL:d} ELSE {Verdict.NOT_COMPARED:d} END"
+        if field.compared_when
+        else f"{Verdict.EQUAL:d}"
+        for field in entity.fields
+    ]
+    listed = ", ".join(f"{sql} AS {_verdict_column(of)}" for sql, of in zip(verdicts, entity.fields, strict=True))
+    return f'SELECT d.legacy_key, d.service_key, {listed} FROM "duplicate pairs" AS d WHERE d.compared'
 
 
 def _missing(side: Side, means: MissingMeans) -> Verdict:

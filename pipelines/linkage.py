@@ -1,8 +1,8 @@
 """Linkage: which rows of both sides belong together through the identity map, and a verdict on every row.
 
 Every row of both sides gets exactly one verdict, so that rows balance; every link that cannot be used and every row
-without a partner becomes a finding. Comparing the values of linked rows is `comparison`'s; why a partner is missing
-(lost event, pending, ...) is `classification`'s.
+without a partner becomes a finding. Which of several rows with one key belong together is `pairing`'s, comparing the
+values of linked rows `comparison`'s; why a partner is missing (lost event, pending, ...) is `classification`'s.
 """
 
 from __future__ import annotations
@@ -21,18 +21,26 @@ def link(engine: Engine, entity: Entity, *, on: str, links: str) -> None:
 
     Makes:
     `pairs` (legacy_key, service_key, link_primary, compared): linked rows; merged ones are not compared;
-    `linkage findings` (legacy_key, service_key, problem, side, reason, n): what could not be linked, and why;
-    `row verdicts` (side, verdict, n): every row of both sides counted once.
+    `judged links` (keys, confidence, problem, is_primary, is_merged, verdict, legacy_state, service_state).
     """
     for side, holder in ((Side.LEGACY, entity.legacy), (Side.SERVICE, entity.service)):
         engine.materialise(f"{side} keys", _keys(side, holder))
     engine.materialise("valid links", _valid_links(links, on))
     engine.materialise("judged links", _judged_links(entity.identity.cardinality))
     engine.materialise("pairs", _PAIRS)
+
+
+def tell(engine: Engine) -> None:
+    """Tell what became of every row, once `pairing.pair` has paired the rows of keys that several rows bear.
+
+    Makes:
+    `linkage findings` (legacy_key, service_key, problem, side, reason, n): what could not be linked, and why;
+    `row verdicts` (side, verdict, n): every row of both sides counted once.
+    """
     for side in Side:
         engine.materialise(f"{side} verdicts", _live_verdicts(side))
     engine.materialise("linkage findings", " UNION ALL ".join(_findings()))
-    engine.materialise("row verdicts", " UNION ALL ".join(_row_verdicts(side) for side in Side))
+    engine.materialise("row verdicts", _row_verdicts())
 
 
 def _keys(side: Side, holder: Holder) -> str:
@@ -128,13 +136,16 @@ def _live_verdicts(side: Side) -> str:
     """Every live key of a side once, with the best verdict its links give it."""
     other = f"{side.other}_state"
     return f"""
-        SELECT k.row_key, COALESCE(v.verdict, 'only') AS verdict, v.row_key IS NOT NULL AS linked
+        SELECT k.row_key, v.row_key IS NOT NULL AS linked,
+            CASE WHEN v.verdict = 'contested' AND p.n > 0 THEN 'matched' WHEN v.verdict = 'contested' THEN 'ambiguous'
+                ELSE COALESCE(v.verdict, 'only') END AS verdict
         FROM "{side} keys" AS k
+        LEFT JOIN "paired rows" AS p ON p.side = {literal(side)} AND p.row_key = k.row_key
         LEFT JOIN (
             SELECT {side}_key AS row_key,
                 CASE WHEN MAX(CASE WHEN verdict <> 'good' THEN 1 ELSE 0 END) = 1 THEN 'ambiguous'
                     WHEN MAX(CASE WHEN {other} = 'live' THEN 1 ELSE 0 END) = 1 THEN 'matched'
-                    WHEN MAX(CASE WHEN {other} = 'duplicate' THEN 1 ELSE 0 END) = 1 THEN 'ambiguous'
+                    WHEN MAX(CASE WHEN {other} = 'duplicate' THEN 1 ELSE 0 END) = 1 THEN 'contested'
                     ELSE 'only' END AS verdict
             FROM "judged links" WHERE {side}_state = 'live' GROUP BY {side}_key
         ) AS v ON v.row_key = k.row_key
@@ -184,15 +195,18 @@ def _null_keys(side: Side) -> str:
 
 
 def _duplicates(side: Side) -> str:
-    """Keys that occur more than once, with their counterpart when the identity map names just one."""
+    """Rows of a key that several bear, and that found none to say the same; with the key's only counterpart."""
+    left = "k.n - COALESCE(p.n, 0)"
     return f"""
-        SELECT {_keys_of(side, "k.row_key", "c.other_key")}, {literal(side)} AS side, 'duplicate_key' AS reason, k.n
+        SELECT {_keys_of(side, "k.row_key", "c.other_key")}, {literal(side)} AS side, 'duplicate_key' AS reason,
+            {left} AS n
         FROM "{side} keys" AS k
+        LEFT JOIN "paired rows" AS p ON p.side = {literal(side)} AND p.row_key = k.row_key
         LEFT JOIN (
             SELECT {side}_key AS row_key, CASE WHEN COUNT(*) = 1 THEN MIN({side.other}_key) END AS other_key
             FROM "judged links" GROUP BY {side}_key
         ) AS c ON c.row_key = k.row_key
-        WHERE k.state = 'duplicate'
+        WHERE k.state = 'duplicate' AND {left} > 0
     """
 
 
@@ -202,10 +216,25 @@ def _keys_of(side: Side, own: str, other: str = "CAST(NULL AS VARCHAR)") -> str:
     return f"{legacy} AS legacy_key, {service} AS service_key, CAST(NULL AS VARCHAR) AS problem"
 
 
-def _row_verdicts(side: Side) -> str:
+def _row_verdicts() -> str:
+    counted = " UNION ALL ".join(map(_verdicts_of_rows, Side))
+    return f"SELECT side, verdict, SUM(n) AS n FROM ({counted}) AS counted WHERE n > 0 GROUP BY side, verdict"
+
+
+def _verdicts_of_rows(side: Side) -> str:
+    """Rows by verdict; those of one key that several bear are matched where they were paired."""
+    of_duplicates = f"""
+        FROM "{side} keys" AS k
+        LEFT JOIN "paired rows" AS p ON p.side = {literal(side)} AND p.row_key = k.row_key
+        WHERE k.state = 'duplicate'
+    """
     return f"""
-        SELECT {literal(side)} AS side, state AS verdict, SUM(n) AS n
-        FROM "{side} keys" WHERE state <> 'live' GROUP BY state
+        SELECT {literal(side)} AS side, state AS verdict, n
+        FROM "{side} keys" WHERE state NOT IN ('live', 'duplicate')
+        UNION ALL
+        SELECT {literal(side)} AS side, 'duplicate' AS verdict, k.n - COALESCE(p.n, 0) AS n {of_duplicates}
+        UNION ALL
+        SELECT {literal(side)} AS side, 'matched' AS verdict, COALESCE(p.n, 0) AS n {of_duplicates}
         UNION ALL
         SELECT {literal(side)} AS side, verdict, COUNT(*) AS n
         FROM "{side} verdicts" GROUP BY verdict

@@ -6,7 +6,7 @@ plan runs on the rows that remain: they link and compare as they would among all
 
 from __future__ import annotations
 
-from pipelines import identity, linkage, translation
+from pipelines import identity, linkage, pairing, translation
 from pipelines.declarations import NaturalKey, Side
 from pipelines.engine import Engine
 from pipelines.job import Job
@@ -38,7 +38,7 @@ def resolve_references(session: Engine, job: Job) -> None:
 def link_and_translate(session: Engine, job: Job, sifted: Sifted | None = None) -> None:
     """The relations up to linked pairs, translated legacy rows and service rows with their keys.
 
-    Makes `legacy`, `service`, `identity map`, what `linkage.link` makes, `translated` and `service rows`.
+    Makes `legacy`, `service`, `identity map`, what `linkage` and `pairing` make, `translated` and `service rows`.
     """
     scan_rows(session, job, sifted)
     resolve_references(session, job)
@@ -47,6 +47,8 @@ def link_and_translate(session: Engine, job: Job, sifted: Sifted | None = None) 
     translation.translate(session, job.entity, rows="legacy", into="translated")
     holder = job.entity.service
     session.view("service rows", f"SELECT {row_key(holder)} AS service_key, s.* FROM service AS s WHERE {live(holder)}")
+    pairing.pair(session, job.entity)
+    linkage.tell(session)
 
 
 def _links(session: Engine, job: Job) -> None:

@@ -1,4 +1,4 @@
-"""What a raw row is for its side: its key, in scope or not, deleted or there.
+"""What a raw row is for its side: its key, in scope or not, deleted or there; and which of its values are there.
 
 What a holder declares, as canonical SQL.
 """
@@ -6,7 +6,8 @@ What a holder declares, as canonical SQL.
 from __future__ import annotations
 
 from pipelines import keys
-from pipelines.declarations import Holder, SoftDelete
+from pipelines.declarations import Field, Holder, SoftDelete
+from pipelines.expressions import literal
 
 
 def row_key(holder: Holder) -> str:
@@ -43,3 +44,11 @@ def always_live(holder: Holder) -> bool:
 def deleted(holder: Holder) -> str:
     """Condition: the row is there but marked as deleted."""
     return f"COALESCE({holder.deletion.when}, FALSE)" if isinstance(holder.deletion, SoftDelete) else "FALSE"
+
+
+def present(field: Field, value: str) -> str:
+    """A field's value as it is compared; NULL when it is one of those that say "missing"."""
+    if not field.missing.sentinels:
+        return value
+    listed = ", ".join(map(literal, field.missing.sentinels))
+    return f"CASE WHEN text_of({value}) IN ({listed}) THEN NULL ELSE {value} END"

@@ -72,7 +72,8 @@ FILES = {
 def counts(world: Path, entity: str, day: str, side: Side, rejected: Counter[str]) -> dict[str, int]:
     """How many rows there are, and of how many everything is known without looking at the other side.
 
-    `rejected` are the keys of rows that break the contract; `linkable` are the others that take part.
+    `rejected` are the keys of rows that break the contract; `linkable` are the others that take part. Of those that
+    share their key, `crowded`, some are paired with a row that says the same, which only the other side can tell.
     """
     files = FILES[entity, side]
     rows, kept, refused = files.rows(world, day), list[Row](), rejected.copy()
@@ -84,15 +85,15 @@ def counts(world: Path, entity: str, day: str, side: Side, rejected: Counter[str
             kept.append(row)
     states = Counter(_state(files, row) for row in kept)
     keys = Counter(tuple(row[name] for name in files.key) for row in kept if _state(files, row) == "live")
-    duplicate = sum(count for count in keys.values() if count > 1)
+    crowded = sum(count for count in keys.values() if count > 1)
     return {
         "rows": len(rows),
         "rejected": len(rows) - len(kept),
         "out_of_scope": states["out_of_scope"],
         "deleted": states["deleted"],
         "null_key": states["null_key"],
-        "duplicate": duplicate,
-        "linkable": states["live"] - duplicate,
+        "linkable": states["live"],
+        "crowded": crowded,
     }
 
 

@@ -68,9 +68,12 @@ def test_rows_of_both_sides_are_accounted_for(insurer, subtests):
             place = (job.entity.name, job.partition, side)
             with subtests.test("/".join(place)):
                 counted = plain.counts(insurer.world, *place, rejections.get(place, Counter()))
-                linkable = sum(linkage[f"{side}_{name}"] for name in ("matched", "only", "ambiguous"))
+                crowded, left = counted.pop("crowded"), linkage[f"{side}_duplicate"]
+                linkable = sum(linkage[f"{side}_{name}"] for name in ("matched", "only", "ambiguous", "duplicate"))
                 told = {name: linkage[f"{side}_{name}"] for name in counted if name != "linkable"}
                 assert told | {"linkable": linkable} == counted
+                # Planted twice, with different values: one of both at most says what the other side says.
+                assert crowded / 2 <= left <= crowded
 
 
 def test_partitions_of_the_contexts_are_the_days_of_the_default_world():

@@ -28,7 +28,7 @@ def agree(world: World, outcome: Outcome, answer: Answer) -> None:
     same_rows([Pair(*row.values()) for row in outcome.pairs], answer.linked.pairs)
     same_rows([Finding(*row.values()) for row in outcome.findings], answer.linked.findings)
     assert outcome.row_verdicts == dict(answer.linked.row_verdicts)
-    _verdicts(outcome, answer)
+    _verdicts(world.entity, outcome, answer)
     _differences(world.entity, world.around, outcome, answer)
     _witnesses(outcome, answer)
     same_rows(
@@ -41,12 +41,19 @@ def agree(world: World, outcome: Outcome, answer: Answer) -> None:
     judged(outcome.judged, answer)
 
 
-def _verdicts(outcome: Outcome, answer: Answer) -> None:
-    seen = {(row["legacy_key"], row["service_key"]): row for row in outcome.compared}
-    assert seen.keys() == answer.verdicts.keys()
-    for keys, verdicts in answer.verdicts.items():
-        for name, verdict in verdicts.items():
-            assert product.Verdict(seen[keys][f"verdict {name}"]).name.lower() == verdict, (keys, name)
+def _verdicts(entity: Entity, outcome: Outcome, answer: Answer) -> None:
+    contested = {keys[:2] for keys in answer.duplicates}
+    seen, duplicates = {}, []
+    for row in outcome.compared:
+        keys = (row["legacy_key"], row["service_key"])
+        said = {each.name: product.Verdict(row[f"verdict {each.name}"]).name.lower() for each in entity.fields}
+        if keys in contested:
+            duplicates.append((*keys, *said.values()))
+        else:
+            assert keys not in seen
+            seen[keys] = said
+    assert seen == answer.verdicts
+    same_rows(duplicates, answer.duplicates)
 
 
 def _differences(entity: Entity, around: Surroundings, outcome: Outcome, answer: Answer) -> None:

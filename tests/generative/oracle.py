@@ -63,6 +63,7 @@ class Answer:
     links: set[Link]
     linked: Linked
     verdicts: Mapping[tuple[str, str], Mapping[str, str]]
+    duplicates: list[tuple[str, ...]]  # keys of the pairs among rows that share them, with the verdict on each field
     differences: list[Difference]
     witnesses: Mapping[tuple[str, str, str], Witness]
     untranslatable: list[tuple[object, ...]]
@@ -81,7 +82,9 @@ def answer(asked: Question) -> Answer:
     entity, around, today = asked.entity, asked.around, asked.today
     material = identity.Material(today.rows[Side.LEGACY], today.rows[Side.SERVICE], asked.identity, asked.merges)
     links = identity.links(entity, material, around)
-    linked = linkage.link(entity, dict(today.rows), links, asked.day, around)
+    linked = linkage.link(
+        entity, dict(today.rows), links, asked.day, around, lambda *rows: comparison.say_the_same(entity, *rows, around)
+    )
     compared = _rows_of_pairs(asked, linked)
     verdicts = {
         (rows.pair.legacy_key, rows.pair.service_key): {
@@ -89,6 +92,11 @@ def answer(asked: Question) -> Answer:
         }
         for rows in compared
     }
+    duplicates = [
+        (rows, {each.name: comparison.verdict_of_duplicates(each, rows, around) for each in entity.fields})
+        for rows in (Rows(*found) for found in linked.duplicates)
+        if rows.pair.compared
+    ]
     differences, witnesses = _differences(asked, compared)
     known = known_links(asked)
     discrepancies = [
@@ -106,13 +114,15 @@ def answer(asked: Question) -> Answer:
         facts = classification.Known(witnesses.get(keys, Witness()), explained.get(keys), fallen_with, *clocks)
         discrepancies.append(classification.of_values(entity, each, facts, today.watermark))
     measures = {
-        each.name: drift.measures([of_pair[each.name] for of_pair in verdicts.values()]) for each in entity.fields
+        each.name: drift.measures([of_pair[each.name] for of_pair in (*verdicts.values(), *(v for _, v in duplicates))])
+        for each in entity.fields
     }
     counts = {side: len(today.rows[side]) for side in Side}
     return Answer(
         links,
         linked,
         verdicts,
+        [(rows.pair.legacy_key, rows.pair.service_key, *of_pair.values()) for rows, of_pair in duplicates],
         differences,
         witnesses,
         _untranslatable(asked),

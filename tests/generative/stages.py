@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from pipelines import (
     absence,
+    chronicle,
     classification,
     comparison,
     drift,
@@ -16,6 +17,7 @@ from pipelines import (
     identity,
     linkage,
     ownership,
+    pairing,
     patterns,
     testimony,
     translation,
@@ -69,6 +71,8 @@ def run(world: World, partition: str) -> Outcome:
             "service rows",
             f"SELECT {row_key(entity.service)} AS service_key, s.* FROM service AS s WHERE {live(entity.service)}",
         )
+        pairing.pair(engine, entity)
+        linkage.tell(engine)
         comparison.compare(engine, entity)
         untranslatable = engine.rows(translation.untranslatable(engine, entity, translated="translated"))
         _prove(engine, world, partition)
@@ -141,6 +145,7 @@ def _classify(engine: Engine, world: World, partition: str) -> pa.Table:
     query = classification.classify(engine, context, world.entity, run, proofs=proofs)
     found = engine.table(query).cast(classification.SCHEMA)
     engine.register("discrepancies", found)
+    engine.register("discrepancy history", chronicle.SCHEMA.empty_table())  # findings of other days: none
     return found
 
 
@@ -150,7 +155,7 @@ def _judge(
     measured = Measured(
         fields=engine.rows("SELECT * FROM measures"),
         rows={(row["side"], row["verdict"]): int(row["n"]) for row in engine.rows('SELECT * FROM "row verdicts"')},
-        pairs=engine.rows("SELECT COUNT(*) AS n FROM pairs")[0]["n"],
+        pairs=sum(engine.rows(f"SELECT COUNT(*) AS n FROM {of}")[0]["n"] for of in ("pairs", '"duplicate pairs"')),
         read=counts,
         rejected=dict.fromkeys(Side, 0),
     )

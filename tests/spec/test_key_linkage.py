@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.declarations import Cardinality, Csv, IdentityTable, Merges, NaturalKey, Number, Same
+from pipelines.declarations import Cardinality, Csv, Field, IdentityTable, Merges, NaturalKey, Number, Same, Text
 from tests.spec.given import Given, found, reconciled, rows
 
 LINKS = IdentityTable(Csv("links.csv"), legacy=("old",), service=("new",))
@@ -152,10 +152,11 @@ def test_a_link_out_of_scope(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("side", ["legacy", "service"])
 def test_duplicate_key(tmp_path: Path, side: str) -> None:
+    """The row that says the same as the one of the other side is its counterpart, wherever it stands; one is left."""
     twice = """
             id | name
-            1  | Ada
             1  | Ida
+            1  | Ada
             2  | Bob
     """
     once = """
@@ -168,8 +169,72 @@ def test_duplicate_key(tmp_path: Path, side: str) -> None:
 
     (finding,) = rows(job, "discrepancies")
     assert (finding["reason"], finding["legacy_key"], finding["service_key"]) == ("duplicate_key", "1", "1")
+    assert f'"side": "{side}", "rows": 1' in str(finding["evidence"])
     (linkage,) = rows(job, "linkage")
-    assert (linkage[f"{side}_duplicate"], linkage["matched"]) == (2, 1)
+    assert (linkage[f"{side}_duplicate"], linkage["matched"]) == (1, 2)
+
+
+def test_duplicates_of_which_none_says_the_same(tmp_path: Path) -> None:
+    """Nothing tells which row has changed: none is paired, and the other side's cannot be told to be either."""
+    given = Given(
+        legacy="""
+            id | name
+            1  | Ada
+            1  | Ida
+        """,
+        service="""
+            id | name
+            1  | Eda
+        """,
+    )
+    job = reconciled(given, tmp_path)
+    (finding,) = rows(job, "discrepancies")
+    assert (finding["reason"], '"rows": 2' in str(finding["evidence"])) == ("duplicate_key", True)
+    (linkage,) = rows(job, "linkage")
+    assert (linkage["matched"], linkage["legacy_duplicate"], linkage["service_ambiguous"]) == (0, 2, 1)
+
+
+def test_one_row_left_over_on_either_side_is_no_pair(tmp_path: Path) -> None:
+    """It may be one thing that has changed, or two things, each missing on the other side: nothing tells."""
+    given = Given(
+        legacy="""
+            id | name
+            1  | Ada
+            1  | Ida
+        """,
+        service="""
+            id | name
+            1  | Eda
+            1  | Ada
+        """,
+    )
+    job = reconciled(given, tmp_path)
+    assert [(row["field"], row["reason"]) for row in rows(job, "discrepancies")] == [(None, "duplicate_key")] * 2
+    (drift,) = rows(job, "drift")
+    assert (drift["compared"], drift["equal"], drift["discrepant"]) == (1, 1, 0)
+
+
+def test_duplicates_that_both_sides_hold_alike_are_no_finding(tmp_path: Path) -> None:
+    """The same rows equally often, in whatever order, by what the comparators call the same."""
+    given = Given(
+        legacy="""
+            id | name
+            1  | Ada
+            1  | Ada
+            1  | Ida
+        """,
+        service="""
+            id | name
+            1  | ida
+            1  | ADA
+            1  | Ada
+        """,
+        rules=(Field("name", Same("name"), Text(ignore_case=True)),),
+    )
+    job = reconciled(given, tmp_path)
+    assert rows(job, "discrepancies") == []
+    (linkage,) = rows(job, "linkage")
+    assert (linkage["matched"], linkage["legacy_matched"], linkage["linkage_rate"]) == (3, 3, 1.0)
 
 
 def test_a_missing_part_of_a_composite_key(tmp_path: Path) -> None:

@@ -6,34 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.declarations import Field, Same
-from tests.spec.given import Given, reconciled, rows
-from tests.spec.tables import table
+from tests.spec.traps.asked import found
 from tests.spec.traps.battery import BATTERY
-from tests.spec.traps.trap import Trap, Truth
-
-
-def found(trap: Trap, folder: Path) -> Truth:
-    """What the product says, in the words of the battery."""
-    legacy, service = table(trap.legacy), table(trap.service)
-    fields = [name for name in service.schema.names if name not in trap.key]
-    given = Given(
-        legacy,
-        service,
-        key=trap.key,
-        identity=trap.identity,
-        rules=tuple(Field(name, Same(name), trap.comparator(name), missing=trap.missing) for name in fields),
-    )
-    job = reconciled(given, folder)
-    (linkage,) = rows(job, "linkage")
-    cells = {(str(row["legacy_key"]), str(row["field"])) for row in rows(job, "discrepancies") if row["field"]}
-    matched = {side: int(str(linkage[f"{side}_matched"])) for side in ("legacy", "service")}
-    return Truth(
-        same=matched["legacy"] - len({key for key, _ in cells}),
-        cells=frozenset(cells),
-        legacy_only=legacy.num_rows - matched["legacy"],
-        service_only=service.num_rows - matched["service"],
-    )
+from tests.spec.traps.trap import Trap
 
 
 @pytest.mark.parametrize("trap", BATTERY, ids=lambda trap: trap.name)

@@ -74,6 +74,26 @@ def _missing(side: Side, means: MissingMeans) -> str:
     return PENDING_IN[side] if means is MissingMeans.NOT_YET_SYNCHRONISED else MISSING_IN[side]
 
 
+def say_the_same(entity: Entity, legacy: Row, service: Row, around: Surroundings) -> bool:
+    """Whether two rows are equal in every field, compared or not."""
+    return all(_says_the_same(field, legacy, service, around) for field in entity.fields)
+
+
+def _says_the_same(field: Field, legacy: Row, service: Row, around: Surroundings) -> bool:
+    translated = translate(field.rule, legacy, around)
+    expected, actual = _present(field, translated.value, translated.text), _present(field, service[field.name])
+    if translated.failure is not None or (expected is None) != (actual is None):
+        return False
+    if isinstance(field.compare, comparators.comparators.Custom):
+        return expected == actual  # a condition of one's own need not be the same both ways, or passed on
+    return expected is None or comparators.judge(field.compare, expected, actual) == comparators.EQUAL
+
+
+def verdict_of_duplicates(field: Field, rows: Rows, around: Surroundings) -> str:
+    """Rows that were paired because they say the same are equal wherever they are compared."""
+    return comparators.EQUAL if around.holds(field.compared_when, _seen(rows), otherwise=True) else NOT_COMPARED
+
+
 def is_difference(found: str) -> bool:
     return found not in (NOT_COMPARED, *AGREEING)
 

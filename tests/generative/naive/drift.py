@@ -87,7 +87,7 @@ def linkage(
     return {
         "legacy_rows": rows[Side.LEGACY],
         "service_rows": rows[Side.SERVICE],
-        "matched": len(linked.pairs),
+        "matched": linked.count,
         **{f"{side}_{state}": verdicts[side.value, state] for side in Side for state in STATES},
         "ambiguous": reasons["ambiguous"] + reasons["cardinality_violated"],
         "dangling": reasons["dangling"],
@@ -104,7 +104,7 @@ def lag(entity: Entity, linked: Linked, found: Sequence[Discrepancy]) -> dict[st
     lags = [each.lag_seconds for each in behind if each.lag_seconds is not None]
     in_flight = {(each.legacy_key, each.service_key) for each in behind if each.in_flight}
     too_late = {(each.legacy_key, each.service_key) for each in behind if not each.in_flight}
-    rate = len(too_late) / len(linked.pairs) if linked.pairs else None
+    rate = len(too_late) / linked.count if linked.count else None
     return {
         "lag_p50_seconds": quantile(lags, 0.5),
         "lag_p95_seconds": quantile(lags, 0.95),

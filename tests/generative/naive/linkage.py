@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -11,6 +11,7 @@ from pipelines.declarations import Cardinality, Entity, Side
 from tests.generative.naive import sides
 from tests.generative.naive.identity import Link, one_legacy, one_service
 from tests.generative.naive.surroundings import Row, Surroundings
+from tests.generative.naive.texts import shown
 
 LIVELIEST = ["live", "duplicate", "deleted", "out_of_scope", "null_key"]
 
@@ -42,8 +43,14 @@ class Linked:
     """What linking came to."""
 
     pairs: set[Pair] = field(default_factory=set)
+    duplicates: list[tuple[Pair, Row, Row]] = field(default_factory=list)  # rows that share a key, and say the same
     findings: list[Finding] = field(default_factory=list)
     row_verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @property
+    def count(self) -> int:
+        """How many pairs there are."""
+        return len(self.pairs) + len(self.duplicates)
 
 
 @dataclass(frozen=True)
@@ -62,25 +69,33 @@ class Judged:
 
 
 def link(
-    entity: Entity, rows: dict[Side, Sequence[Row]], links: Iterable[Link], day: date, around: Surroundings
+    entity: Entity,
+    rows: dict[Side, Sequence[Row]],
+    links: Iterable[Link],
+    day: date,
+    around: Surroundings,
+    say_the_same: Callable[[Row, Row], bool],
 ) -> Linked:
     holders = {Side.LEGACY: entity.legacy, Side.SERVICE: entity.service}
     states = {side: sides.states(holders[side], rows[side], around) for side in Side}
     keys = {side: [sides.key(holders[side], row) for row in rows[side]] for side in Side}
     judged = _judged(_valid(links, day), keys, states, entity.identity.cardinality)
     done = Linked(_pairs(judged))
+    paired = _pair_duplicates(entity, rows, keys, states, judged, say_the_same, done)
     done.findings += [
         Finding(j.link.legacy_key, j.link.service_key, None, j.verdict, problem=j.link.problem)
         for j in judged
         if not j.is_usable() and "live" in j.states.values()
     ]
     for side in Side:
-        for key, state in zip(keys[side], states[side], strict=True):
-            verdict = _verdict(side, key, judged) if state == "live" else state
+        for number, (key, state) in enumerate(zip(keys[side], states[side], strict=True)):
+            verdict = _verdict(side, key, judged, is_paired=number in paired[side]) if state == "live" else state
+            verdict = "matched" if state == "duplicate" and number in paired[side] else verdict
             done.row_verdicts[side.value, verdict] += 1
             if state == "live":
                 done.findings += _of_live_row(side, key, judged)
-        done.findings += _of_crowds(side, keys[side], states[side], judged)
+        left = [state if number not in paired[side] else "paired" for number, state in enumerate(states[side])]
+        done.findings += _of_crowds(side, keys[side], left, judged)
         shown = [sides.shown_key(holders[side], row) for row in rows[side]]
         nameless = Counter(key for key, state in zip(shown, states[side], strict=True) if state == "null_key")
         done.findings += [_finding(side, key, None, "null_key", count) for key, count in nameless.items()]
@@ -159,13 +174,53 @@ def _pairs(judged: list[Judged]) -> set[Pair]:
     }
 
 
-def _verdict(side: Side, key: str, judged: list[Judged]) -> str:
+def _pair_duplicates(
+    entity: Entity,
+    rows: dict[Side, Sequence[Row]],
+    keys: dict[Side, list[str | None]],
+    states: dict[Side, list[str]],
+    judged: list[Judged],
+    say_the_same: Callable[[Row, Row], bool],
+    done: Linked,
+) -> dict[Side, set[int]]:
+    """The numbers of the rows that were paired: each with the first free one of the other side that says the same."""
+    paired: dict[Side, set[int]] = {side: set() for side in Side}
+    for j in judged:
+        if (
+            not j.is_usable()
+            or not set(j.states.values()) <= {"live", "duplicate"}
+            or "duplicate" not in j.states.values()
+        ):
+            continue
+        legacy, service = (
+            [n for n, key in enumerate(keys[side]) if key == j.key(side) and states[side][n] in ("live", "duplicate")]
+            for side in (Side.LEGACY, Side.SERVICE)
+        )
+        service.sort(key=lambda n: _content(entity, rows[Side.SERVICE][n]))
+        pair = Pair(j.link.legacy_key, j.link.service_key, j.link.is_primary, not j.link.is_merged)
+        for n in legacy:
+            for m in service:
+                if say_the_same(rows[Side.LEGACY][n], rows[Side.SERVICE][m]):
+                    service.remove(m)
+                    paired[Side.LEGACY].add(n)
+                    paired[Side.SERVICE].add(m)
+                    done.duplicates.append((pair, rows[Side.LEGACY][n], rows[Side.SERVICE][m]))
+                    break
+    return paired
+
+
+def _content(entity: Entity, row: Row) -> list[tuple[bool, str]]:
+    """What rows that say the same are put in order by: missing values are last."""
+    return [(row[each.name] is None, shown(row[each.name]) or "") for each in entity.fields]
+
+
+def _verdict(side: Side, key: str, judged: list[Judged], *, is_paired: bool) -> str:
     """What becomes of a live row."""
     own = [j for j in judged if j.key(side) == key]
     if any(not j.is_usable() for j in own):
         return "ambiguous"
     others = {j.states[side.other] for j in own}
-    if "live" in others:
+    if "live" in others or is_paired:
         return "matched"
     return "ambiguous" if "duplicate" in others else "only"
 

@@ -83,6 +83,36 @@ KEYS = (
         identity=NaturalKey(legacy=(Same("id"),), service=(Number("id"),)),
     ),
     Trap(
+        "the same multiset in another order",
+        "id | t\n1 | 'a'\n1 | 'b'\n1 | 'b'\n2 | 'c'",
+        "id | t\n2 | 'c'\n1 | 'b'\n1 | 'a'\n1 | 'b'",
+        agrees(4),
+    ),
+    Trap(
+        "a pair of duplicates too many",
+        "id | t\n1 | 'a'\n1 | 'a'\n1 | 'a'\n2 | 'c'",
+        "id | t\n1 | 'a'\n2 | 'c'",
+        agrees(2, legacy_only=2),
+    ),
+    Trap(
+        "the same number of duplicates, of other rows",
+        "id | t\n1 | 'a'\n1 | 'a'\n1 | 'b'",
+        "id | t\n1 | 'a'\n1 | 'b'\n1 | 'b'",
+        agrees(2, legacy_only=1, service_only=1),
+    ),
+    Trap(
+        "a duplicate next to its original",
+        "id | t\n1 | 'a'\n1 | 'x'\n2 | 'c'",
+        "id | t\n1 | 'a'\n2 | 'd'",
+        differs("2.t", same=1, legacy_only=1),
+    ),
+    Trap(
+        "duplicates whose other cells are missing",
+        "id | t | n: int\n1 | 'a' |\n1 | | 1",
+        "id | t | n: int\n1 | | 1\n1 | 'a' |",
+        agrees(2),
+    ),
+    Trap(
         "an empty side",
         "id | n: int\n1 | 1",
         "id | n: int",
