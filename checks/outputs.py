@@ -15,7 +15,7 @@ import pyarrow as pa
 from pandera.polars import DataFrameModel, Field, PolarsData, dataframe_check
 
 from checks.choices import CRITICALITIES, HEX, SIDES, VERDICTS
-from checks.judgements import Audits, DiscrepancyHistory, SemanticRules
+from checks.judgements import Audits, Concentrations, DiscrepancyHistory, SemanticRules
 from pipelines import contract
 from pipelines.causes import TYPES
 from pipelines.declarations import Classification, Phase
@@ -264,6 +264,7 @@ MODELS: dict[str, type[DataFrameModel]] = {
     "discrepancies": Discrepancies,
     "lag": Lag,
     "discrepancy_history": DiscrepancyHistory,
+    "concentrations": Concentrations,
     "semantic_rules": SemanticRules,
     "audits": Audits,
     "runs": Runs,
