@@ -12,7 +12,7 @@ from assets import labels, metadata
 from assets.recording import record, recorded
 from assets.resources import LakeResource
 from checks import asset_checks
-from pipelines import audit, projection, reconciliation, ruling, translation
+from pipelines import audit, concentrations, projection, reconciliation, ruling, translation
 from pipelines.declarations import Context, Entity, NaturalKey, Side
 from pipelines.rulebook import BoundRule
 
@@ -137,7 +137,7 @@ def _drift(within: Context, entity: Entity, rules: Sequence[BoundRule]) -> dg.As
     def judge_drift(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
         job = lake.job(context, within, entity)
         with recorded(context, job):
-            written = reconciliation.judge_drift(job)
+            written = reconciliation.judge_drift(job) | concentrations.find(job)
             judged = {table: metadata.rows(job, table) for table in ("drift", "linkage", "lag")}
             record(context, job, [*(row for rows in judged.values() for row in rows), *ruling.results(job)])
         return dg.MaterializeResult(

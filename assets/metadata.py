@@ -141,7 +141,21 @@ def of_drift(job: Job, written: Mapping[str, Manifest], tables: Mapping[str, lis
         "lag_max_seconds": lag["lag_max_seconds"] or 0,  # nothing is behind: no lag
     }
     measured = {name: figure for name, figure in figures.items() if figure is not None}
-    return _reported(job, "drift", written["drift"], measured | {"fields": dg.MetadataValue.md(drift_table(drift))})
+    told = {
+        "fields": dg.MetadataValue.md(drift_table(drift)),
+        "concentrations": dg.MetadataValue.md(_concentrated(job)),
+    }
+    return _reported(job, "drift", written["drift"], measured | told)
+
+
+def _concentrated(job: Job) -> str:
+    """Where the findings of each case are: values of columns that are declared as nobody's personal data."""
+    lines = [
+        f"* {row['share']:.0%} of {row['findings']} {row['reason']} in {row['field']}: {row['segment']} "
+        f"({row['lift']:.3g} times as dense as elsewhere)".replace("_", " ")
+        for row in rows(job, "concentrations")
+    ]
+    return "\n".join(lines) or "no case is concentrated anywhere"
 
 
 def _reported(job: Job, stage: str, manifest: Manifest, said: Metadata) -> Metadata:

@@ -56,6 +56,36 @@ class DiscrepancyHistory(DataFrameModel):
         return data.lazyframe.select((pl.col("state") == "resolved") == pl.col("resolved").is_not_null())
 
 
+class Concentrations(DataFrameModel):
+    """One row per case whose findings are concentrated in a segment."""
+
+    context: pl.String
+    entity: pl.String
+    field: pl.String
+    type: pl.String = Field(isin=list(TYPES))
+    reason: pl.String
+    pattern: pl.String = Field(nullable=True)  # missing: the case shows none
+    segment: pl.String
+    conditions: pl.String = Field(str_matches=r"^\[")
+    findings: pl.Int64 = Field(ge=1)
+    inside: pl.Int64 = Field(ge=1)
+    share: pl.Float64 = Field(ge=0.0, le=1.0)
+    pairs: pl.Int64 = Field(ge=1)
+    pairs_inside: pl.Int64 = Field(ge=1)
+    lift: pl.Float64 = Field(ge=1.0)
+    p_value: pl.Float64 = Field(ge=0.0, le=1.0)
+    owner: pl.String
+    run_id: pl.String
+
+    @dataframe_check
+    @classmethod
+    def a_segment_is_part_of_the_whole(cls, data: PolarsData) -> pl.LazyFrame:
+        """No more findings inside than there are, nor than pairs inside; no more pairs inside than there are."""
+        inside, pairs = pl.col("inside"), pl.col("pairs_inside")
+        whole = (inside <= pl.col("findings")) & (inside <= pairs) & (pairs <= pl.col("pairs"))
+        return data.lazyframe.select(whole)
+
+
 class Audits(DataFrameModel):
     """One row per type and reason that was planted in a copy of the partition, or found there."""
 

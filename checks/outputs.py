@@ -16,7 +16,7 @@ from pandera.polars import DataFrameModel, Field, PolarsData, dataframe_check
 
 from checks.choices import CRITICALITIES, HEX, SIDES, VERDICTS
 from checks.event_outputs import EventFindings, EventOffsets
-from checks.judgements import Audits, DiscrepancyHistory, SemanticRules
+from checks.judgements import Audits, Concentrations, DiscrepancyHistory, SemanticRules
 from pipelines import contract
 from pipelines.causes import TYPES
 from pipelines.declarations import Classification, Phase
@@ -265,6 +265,7 @@ MODELS: dict[str, type[DataFrameModel]] = {
     "discrepancies": Discrepancies,
     "lag": Lag,
     "discrepancy_history": DiscrepancyHistory,
+    "concentrations": Concentrations,
     "event_findings": EventFindings,
     "event_offsets": EventOffsets,
     "semantic_rules": SemanticRules,

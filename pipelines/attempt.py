@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import pyarrow.parquet as pq
 
-from pipelines import reconciliation, ruling, runs
+from pipelines import concentrations, reconciliation, ruling, runs
 from pipelines.declarations import Side
 from pipelines.errors import IntegrityError, SourceError
 from pipelines.job import Job
@@ -59,6 +59,7 @@ def judge(job: Job, started_at: datetime, rules: Sequence[BoundRule] = ()) -> At
         reconciliation.find_discrepancies(job)
         ruling.rule(job, rules)
         reconciliation.judge_drift(job)
+        concentrations.find(job)
         verdicts = {table: _verdicts(job, table) for table in JUDGED}
         runs.record(job, started_at, runs.Ending(tuple(verdict for found in verdicts.values() for verdict in found)))
     except (SourceError, IntegrityError) as error:

@@ -13,7 +13,7 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
-from pipelines import chronicle, classification, drift, events, lineage, runs, semantics
+from pipelines import chronicle, classification, concentrations, drift, events, lineage, runs, semantics
 from pipelines.audit import figures
 from pipelines.declarations import Context, Entity
 from pipelines.errors import IntegrityError
@@ -26,6 +26,7 @@ DATED: dict[str, pa.Schema] = {
     "linkage": drift.LINKAGE_SCHEMA,
     "discrepancies": classification.SCHEMA,
     "discrepancy_history": chronicle.SCHEMA,
+    "concentrations": concentrations.SCHEMA,
     "lag": drift.LAG_SCHEMA,
     "event_findings": events.FINDINGS,
     "event_offsets": events.OFFSETS,

@@ -216,6 +216,7 @@ class Entity:
     horizon: int = 10
     events: EventLog | None = None
     partitioning: Partitioning | None = None
+    segments: tuple[str, ...] = ()  # further columns of either side, dropped or of the service only, that may be told
 
     def holder(self, side: Side) -> Holder:
         """The declaration of one side."""

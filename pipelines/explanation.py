@@ -41,6 +41,7 @@ class Explanation:
     origin: str
     versions: dict[str, str]
     evidence: Row = field(default_factory=dict)
+    concentration: Row = field(default_factory=dict)  # where its like are (`concentrations.SCHEMA`); empty: nowhere
     history: Row = field(default_factory=dict)  # what became of it (`chronicle.SCHEMA`); empty when that is not told
 
 
@@ -105,6 +106,7 @@ def explain(lake: Lake, context: Context, entity: Entity, partition: str, findin
             origin=origin(about) if about else "",
             versions={name: version for name, version in job.stamp().items() if name != "run_id"},
             evidence=json.loads(str(finding["evidence"])),
+            concentration=_concentration(session, job, finding),
             history=_history(session, job, str(finding["discrepancy_id"])),
         )
 
@@ -123,6 +125,19 @@ def _read_findings(session: Engine, lake: Lake, addresses: Sequence[Address]) ->
         session.scan(f"all {stage}", [lake.file(address) for address in of_stage], partitions=partitions)
     columns = ", ".join((*classification.SCHEMA.names, "__partition"))
     session.view("found", " UNION ALL ".join(f"SELECT {columns} FROM {quote(f'all {stage}')}" for stage in stages))
+
+
+def _concentration(session: Engine, job: Job, finding: Row) -> Row:
+    """The segment of the finding's case, if it lies in one."""
+    file = job.lake.file(job.address("concentrations"))
+    if not file.exists() or finding["field"] is None:
+        return {}
+    session.scan("concentrated", [file])
+    pattern = json.loads(str(finding["evidence"])).get("pattern")
+    of_case = [f"{name} = {literal(str(finding[name]))}" for name in ("field", "type", "reason")]
+    of_case.append(f"pattern IS NOT DISTINCT FROM {literal(pattern) if pattern else 'NULL'}")
+    rows = session.rows(f"SELECT * FROM concentrated WHERE {' AND '.join(of_case)}")
+    return rows[0] if rows else {}
 
 
 def _history(session: Engine, job: Job, discrepancy_id: str) -> Row:

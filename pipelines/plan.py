@@ -35,15 +35,20 @@ def resolve_references(session: Engine, job: Job) -> None:
         identity.resolve(session, links=links, on=job.partition, into=translation.identity_relation(reference.to))
 
 
+def link_rows(session: Engine, job: Job, sifted: Sifted | None = None) -> None:
+    """The relations up to linked pairs: `legacy`, `service`, `identity map`, and what `linkage.link` makes."""
+    scan_rows(session, job, sifted)
+    _links(session, job)
+    linkage.link(session, job.entity, on=job.partition, links=IDENTITY_MAP)
+
+
 def link_and_translate(session: Engine, job: Job, sifted: Sifted | None = None) -> None:
     """The relations up to linked pairs, translated legacy rows and service rows with their keys.
 
     Makes `legacy`, `service`, `identity map`, what `linkage` and `pairing` make, `translated` and `service rows`.
     """
-    scan_rows(session, job, sifted)
+    link_rows(session, job, sifted)
     resolve_references(session, job)
-    _links(session, job)
-    linkage.link(session, job.entity, on=job.partition, links=IDENTITY_MAP)
     translation.translate(session, job.entity, rows="legacy", into="translated")
     holder = job.entity.service
     session.view("service rows", f"SELECT {row_key(holder)} AS service_key, s.* FROM service AS s WHERE {live(holder)}")

@@ -192,7 +192,9 @@ def swapped_fields(damage: Damage, trials: Trials, victim: Victim, chance: Rando
     texts = [
         field
         for field in _settled(trials, victim, chance)
-        if isinstance(victim.values[field.name], str) and len(str(victim.values[field.name])) >= _SWAP_FROM
+        if field.name in trials.free[Side.SERVICE]
+        and isinstance(victim.values[field.name], str)
+        and len(str(victim.values[field.name])) >= _SWAP_FROM
     ]
     for one, other in pairwise(texts):
         values = {one.name: victim.values[other.name], other.name: victim.values[one.name]}

@@ -41,12 +41,13 @@ def floor(job: Job, root: Path) -> Floor:
 
 
 def _keep_unchanged(session: Engine, job: Job, before: str) -> None:
-    """Make `unchanged legacy` and `unchanged service`: pairs of rows whose legacy row was the same before."""
+    """Make `unchanged legacy` and `unchanged service`: pairs whose legacy row, dropped columns apart, was the same."""
     entity = job.entity
     columns = contract.schema_of(entity.legacy.contract).names
     session.scan("legacy before", [job.lake.file(job.at(Side.LEGACY, before))])
     key = row_key(entity.legacy)
-    same = " AND ".join(f"b.{quote(name)} IS NOT DISTINCT FROM l.{quote(name)}" for name in columns)
+    read = [name for name in columns if name not in entity.dropped]
+    same = " AND ".join(f"b.{quote(name)} IS NOT DISTINCT FROM l.{quote(name)}" for name in read)
     session.materialise(
         "same rows",
         f"""

@@ -51,6 +51,8 @@ def _header(found: Explanation) -> Panel:
         grid.add_row("actual", _value(finding["actual"]))
     grid.add_row("keys", f"legacy {_plain(finding['legacy_key'])}   service {_plain(finding['service_key'])}")
     grid.add_row("why", Text(evidence.in_words(found), style="bold"))
+    if found.concentration:
+        grid.add_row("its like", _its_like(found.concentration))
     if found.impact:
         grid.add_row("impact", found.impact)
     grid.add_row("owner", f"{found.owner}  {found.contact}  ({finding['criticality']})")
@@ -62,6 +64,12 @@ def _header(found: Explanation) -> Panel:
     kind = f"{finding['type']}: {finding['reason']}".replace("_", " ")
     title = Text.assemble((what, "bold cyan"), "  ", (kind, "yellow" if finding["in_flight"] else "bold red"))
     return Panel(grid, title=title, title_align="left", box=box.ROUNDED)
+
+
+def _its_like(segment: Row) -> str:
+    """Where the findings of the same case are."""
+    share, lift = words.percent(segment["share"]), f"{float(str(segment['lift'])):.3g}"
+    return f"{share} of {segment['findings']} are in {segment['segment']} ({lift} times as dense as elsewhere)"
 
 
 def _since(found: Explanation) -> str:

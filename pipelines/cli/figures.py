@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from pipelines.lake import Address, Lake
 from pipelines.service_level import Verdict
 
-TABLES = ("drift", "linkage", "lag", "semantic_rules")
+TABLES = ("drift", "linkage", "lag", "semantic_rules", "concentrations")
 Row = dict[str, object]
 
 
@@ -76,7 +76,7 @@ def read(lake: Lake, addresses: Iterable[Address]) -> list[Figures]:
 def breaches(figures: Iterable[Figures], *, latest: bool) -> int:
     """How many verdicts are breached, in the last partitions or in all of them."""
     return sum(
-        row["verdict"] == Verdict.BREACHED
+        row.get("verdict") == Verdict.BREACHED
         for one in figures
         for table in TABLES
         for row in (one.latest(table) if latest else one.all(table))
@@ -87,6 +87,8 @@ def document(figures: Iterable[Figures], *, breached: bool = False) -> dict[str,
     """All rows by table, or the breached ones."""
     chosen = list(figures)
     return {
-        table: [row for one in chosen for row in one.all(table) if not breached or row["verdict"] == Verdict.BREACHED]
+        table: [
+            row for one in chosen for row in one.all(table) if not breached or row.get("verdict") == Verdict.BREACHED
+        ]
         for table in TABLES
     }

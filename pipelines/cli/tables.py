@@ -27,6 +27,8 @@ def report(figures: Sequence[Figures]) -> list[RenderableType]:
     parts: list[RenderableType] = [DriftTable(one) for one in figures if one.latest("drift")]
     if any(one.latest("linkage") for one in figures):
         parts += [LinkageTable(figures), lag(figures)]
+    if any(one.latest("concentrations") for one in figures):
+        parts.append(concentrations(figures))
     if any(one.latest("semantic_rules") for one in figures):
         parts.append(rules(figures))
     return parts
@@ -130,6 +132,22 @@ def lag(figures: Sequence[Figures]) -> Table:
     return table
 
 
+def concentrations(figures: Sequence[Figures]) -> Table:
+    """Where the discrepancies of a case are, a line per case that is concentrated somewhere."""
+    table = _table("concentrated", "field", "case")
+    table.add_column("share", justify="right", no_wrap=True)
+    table.add_column("of", justify="right", no_wrap=True)
+    table.add_column("are", overflow="fold")
+    table.add_column("lift", justify="right", no_wrap=True)
+    for one in figures:
+        for row in one.latest("concentrations"):
+            table.add_row(
+                one.path, str(row["field"]), str(row["reason"]).replace("_", " "), words.percent(row["share"]),
+                words.number(row["findings"]), str(row["segment"]), f"{float(str(row['lift'])):.3g}",
+            )  # fmt: skip
+    return table
+
+
 def rules(figures: Sequence[Figures]) -> Table:
     """Which semantic rules hold, a line per rule and side."""
     table = _table("semantic rule", "entity", "side")
@@ -153,7 +171,7 @@ def breached(figures: Sequence[Figures]) -> Table:
     table.add_column("owner")
     rows = [(name, one, row) for one in figures for name in TABLES for row in one.all(name)]
     for name, one, row in sorted(rows, key=lambda found: str(found[2]["business_date"]), reverse=True):
-        if row["verdict"] == Verdict.BREACHED:
+        if row.get("verdict") == Verdict.BREACHED:
             table.add_row(str(row["business_date"]), one.path, *_breach(name, row), str(row["owner"]))
     return table
 

@@ -32,9 +32,20 @@ def check(subject: Subject) -> Iterator[Problem]:
         yield from _conditions(subject)
         yield from _natural_key(subject)
         yield from _listed(subject)
+        yield from _segments(subject)
     if subject.is_whole:
         for side in Side:
             yield from _unlisted(subject, side)
+
+
+def _segments(subject: Subject) -> Iterator[Problem]:
+    """Columns that may be told are of a contract; either side's will do."""
+    known = {name for side in subject.schemas for name in subject.columns(side)}
+    for name in subject.entity.segments if len(subject.schemas) == len(Side) else ():
+        if name not in known:
+            yield subject.spot.at("segments").problem(
+                f'neither contract has a column "{name}"', did_you_mean(name, known)
+            )
 
 
 def _holder(subject: Subject, side: Side, holder: Holder) -> Iterator[Problem]:

@@ -41,6 +41,9 @@ SOUND = {
     "discrepancy_history": {"discrepancy_id": "0f", "context": "c", "entity": "e", "type": "unexplained"}
     | {"reason": "no_evidence", "in_flight": False, "criticality": "major", "owner": "o", "state": "new", "run_id": "r"}
     | dict.fromkeys(("first_seen", "opened", "since", "last_seen"), date(2026, 1, 1)),
+    "concentrations": {"context": "c", "entity": "e", "field": "f", "type": "unexplained", "reason": "no_evidence"}
+    | {"segment": "service.a = b", "conditions": "[]", "findings": 20, "inside": 19, "share": 0.95, "pairs": 100}
+    | {"pairs_inside": 25, "lift": 3.8, "p_value": 1e-6, "owner": "o", "run_id": "r"},
     "audits": {"context": "c", "entity": "e", "type": "unexplained", "reason": "no_evidence", "planted": 5, "found": 4}
     | {"correct": 3, "detected": 4, "recall": 0.6, "precision": 0.75, "taken_for": "{}", "noise_pairs": 9, "seed": 1}
     | {"audited_at": _NOON, "run_id": "r"},
@@ -119,6 +122,7 @@ def test_a_sound_row_keeps_its_model(table):
         ("discrepancies", {"type": "odd"}, "discrepancies.type: isin"),
         ("discrepancies", {"evidence": "none"}, "discrepancies.evidence: str_matches"),
         ("discrepancies", {"last_seen": date(2025, 1, 1)}, "discrepancies.*: seen_in_order"),
+        ("concentrations", {"inside": 21}, "concentrations.*: a_segment_is_part_of_the_whole"),
         ("audits", {"correct": 5}, "audits.*: what_is_correct_was_planted_and_found"),
         ("audits", {"recall": 1.5}, "audits.recall: less_than_or_equal_to"),
         ("semantic_rules", {"violated": 2}, "semantic_rules.*: the_rate_is_that_of_the_counts"),

@@ -9,7 +9,7 @@ import time
 import pytest
 
 COEXIST = [sys.executable, "-c", "from pipelines.cli import main; main()"]
-COMMANDS = ("demo", "check", "reconcile", "backfill", "drift", "explain")
+COMMANDS = ("demo", "check", "reconcile", "backfill", "drift", "explain", "audit")
 
 
 def start(*arguments, **streams):
