@@ -126,11 +126,19 @@ def main(
         for drift in map(float, drifts.split(",")):
             world = World(rows, width, drift)
             with tempfile.TemporaryDirectory(prefix="coexist-bench-") as folder:
-                among = [name for name in names if name != TRANSLATED]
-                found += measured(world, among, runs, Path(folder, "plain")) if among else []
-                found += [translated(world, runs, Path(folder, "old"))] if TRANSLATED in names else []
-            keep(found)
+                for ratio in ratios(world, names, runs, Path(folder)):
+                    found.append(ratio)
+                    keep(found)
     show(found)
+
+
+def ratios(world: World, names: list[str], runs: int, folder: Path) -> Iterator[Ratio]:
+    """These contestants on one world, each as soon as it is known."""
+    among = [name for name in names if name != TRANSLATED]
+    if among:
+        yield from measured(world, among, runs, folder / "plain")
+    if TRANSLATED in names:
+        yield translated(world, runs, folder / "old")
 
 
 def keep(found: list[Ratio]) -> None:

@@ -61,7 +61,8 @@ def digest(engine: Engine, entity: Entity, side: Side, *, rows: str, values: str
         *_varying(entity, side),
         *(f"{of}_{lane}" for of in ("match", "value") for lane in _LANES),
     ]
-    texts = engine.reader(_texts(entity, side, rows, values))
+    fields = _fields(engine.types(values), entity)
+    texts = engine.reader(_texts(entity, side, fields, rows=rows, values=values))
     schema = pa.schema([SCHEMA.field(name) for name in names])
     return pa.RecordBatchReader.from_batches(schema, (_hashed(batch, entity, schema) for batch in texts))
 
@@ -100,13 +101,7 @@ def single_links(engine: Engine, *, links: str, on: str) -> None:
 
 def version() -> str:
     """What hashes depend on beside the data: how they are made, here and in Polars."""
-    return f"3, polars {pl.__version__}"
-
-
-def are_possible(engine: Engine, entity: Entity, *, values: str) -> bool:
-    """Whether all fields are of types whose hashes tell any two values apart; else no row could ever pass."""
-    types = engine.types(values)
-    return all(types[field.name].startswith(_HASHED) and "[" not in types[field.name] for field in entity.fields)
+    return f"4, polars {pl.__version__}"
 
 
 def is_natural(entity: Entity) -> bool:
@@ -133,7 +128,16 @@ def _link_key(entity: Entity, side: Side) -> str:
     return key_text(tuple(map(text_of, rules)))
 
 
-def _texts(entity: Entity, side: Side, rows: str, values: str) -> str:
+def _fields(types: dict[str, str], entity: Entity) -> str:
+    """Each field as a type that can be hashed: those that Arrow would have to change on the way, as their texts."""
+    columns = {field.name: f"v.{quote(field.name)}" for field in entity.fields}
+    return ", ".join(
+        f"{column if types[name].startswith(_HASHED) else f'text_of({column})'} AS {quote(name)}"
+        for name, column in columns.items()
+    )
+
+
+def _texts(entity: Entity, side: Side, fields: str, *, rows: str, values: str) -> str:
     """Keys as text and fields as they are; rows that take no part only with their keys."""
     holder = entity.legacy if side is Side.LEGACY else entity.service
     failed = [f"{failure_column(field)} IS NOT NULL" for field in entity.fields] if side is Side.LEGACY else []
@@ -143,7 +147,7 @@ def _texts(entity: Entity, side: Side, rows: str, values: str) -> str:
     taking_part = f"""
         SELECT v.__position AS position, {_beyond_doubt(entity, side, rows)} AS live, {link_key} AS __link_key,
             {" OR ".join(failed) or "FALSE"} AS failed, {_known_of_pair(entity, side)}
-            {", ".join(f"v.{quote(field.name)}" for field in entity.fields)}
+            {fields}
         FROM {quote(values)} AS v {linked}
     """
     if always_live(holder):

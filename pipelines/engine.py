@@ -7,10 +7,11 @@ One engine serves one reconciliation and is closed with it. Another engine would
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -23,20 +24,27 @@ from pipelines.macros import MACROS, definitions
 from pipelines.types import restored
 
 BATCH_ROWS = 131_072
+_ENGINE_SHARE = 0.75
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What an engine may use. Memory is a hard limit: beyond it DuckDB spills to a temporary folder."""
+    """What a process may use while it reconciles. Memory is a hard limit: what goes beyond it is spilled to disk."""
 
     memory_limit: str = field(default_factory=lambda: os.environ.get("COEXIST_MEMORY_LIMIT", "4GB"))
     threads: int = field(default_factory=lambda: int(os.environ.get("COEXIST_THREADS", "0")) or os.cpu_count() or 1)
+
+    def part(self, share: float) -> Resources:
+        """The same threads with a share of the memory. A limit that is no number with a unit is left as it is."""
+        said = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", self.memory_limit)
+        return replace(self, memory_limit=f"{float(said[1]) * share:.3f}{said[2]}") if said else self
 
 
 @contextmanager
 def opened(resources: Resources | None = None) -> Iterator[Engine]:
     """An engine for the length of a block; its spill folder goes with it."""
-    wanted = resources or Resources()
+    # The rest of the memory is for rows on their way in and out, and for the sieve.
+    wanted = (resources or Resources()).part(_ENGINE_SHARE)
     with tempfile.TemporaryDirectory(prefix="coexist-spill-") as spill:
         connection = duckdb.connect(
             config={

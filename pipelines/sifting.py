@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import buckets, digests, engine, plan, sieve, translation
+from pipelines import buckets, contract, digests, engine, plan, sieve, translation
 from pipelines.declarations import IdentityTable, Side
+from pipelines.engine import Resources
 from pipelines.job import Job, content_version
 from pipelines.lake import WORKING, Manifest
 from pipelines.rows import live
@@ -31,8 +33,11 @@ def sift(job: Job) -> Sifted | None:
 
 
 def is_sifted(job: Job) -> bool:
-    """Whether the job is large enough to be sifted."""
-    return _rows(job) >= int(os.environ.get("COEXIST_SIEVE_FROM", _WORTHWHILE))
+    """Whether the job is large enough to be sifted, and holds only values that a hash can vouch for."""
+    if _rows(job) < int(os.environ.get("COEXIST_SIEVE_FROM", _WORTHWHILE)):
+        return False
+    schema = contract.schema_of(job.entity.service.contract)
+    return not any(pa.types.is_nested(schema.field(field.name).type) for field in job.entity.fields)
 
 
 def held(job: Job, side: Side) -> Digests:
@@ -49,7 +54,8 @@ def digest_rows(job: Job, side: Side) -> Manifest:
     there = job.lake.manifest(job.address(f"{side}_digests"))
     if there and there.inputs == inputs and there.code_version == version:
         return there
-    with engine.opened() as session, engine.opened() as sorter, job.lake.transaction(job.run_id) as transaction:
+    half = Resources().part(0.5)  # of the memory: there are two of them
+    with engine.opened(half) as session, engine.opened(half) as sorter, job.lake.transaction(job.run_id) as transaction:
         make_values(session, job, side, into="values")
         sorter.register("hashed rows", digests.digest(session, job.entity, side, rows=side, values="values"))
         tally = buckets.Tally()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import re
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -76,9 +75,10 @@ def fitting(steps: int) -> int:
 
 def share(whole: Resources, count: int) -> dict[str, str]:
     """The environment of one of `count` workers. A memory limit that is no number with a unit is left as it is."""
-    said = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", whole.memory_limit)
-    memory = f"{float(said[1]) / count:.3f}{said[2]}" if said else whole.memory_limit
-    return {"COEXIST_MEMORY_LIMIT": memory, "COEXIST_THREADS": str(max(1, whole.threads // count))}
+    return {
+        "COEXIST_MEMORY_LIMIT": whole.part(1 / count).memory_limit,
+        "COEXIST_THREADS": str(max(1, whole.threads // count)),
+    }
 
 
 class _Here(Executor):

@@ -25,6 +25,7 @@ from tests.generative.strategies.worlds import World
 from tests.spec.contracts import contract
 
 SIEVE = "COEXIST_SIEVE_FROM"
+VERIFY = "COEXIST_VERIFY"
 TABLES = ("identity_map", "untranslatable", "discrepancies", "drift", "linkage", "lag")
 
 
@@ -42,8 +43,12 @@ def reconcile(world: World, root: Path, *, sieve: bool = False) -> Iterator[Reco
     lake = Lake(root / "lake")
     for partition in world.partitions:
         _write_sources(world, partition, root, lake)
+        job = Job(context, entity, partition, lake)
         with _sieve(on=sieve):
-            reconciliation.reconcile(Job(context, entity, partition, lake))
+            written = reconciliation.reconcile(job)
+        assert reconciliation.find_discrepancies(job)["discrepancies"] == written["discrepancies"], (
+            "what stands, stands"
+        )
         tables = {name: read(lake, Address(context.name, entity.name, name, partition)).to_pylist() for name in TABLES}
         yield Reconciled(partition, tables)
 
@@ -89,12 +94,14 @@ def _write_sources(world: World, partition: str, root: Path, lake: Lake) -> None
 
 @contextmanager
 def _sieve(*, on: bool) -> Iterator[None]:
-    """With the sieve, which is otherwise for many rows only, or without."""
-    before = os.environ.get(SIEVE)
-    os.environ[SIEVE] = "0" if on else str(10**9)
+    """With the sieve, which is otherwise for many rows only, and whatever passes it verified; or without."""
+    wanted = {SIEVE: "0", VERIFY: "1"} if on else {SIEVE: str(10**9)}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         yield
     finally:
-        os.environ.pop(SIEVE)
-        if before is not None:
-            os.environ[SIEVE] = before
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
