@@ -4,13 +4,14 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 PORT ?= 3000
+SEEDS ?= 10
 ROWS ?= 1000000
 # What `make test` leaves out. CI leaves out only what explores for many minutes (`make unit MARKERS=long`).
 MARKERS ?= not slow and not long and not live and not browser and not spark
 PYTEST_ARGS ?= -n auto --dist loadfile --cov --cov-report=term
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo ui test unit lint types bench clean
+.PHONY: help setup demo ui test unit lint types causes bench clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -39,6 +40,9 @@ lint: setup ## ruff, formatting, import contracts
 
 types: setup ## mypy, strict
 	$(UV) run --locked mypy
+
+causes: $(UV) ## type and reason of everything planted in SEEDS insurer worlds, as a confusion matrix
+	$(UV) run --locked python -m benchmarks.causes --seeds $(SEEDS)
 
 bench: $(UV) ## compare with the peers (ROWS=...)
 	$(UV) run --locked python -m benchmarks.compare --rows $(ROWS)

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import dagster as dg
 import pyarrow as pa
 
-from pipelines import classification, contract, drift, identity, semantics
+from pipelines import classification, contract, drift, events, identity, semantics
 from pipelines.audit import figures
 from pipelines.declarations import Classification, Entity, Field, Holder, Side
 from pipelines.lineage import origin
 from pipelines.schemas import descriptions
 
 _TABLES = {
+    "events": events.SCHEMA,
     "identity_map": identity.SCHEMA,
     "discrepancies": classification.SCHEMA,
     "semantic_rules": semantics.RESULTS,

@@ -12,7 +12,7 @@ from assets import labels, metadata
 from assets.recording import record, recorded
 from assets.resources import LakeResource
 from checks import asset_checks
-from pipelines import audit, reconciliation, ruling, translation
+from pipelines import audit, projection, reconciliation, ruling, translation
 from pipelines.declarations import Context, Entity, NaturalKey, Side
 from pipelines.rulebook import BoundRule
 
@@ -29,6 +29,8 @@ def assets_of(within: Context, entity: Entity, rules: Sequence[BoundRule] = ()) 
     """All assets of an entity, upstream first; `rules` are the semantic rules that are about it."""
     for side in Side:
         yield _snapshot(within, entity, side)
+    if entity.events is not None:
+        yield _events(within, entity)
     yield _identity_map(within, entity)
     yield _discrepancies(within, entity)
     if rules:
@@ -57,6 +59,19 @@ def _snapshot(within: Context, entity: Entity, side: Side) -> dg.AssetsDefinitio
     return take
 
 
+def _events(within: Context, entity: Entity) -> dg.AssetsDefinition:
+    @_asset(within, entity, "events")
+    def take_events(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
+        job = lake.job(context, within, entity)
+        with recorded(context, job, retries=_RETRIES):
+            written = reconciliation.take_events(job)
+        return dg.MaterializeResult(
+            metadata=metadata.of_events(job, written), data_version=metadata.version(*written.values())
+        )
+
+    return take_events
+
+
 def _identity_map(within: Context, entity: Entity) -> dg.AssetsDefinition:
     @_asset(within, entity, "identity_map", deps=_rows(within, entity))
     def map_identity(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
@@ -71,8 +86,9 @@ def _identity_map(within: Context, entity: Entity) -> dg.AssetsDefinition:
 
 
 def _discrepancies(within: Context, entity: Entity) -> dg.AssetsDefinition:
-    own = [labels.key(within.name, entity.name, stage) for stage in (*Side, "identity_map")]
-    deps = list(dict.fromkeys((*own, *_references(entity))))
+    stages = (*Side, *(["events"] if entity.events is not None else []), "identity_map")
+    own = [labels.key(within.name, entity.name, stage) for stage in stages]
+    deps = list(dict.fromkeys((*own, *_references(entity), *_repeated(entity))))
 
     @_asset(within, entity, "discrepancies", deps=deps)
     def find_discrepancies(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
@@ -178,6 +194,12 @@ def _rows(within: Context, entity: Entity) -> list[dg.AssetKey]:
     if not isinstance(entity.identity, NaturalKey):
         return []
     return [labels.key(within.name, entity.name, side) for side in Side]
+
+
+def _repeated(entity: Entity) -> list[dg.AssetKey]:
+    """The event logs of the entities whose fields are repeated here."""
+    paths = (path.split(".") for path in projection.paths_of(entity))
+    return [labels.key(context, name, "events") for context, name in paths]
 
 
 def _references(entity: Entity) -> list[dg.AssetKey]:

@@ -34,7 +34,9 @@ class Round:
         """All assets of these entities."""
         ruled = {labels.key(self.context.name, name, "semantic_rules") for name, rules in self.rules.items() if rules}
         return ruled | {
-            labels.key(self.context.name, entity.name, stage) for entity in self.entities for stage in _STAGES
+            labels.key(self.context.name, entity.name, stage)
+            for entity in self.entities
+            for stage in (*_STAGES, *(["events"] if entity.events is not None else []))
         }
 
     def judged(self) -> set[dg.AssetKey]:

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from assets import columns, partitions
-from pipelines import ruling, snapshot
+from pipelines import journal, ruling, snapshot
 from pipelines.declarations import Context, Criticality, Entity, NaturalKey, Owner, Side
 from pipelines.job import Job, content_version
 from pipelines.lake import lake_in
@@ -57,9 +57,9 @@ def code_version(context: Context, entity: Entity, stage: str, rules: Sequence[B
             return snapshot.code_version_of(job.holder(Side(stage)))
         case "identity_map":
             return content_version(repr(entity.identity))
-        case "discrepancies":
-            return job.comparison_version
-        case "audits":
+        case "events":
+            return journal.code_version_of(entity.events) if entity.events else ""
+        case "discrepancies" | "audits":
             return job.comparison_version
         case "semantic_rules":
             return ruling.code_version(rules)
@@ -79,6 +79,7 @@ def _of_rule(bound: BoundRule) -> str:
 _MEANING = {
     "legacy": "what the legacy platform holds",
     "service": "what the service holds",
+    "events": "the business facts that were recorded about it",
     "identity_map": "which keys of both sides denote the same",
     "discrepancies": "every difference that matters, with type, reason and evidence",
     "semantic_rules": "where a condition over linked entities does not hold, with all rows involved",
@@ -99,6 +100,9 @@ def _details(entity: Entity, stage: str) -> Iterator[str]:
         yield f"{how}, {entity.identity.cardinality}."
     elif stage == "audits":
         yield "In no job and no schedule: materialise it when you want to know. The lake itself is only read."
+    elif stage == "events" and entity.events:
+        yield f"Read from {entity.events.source.describe()}."
+        yield "Entries that are no events are kept apart, counted, with the reason; `event_offsets` says what was read."
     elif stage == "discrepancies":
         yield f"Legacy rows are read in the service's language by translation version {entity.translation_version}."
         yield f"The {entity.system_of_record} side is the system of record, unless a field or slice says otherwise."
@@ -110,6 +114,8 @@ def _kinds(entity: Entity, stage: str) -> set[str]:
     if stage in list(Side):
         source = entity.legacy.source if stage == Side.LEGACY else entity.service.source
         return {"parquet", type(source).__name__.lower()}
+    if stage == "events" and entity.events:
+        return {"parquet", type(entity.events.source).__name__.lower()}
     return {"parquet", "duckdb"}
 
 
@@ -122,7 +128,7 @@ def _tags(context: Context, entity: Entity) -> dict[str, str]:
 
 def _pool(context: Context, stage: str) -> str | None:
     """What runs one at a time: readers of one side's system, and the stage that takes all the memory it is given."""
-    if stage in list(Side):
+    if stage in (*Side, "events"):
         return f"{context.name}_{stage}_source"
     return "heavy" if stage in {"discrepancies", "audits"} else None
 

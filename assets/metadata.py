@@ -76,6 +76,20 @@ def of_snapshot(job: Job, side: Side, taken: Snapshot) -> Metadata:
     return _reported(job, side, taken.manifest, figures | said)
 
 
+def of_events(job: Job, written: Mapping[str, Manifest]) -> Metadata:
+    """How many events were taken and how many entries are none, and which places of the log that was."""
+    if not written:
+        return {"dagster/row_count": 0, "log": "it begins later"}
+    (read,) = rows(job, "event_offsets")
+    places = {name: read[name] for name in ("first_position", "last_position") if read[name] is not None}
+    times = {
+        name: dg.MetadataValue.timestamp(read[name])
+        for name in ("first_recorded", "last_recorded")
+        if read[name] is not None
+    }
+    return _reported(job, "events", written["events"], {"rejected": read["rejected"]} | places | times)
+
+
 def of_identity(job: Job, written: Mapping[str, Manifest]) -> Metadata:
     """Links, and rows of the identity table that are none."""
     figures = {"rejected": written["identity_map_rejected"].rows}

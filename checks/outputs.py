@@ -15,6 +15,7 @@ import pyarrow as pa
 from pandera.polars import DataFrameModel, Field, PolarsData, dataframe_check
 
 from checks.choices import CRITICALITIES, HEX, SIDES, VERDICTS
+from checks.event_outputs import EventFindings, EventOffsets
 from checks.judgements import Audits, DiscrepancyHistory, SemanticRules
 from pipelines import contract
 from pipelines.causes import TYPES
@@ -264,6 +265,8 @@ MODELS: dict[str, type[DataFrameModel]] = {
     "discrepancies": Discrepancies,
     "lag": Lag,
     "discrepancy_history": DiscrepancyHistory,
+    "event_findings": EventFindings,
+    "event_offsets": EventOffsets,
     "semantic_rules": SemanticRules,
     "audits": Audits,
     "runs": Runs,

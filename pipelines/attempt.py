@@ -41,11 +41,12 @@ class Attempt:
 
 
 def prepare(job: Job) -> Attempt:
-    """Take both snapshots and map the identities."""
+    """Take both snapshots and the events, and map the identities."""
     started_at = datetime.now(UTC)
     try:
         for side in Side:
             reconciliation.take_snapshot(job, side)
+        reconciliation.take_events(job)
         reconciliation.map_identity(job)
     except (SourceError, IntegrityError) as error:
         return fail(job, started_at, _failure(error))

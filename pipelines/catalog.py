@@ -13,7 +13,7 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
-from pipelines import chronicle, classification, drift, lineage, runs, semantics
+from pipelines import chronicle, classification, drift, events, lineage, runs, semantics
 from pipelines.audit import figures
 from pipelines.declarations import Context, Entity
 from pipelines.errors import IntegrityError
@@ -27,6 +27,8 @@ DATED: dict[str, pa.Schema] = {
     "discrepancies": classification.SCHEMA,
     "discrepancy_history": chronicle.SCHEMA,
     "lag": drift.LAG_SCHEMA,
+    "event_findings": events.FINDINGS,
+    "event_offsets": events.OFFSETS,
     "semantic_rules": semantics.RESULTS,
     "audits": figures.SCHEMA,
     "runs": runs.SCHEMA,

@@ -69,7 +69,7 @@ def classify(engine: Engine, context: Context, entity: Entity, run: Run, *, proo
     """
     engine.register("declared fields", _declared_fields(entity))
     engine.register("precedence", precedence())
-    engine.materialise("all proofs", _all_proofs(entity, proofs))
+    engine.materialise("all proofs", _all_proofs(proofs))
     engine.materialise("best proofs", _best_proofs(run.deadline))
     engine.view("typed findings", f"{_of_linkage(entity)} UNION ALL {_OF_VALUES}")
     engine.view(
@@ -87,11 +87,11 @@ def _declared_fields(entity: Entity) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def _all_proofs(entity: Entity, proofs: Sequence[str]) -> str:
+def _all_proofs(proofs: Sequence[str]) -> str:
     """What other stages proved, and what findings say of themselves."""
     columns = ", ".join(PROOFS.names)
     proved = [f"SELECT {columns} FROM {quote(relation)}" for relation in proofs]
-    return " UNION ALL ".join([*proved, _UNTRANSLATABLE, _PENDING, *_counterpart_deleted(entity)])
+    return " UNION ALL ".join([*proved, _UNTRANSLATABLE, _PENDING])
 
 
 _UNTRANSLATABLE = f"""
@@ -105,20 +105,6 @@ _PENDING = f"""
         CAST(NULL AS BIGINT) AS ended_us, '{{}}' AS evidence
     FROM differences WHERE verdict IN ({Verdict.PENDING_IN_LEGACY:d}, {Verdict.PENDING_IN_SERVICE:d})
 """
-
-
-def _counterpart_deleted(entity: Entity) -> list[str]:
-    """A row kept on one side after its counterpart was marked deleted was linked well; it matters who is right."""
-    record = literal(entity.system_of_record)
-    kept = {"<>": ("stale_replica", "deletion_not_propagated"), "=": ("semantic_contradiction", "written_by_replica")}
-    return [
-        f"""
-        SELECT legacy_key, service_key, CAST(NULL AS VARCHAR) AS field, {cause(*proved)},
-            CAST(NULL AS BIGINT) AS ended_us, '{{}}' AS evidence
-        FROM "linkage findings" WHERE reason = 'counterpart_deleted' AND side {by} {record}
-        """
-        for by, proved in kept.items()
-    ]
 
 
 def _best_proofs(deadline: Deadline) -> str:

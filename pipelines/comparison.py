@@ -80,6 +80,15 @@ def agreements(engine: Engine, entity: Entity, relations: Relations, *, into: st
     engine.materialise(into, " UNION ALL ".join(found))
 
 
+def agree(field: Field, expected: str, actual: str) -> str:
+    """Canonical condition: two values of a field are the same, or near enough, or both missing."""
+    return f"""
+        CASE WHEN {expected} IS NULL OR {actual} IS NULL THEN {expected} IS NULL AND {actual} IS NULL
+            ELSE COALESCE({field.compare.equal(expected, actual)}, FALSE)
+                OR COALESCE({field.compare.within(expected, actual)}, FALSE) END
+    """
+
+
 def system_of_record(entity: Entity, field: Field) -> str:
     """Canonical SQL: which side is right for this field of a joined pair (see `Relations.joined`)."""
     if field.system_of_record:

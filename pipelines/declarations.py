@@ -31,6 +31,7 @@ from pipelines.comparators import (
     Text,
 )
 from pipelines.declared import declared
+from pipelines.happenings import EventLog, EventType, Projection
 from pipelines.identities import Cardinality, Identity, IdentityTable, Merges, NaturalKey
 from pipelines.partitioning import Daily, EffectiveDates, Monthly, Partitioning
 from pipelines.rules import (
@@ -79,18 +80,29 @@ from pipelines.sources import (
     Table,
     Zoned,
 )  # fmt: skip
-from pipelines.words import Classification, Criticality, Missing, MissingMeans, Owner, Phase, ServiceLevel, Side
+from pipelines.words import (
+    Classification,
+    Criticality,
+    Effect,
+    Missing,
+    MissingMeans,
+    Numbering,
+    Owner,
+    Phase,
+    ServiceLevel,
+    Side,
+)  # fmt: skip
 
 __all__ = [
     "Amount", "Avro", "Binary", "Cardinality", "Case", "Chars", "Classification", "Clean", "CodeTable", "Column",
     "Combine", "Comparator", "Constant", "Context", "Criticality", "Csv", "Currency", "Custom", "Daily",
-    "DateSpelling", "Day", "Decode", "Document", "EffectiveDates", "Elapsed", "Entity", "Enumeration", "Env",
-    "EventLog", "EventType", "Exact", "Excel", "Field", "FixedWidth", "Floating", "HardDelete", "Holder",
+    "DateSpelling", "Day", "Decode", "Document", "Effect", "EffectiveDates", "Elapsed", "Entity", "Enumeration",
+    "Env", "EventLog", "EventType", "Exact", "Excel", "Field", "FixedWidth", "Floating", "HardDelete", "Holder",
     "IdentityTable", "Instant", "Items", "Json", "JsonLines", "Kafka", "LegacyDate", "LocalTime", "Login",
-    "Mainframe", "Merges", "Missing", "MissingMeans", "Monthly", "NaturalKey", "NullIf", "Number", "Order", "Owner",
-    "Packed", "ParquetFile", "ParsedDate", "Phase", "Postgres", "Reference", "Rounding", "Same", "Scale",
-    "SchemaRegistry", "SecretFile", "SemanticRule", "ServiceLevel", "Side", "Slice", "SoftDelete", "Split", "Sql",
-    "SqlDatabase", "Table", "Text", "Tombstone", "UnknownCode", "Zoned",
+    "Mainframe", "Merges", "Missing", "MissingMeans", "Monthly", "NaturalKey", "NullIf", "Number", "Numbering",
+    "Order", "Owner", "Packed", "ParquetFile", "ParsedDate", "Phase", "Postgres", "Projection", "Reference",
+    "Rounding", "Same", "Scale", "SchemaRegistry", "SecretFile", "SemanticRule", "ServiceLevel", "Side", "Slice",
+    "SoftDelete", "Split", "Sql", "SqlDatabase", "Table", "Text", "Tombstone", "UnknownCode", "Zoned",
 ]  # fmt: skip
 
 
@@ -151,7 +163,8 @@ class Field:
 
     `name` is the service column; without a `description` the field means what the service's contract says of it.
     `earlier` are the rules of earlier translation versions, by version, where they said something else: a value that
-    one of them explains was translated with it and never again.
+    one of them explains was translated with it and never again. `projects` says that the field repeats another
+    entity's: what is wrong with it may have gone wrong there.
     `compared_when` (canonical SQL over the entity's fields, and `link_primary` of the link) leaves pairs out of the
     comparison of this field.
     """
@@ -170,29 +183,11 @@ class Field:
     system_of_record: Side | None = None
     compared_when: str | None = None
     owner: Owner | None = None
+    projects: Projection | None = None
 
     def rules(self) -> tuple[Rule, ...]:
         """The rule in force and the earlier ones."""
         return (self.rule, *self.earlier.values())
-
-
-@declared
-class EventLog:
-    """The log of business events of an entity: the columns that hold what every event has.
-
-    `key` are the columns of the legacy key, part by part; or one column that holds the text of the whole key.
-    """
-
-    source: Source
-    _: KW_ONLY
-    key: tuple[str, ...]
-    sequence: str
-    event_time: str
-    recorded_time: str
-    type: str
-    payload: str
-    producer: str | None = None
-    schema_version: str | None = None
 
 
 @declared
@@ -225,15 +220,6 @@ class Entity:
     def holder(self, side: Side) -> Holder:
         """The declaration of one side."""
         return self.legacy if side is Side.LEGACY else self.service
-
-
-@declared
-class EventType:
-    """A word of the context's event vocabulary: a business fact such as PolicyEndorsed, not a row change."""
-
-    name: str
-    entity: str
-    meaning: str
 
 
 @declared

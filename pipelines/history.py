@@ -15,7 +15,7 @@ import pyarrow as pa
 from pipelines import comparison, translation
 from pipelines.causes import Deadline, cause, told
 from pipelines.comparison import Relations
-from pipelines.declarations import Entity, Holder, Side
+from pipelines.declarations import Entity, Field, Holder, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.rows import live, row_key
@@ -30,22 +30,27 @@ _CALENDAR = pa.schema([
 _CHANGES = pa.schema([("row_key", pa.string()), ("partition_key", pa.string()), ("changed_us", pa.int64())])
 
 
-def recall(engine: Engine, entity: Entity, side: Side, *, many: bool) -> None:
+def recall(engine: Engine, entity: Entity, side: Side, *, asked: str, many: bool) -> None:
     """Find the past states of `side` that agree with what the other side shows now, for every difference.
 
-    Reads the relation `<side> history` (raw rows of several partitions, told apart by `__partition`) when there are
-    `many`, else there is no past. Makes `<side> agreements` (AGREEMENTS) and `<side> changes` (row_key, partition_key,
-    changed_us: when the row of a partition says it last changed).
+    Reads the relation `<side> history` (raw rows, their partitions told apart by `__partition`), of it only the keys
+    `asked` for (`row_key`). Unless there are `many` partitions nothing is past, and nothing agrees. Makes
+    `<side> agreements` and `<side> departures` (AGREEMENTS: where its own value was another one), `<side> changes`
+    (row_key, partition_key, changed_us: when the row of a partition says it last changed) and `<side> presence`
+    (row_key, partition_key): where those keys had a live row.
     """
+    past, holder = f"{side} past", entity.holder(side)
+    keys = f"SELECT row_key FROM {quote(asked)}"
+    engine.materialise(past, f"SELECT h.* FROM {quote(f'{side} history')} AS h WHERE {row_key(holder)} IN ({keys})")
+    there = f"SELECT DISTINCT {row_key(holder)} AS row_key, __partition AS partition_key FROM {quote(past)}"
+    engine.materialise(f"{side} presence", f"{there} WHERE {live(holder)}")
     if not many:
         engine.register(f"{side} agreements", AGREEMENTS.empty_table())
+        engine.register(f"{side} departures", AGREEMENTS.empty_table())
         engine.register(f"{side} changes", _CHANGES.empty_table())
         return
-    past, holder = f"{side} past", entity.holder(side)
-    asked = f"SELECT {side}_key FROM suspects"
-    rows = f"SELECT h.* FROM {quote(f'{side} history')} AS h WHERE {row_key(holder)} IN ({asked})"
-    engine.materialise(past, rows)
     comparison.agreements(engine, entity, _past_relations(engine, entity, side), into=f"{side} agreements")
+    _departures(engine, entity, side)
     engine.materialise(f"{side} changes", _changes(holder, past))
 
 
@@ -56,7 +61,8 @@ def prove(engine: Engine, partitions: Mapping[Side, Mapping[str, datetime]], dea
     present one last. `witnesses` has for each difference (legacy_key, service_key, field, system_of_record) the latest
     partition in which the system of record said what the replica says now (witness), the one after (moved_on) and when
     that state ended (ended_us); and the latest one in which the replica said what the system of record says now
-    (caught_up), and the one after (strayed). Needs what `recall` makes for both sides.
+    (caught_up), and the one after (strayed); and the latest one in which the replica said something else than now
+    (departed), and the one after (returned). Needs what `recall` makes for both sides.
     """
     engine.register("calendar", _calendar(partitions))
     engine.materialise("witnesses", _witnesses())
@@ -74,6 +80,41 @@ def _past_relations(engine: Engine, entity: Entity, side: Side) -> Relations:
         f"SELECT {row_key(entity.service)} AS service_key, p.* FROM {past} AS p WHERE {live(entity.service)}",
     )
     return Relations(pairs="suspects", service="service past rows")
+
+
+def _departures(engine: Engine, entity: Entity, side: Side) -> None:
+    """Where a side said something else than it says now, field by field."""
+    then, now = _PAST_AND_PRESENT[side]
+    columns = ", ".join(_departed(field, side) for field in entity.fields)
+    engine.materialise(
+        f"{side} then and now",
+        f"""
+        SELECT p.legacy_key, p.service_key, h.__partition AS partition_key, {columns}
+        FROM suspects AS p
+        JOIN {quote(then)} AS h ON h.{side}_key = p.{side}_key
+        JOIN {quote(now)} AS n ON n.{side}_key = p.{side}_key
+        """,
+    )
+    found = [
+        f"""
+        SELECT legacy_key, service_key, {literal(field.name)} AS field, partition_key
+        FROM {quote(f"{side} then and now")} WHERE {quote(f"left {field.name}")}
+        """
+        for field in entity.fields
+    ]
+    engine.materialise(f"{side} departures", " UNION ALL ".join(found))
+
+
+_PAST_AND_PRESENT = {
+    Side.LEGACY: ("translated past", "translated"),
+    Side.SERVICE: ("service past rows", "service rows"),
+}
+
+
+def _departed(field: Field, side: Side) -> str:
+    translated = f"h.{translation.failure_column(field)} IS NULL AND " if side is Side.LEGACY else ""
+    same = comparison.agree(field, f"h.{quote(field.name)}", f"n.{quote(field.name)}")
+    return f"{translated}NOT {same} AS {quote(f'left {field.name}')}"
 
 
 def _changes(holder: Holder, past: str) -> str:
@@ -108,30 +149,34 @@ def _witnesses() -> str:
         SELECT d.legacy_key, d.service_key, d.field, d.system_of_record, w.partition_key AS witness, c.moved_on,
             CASE WHEN w.partition_key IS NOT NULL
                 THEN GREATEST(COALESCE(h.changed_us, c.complete_us), c.complete_us) END AS ended_us,
-            r.partition_key AS caught_up, s.moved_on AS strayed
+            r.partition_key AS caught_up, s.moved_on AS strayed, e.partition_key AS departed, b.moved_on AS returned
         FROM differences AS d
-        LEFT JOIN ({_latest(replica=False)}) AS w
+        LEFT JOIN ({_latest("agreements", replica=False)}) AS w
             ON w.legacy_key = d.legacy_key AND w.service_key = d.service_key AND w.field = d.field
                 AND w.side = d.system_of_record
         LEFT JOIN calendar AS c ON c.partition_key = w.partition_key AND c.side = d.system_of_record
         LEFT JOIN ({_both_changes()}) AS h
             ON h.side = d.system_of_record AND h.partition_key = c.moved_on
                 AND h.row_key = CASE d.system_of_record WHEN 'legacy' THEN d.legacy_key ELSE d.service_key END
-        LEFT JOIN ({_latest(replica=True)}) AS r
+        LEFT JOIN ({_latest("agreements", replica=True)}) AS r
             ON r.legacy_key = d.legacy_key AND r.service_key = d.service_key AND r.field = d.field
                 AND r.side = d.system_of_record
         LEFT JOIN calendar AS s ON s.partition_key = r.partition_key AND s.side <> d.system_of_record
+        LEFT JOIN ({_latest("departures", replica=True)}) AS e
+            ON e.legacy_key = d.legacy_key AND e.service_key = d.service_key AND e.field = d.field
+                AND e.side = d.system_of_record
+        LEFT JOIN calendar AS b ON b.partition_key = e.partition_key AND b.side <> d.system_of_record
         WHERE w.partition_key IS NOT NULL OR r.partition_key IS NOT NULL
     """
 
 
-def _latest(*, replica: bool) -> str:
-    """The latest agreement of each difference, in the past of one side; `side` is the system of record it is about."""
+def _latest(what: str, *, replica: bool) -> str:
+    """The latest agreement or departure of each difference in one side's past; `side` is the system of record then."""
     found = [
         f"""
         SELECT legacy_key, service_key, field, MAX(partition_key) AS partition_key,
             {literal(side.other if replica else side)} AS side
-        FROM {quote(f"{side} agreements")}
+        FROM {quote(f"{side} {what}")}
         WHERE partition_key IN (SELECT partition_key FROM calendar WHERE side = {literal(side)})
         GROUP BY legacy_key, service_key, field
         """
@@ -146,16 +191,36 @@ def _both_changes() -> str:
     )
 
 
+def _with_their_row(deadline: Deadline) -> str:
+    """Fields that fell back with their row: they show what was right in the partition another field fell back to."""
+    agreed = " UNION ALL ".join(
+        f"SELECT {literal(side)} AS side, x.* FROM {quote(f'{side} agreements')} AS x" for side in Side
+    )
+    evidence = told(witness="r.witness", left="r.departed", fell_back="r.returned", with_field="r.field")
+    return f"""
+        SELECT f.legacy_key, f.service_key, f.field, {cause("out_of_order_update", "regressed_to_older_value")},
+            f.ended_us, {evidence} AS evidence
+        FROM witnesses AS f
+        JOIN witnesses AS r ON r.legacy_key = f.legacy_key AND r.service_key = f.service_key
+            AND r.system_of_record = f.system_of_record AND r.departed > r.witness
+            AND NOT {deadline.allows("r.ended_us")}
+        JOIN ({agreed}) AS a ON a.side = f.system_of_record AND a.legacy_key = f.legacy_key
+            AND a.service_key = f.service_key AND a.field = f.field AND a.partition_key = r.witness
+        WHERE f.witness IS NOT NULL AND NOT {deadline.allows("f.ended_us")}
+            AND NOT COALESCE(f.departed > f.witness, FALSE)
+    """
+
+
 def _proofs(deadline: Deadline) -> str:
     """What witnesses prove.
 
-    Fell back: the replica caught up after the state it shows now had ended. Written: it once had what is right today,
-    and nobody ever said what it shows now.
+    Fell back: the replica had left the state it shows now, after that had ended. Written: it once had what is right
+    today, and nobody ever said what it shows now.
     """
     keys, within = "legacy_key, service_key, field", deadline.allows("ended_us")
     late = "witness IS NOT NULL AND NOT"
     stale = told(witness="witness", moved_on="moved_on")
-    fallen = told(witness="witness", moved_on="moved_on", caught_up="caught_up", fell_back="strayed")
+    fallen = told(witness="witness", moved_on="moved_on", left="departed", fell_back="returned")
     written = told(agreed="caught_up", changed="strayed")
     return f"""
         SELECT {keys}, {cause("stale_replica", "behind_within_lag")}, ended_us, {stale} AS evidence
@@ -165,7 +230,9 @@ def _proofs(deadline: Deadline) -> str:
         FROM witnesses WHERE {late} {within}
         UNION ALL
         SELECT {keys}, {cause("out_of_order_update", "regressed_to_older_value")}, ended_us, {fallen} AS evidence
-        FROM witnesses WHERE {late} {within} AND caught_up > witness
+        FROM witnesses WHERE {late} {within} AND departed > witness
+        UNION ALL
+        {_with_their_row(deadline)}
         UNION ALL
         SELECT {keys}, {cause("semantic_contradiction", "written_by_replica")}, CAST(NULL AS BIGINT) AS ended_us,
             {written} AS evidence

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from pipelines.declarations import Entity, Holder, IdentityTable, Merges, NaturalKey
+from pipelines.declarations import Entity, IdentityTable, Merges, NaturalKey, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.keys import key_text
@@ -90,11 +90,8 @@ def identity_schema(
 
 
 def _derive(engine: Engine, entity: Entity, identity: NaturalKey) -> None:
-    for side, holder, rules in (
-        ("legacy", entity.legacy, identity.legacy),
-        ("service", entity.service, identity.service),
-    ):
-        engine.materialise(f"{side} business keys", _business_keys(side, holder, key_text(tuple(map(text_of, rules)))))
+    for side in Side:
+        engine.materialise(f"{side} business keys", business_keys(entity, side, relation=side))
     allowed = {"legacy": not identity.cardinality.one_service, "service": not identity.cardinality.one_legacy}
     unsure = [f"COUNT(*) OVER (PARTITION BY {side}_key) > 1" for side, several in allowed.items() if not several]
     engine.materialise(
@@ -113,11 +110,14 @@ def _derive(engine: Engine, entity: Entity, identity: NaturalKey) -> None:
     )
 
 
-def _business_keys(side: str, holder: Holder, business_key: str) -> str:
+def business_keys(entity: Entity, side: Side, *, relation: str) -> str:
+    """The query of the natural keys (row_key, business_key) of a relation of raw rows of a side."""
+    holder, identity = entity.holder(side), entity.identity
+    rules = (identity.legacy if side is Side.LEGACY else identity.service) if isinstance(identity, NaturalKey) else ()
     # Soft-deleted rows are linked too: the link explains what the other side kept.
     return f"""
-        SELECT DISTINCT {row_key(holder)} AS row_key, {business_key} AS business_key
-        FROM {side}
+        SELECT DISTINCT {row_key(holder)} AS row_key, {key_text(tuple(map(text_of, rules)))} AS business_key
+        FROM {quote(relation)}
         WHERE {in_scope(holder)} AND {row_key(holder)} IS NOT NULL
     """
 

@@ -70,6 +70,7 @@ _PARSED = (
     "THEN try_strptime($1, $2) END"
 )
 _EXACT = "no blank in place of a digit, %Y in four digits from 0001, %y in one or two; NULL when it does not fit"
+_MEMBER = "'/' || replace(replace($2, '~', '~0'), '/', '~1')"  # a JSON pointer: any name can be said in it
 _BEFORE = "TRY(timezone($2, $1 - INTERVAL 24 HOUR) + INTERVAL 24 HOUR)"
 _AFTER = "TRY(timezone($2, $1 + INTERVAL 24 HOUR) - INTERVAL 24 HOUR)"
 
@@ -181,6 +182,7 @@ PRIMITIVES: dict[str, Primitive] = {
         f"THEN {_AFTER} ELSE {_BEFORE} END",
     ),
     "epoch_us": _duckdb(1, "microseconds since 1970 of a timestamp or instant", "TRY(epoch_us($1))"),
+    "epoch_instant": _duckdb(1, "the instant so many microseconds after 1970", "make_timestamptz($1)"),
     "whole_seconds": _duckdb(
         1,
         "microseconds as whole seconds, towards minus infinity",
@@ -222,6 +224,17 @@ PRIMITIVES: dict[str, Primitive] = {
         "ELSE CAST($1 AS VARCHAR) END",
     ),
     "sha256_hex": _duckdb(1, "SHA-256 of text (UTF-8), lower-case hex", "sha256($1)"),
+    "json_member": _duckdb(
+        2,
+        "the text of a member of a JSON object by its name; NULL when it is missing or null",
+        f"json_extract_string($1, {_MEMBER})",
+    ),
+    "json_has": _duckdb(
+        2, "whether a JSON object has a member of this name, null or not", f"json_exists($1, {_MEMBER})"
+    ),
+    "is_json_object": _duckdb(
+        1, "whether a text is a JSON object", "CASE WHEN json_valid($1) THEN json_type($1) = 'OBJECT' ELSE FALSE END"
+    ),
     "json_text": _duckdb(
         1,
         "a text as a JSON string, escaping only what must be, hexadecimals in capitals",

@@ -8,42 +8,113 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pipelines import history, patterns, retranslation
+from pipelines import absence, history, journal, ownership, patterns, projection, rejections, retranslation, testimony
 from pipelines.declarations import Side
 from pipelines.engine import Engine
+from pipelines.expressions import quote
 from pipelines.job import Job
+from pipelines.lake import Address
+from pipelines.plan import IDENTITY_MAP
+from pipelines.testimony import Coverage
 
-PROOFS = ("history proofs", "translation proofs", "pattern proofs")
+EVENTS = "events"
+_MAPS = "identity_map"
 
 
-def prove(session: Engine, job: Job, witnesses: Mapping[Side, Sequence[str]]) -> tuple[str, ...]:
+def prove(session: Engine, job: Job, witnesses: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """Make all relations of proofs (`causes.PROOFS`) about the findings at hand; their names.
 
     `witnesses` are the partitions of `witness_partitions`.
     """
+    entity, deadline = job.entity, job.deadline
+    _known_links(session, job, witnesses[_MAPS])
+    absence.ask(session, entity)
     for side in Side:
         _recall(session, job, side, witnesses[side])
-    complete = {side: {key: job.partitioning.watermark(key) for key in keys} for side, keys in witnesses.items()}
-    history.prove(session, complete, job.deadline, into="history proofs")
-    retranslation.prove(session, job.entity, into="translation proofs")
+    complete = {side: {key: job.partitioning.watermark(key) for key in witnesses[side]} for side in Side}
+    history.prove(session, complete, deadline, into="history proofs")
+    retranslation.prove(session, entity, into="translation proofs")
     session.scan("every legacy row", [job.lake.file(job.address(Side.LEGACY))])
-    patterns.prove(session, job.entity, every="every legacy row", into="pattern proofs")
-    return PROOFS
+    patterns.prove(session, entity, every="every legacy row", into="pattern proofs")
+    testimony.look(session, entity)
+    coverage = _listen(session, job, witnesses[EVENTS])
+    testimony.prove(session, entity, coverage, deadline, into="event proofs")
+    ownership.prove(session, entity, deadline, into="ownership proofs")
+    absence.prove(session, entity, deadline, since=coverage.since, into="absence proofs")
+    _project(session, job)
+    projection.prove(session, entity, into="projection proofs")
+    _refused(session, job)
+    rejections.prove(session, entity, into="rejection proofs")
+    return tuple(f"{kind} proofs" for kind in _KINDS)
 
 
-def witness_partitions(job: Job) -> dict[Side, list[str]]:
-    """Per side the partitions in the lake that can testify, oldest first, the present one last."""
-    names = (job.context.name, job.entity.name)
-    earlier = {side: [key for key in job.lake.partitions(*names, side) if key < job.partition] for side in Side}
-    return {
-        side: [*keys[len(keys) - min(job.entity.horizon, len(keys)) :], job.partition] for side, keys in earlier.items()
-    }
+_KINDS = ("history", "translation", "pattern", "event", "ownership", "absence", "projection", "rejection")
+
+
+def witness_partitions(job: Job) -> dict[str, list[str]]:
+    """What can testify, by stage: both snapshots, identity map and events: its partitions, the present one last."""
+    stages = [*map(str, Side), _MAPS, *([EVENTS] if journal.has_log(job) else [])]
+    found: dict[str, list[str]] = {_MAPS: [], EVENTS: []}
+    for stage in stages:
+        keys = [key for key in job.lake.partitions(job.context.name, job.entity.name, stage) if key < job.partition]
+        found[stage] = [*keys[len(keys) - min(job.entity.horizon, len(keys)) :], job.partition]
+    return found
+
+
+def _known_links(session: Engine, job: Job, partitions: Sequence[str]) -> None:
+    """`known links`: which keys belong together, by any link that ever was certain."""
+    session.scan("identity history", [job.lake.file(job.at(_MAPS, key)) for key in partitions])
+    certain = "NOT is_merged AND problem IS NULL AND confidence = 1"
+    known = [f"SELECT legacy_key, service_key FROM {quote(name)} WHERE {certain}" for name in _LINKS]
+    alone = """legacy_key IN (SELECT legacy_key FROM "linkage findings" WHERE reason = 'unmapped')
+        OR service_key IN (SELECT service_key FROM "linkage findings" WHERE reason = 'unmapped')"""
+    session.materialise("known links", " UNION ALL ".join(f"{query} AND ({alone})" for query in known))
+
+
+_LINKS = ("identity history", IDENTITY_MAP)
 
 
 def _recall(session: Engine, job: Job, side: Side, partitions: Sequence[str]) -> None:
-    """The past of one side, if there is any: its earlier snapshots beside the present one."""
-    several = len(partitions) > 1
-    if several:
-        files = [job.lake.file(job.at(side, partition)) for partition in partitions]
-        session.scan(f"{side} history", files, partitions=partitions)
-    history.recall(session, job.entity, side, many=several)
+    """The past of one side: its earlier snapshots beside the present one."""
+    files = [job.lake.file(job.at(side, partition)) for partition in partitions]
+    session.scan(f"{side} history", files, partitions=partitions)
+    asked = f"{side} keys in question"
+    session.materialise(asked, f"SELECT {side}_key AS row_key FROM suspects UNION ALL {absence.keys_of(side)}")
+    history.recall(session, job.entity, side, asked=asked, many=len(partitions) > 1)
+
+
+def _listen(session: Engine, job: Job, partitions: Sequence[str]) -> Coverage:
+    """The events of the keys in question, if there is a log, and since when it is there without a break."""
+    log = job.entity.events
+    if log is None or not partitions:
+        testimony.deaf(session)
+        return Coverage()
+    files = [job.lake.file(job.at(EVENTS, partition)) for partition in partitions]
+    session.scan("event history", files, partitions=partitions)
+    coverage = journal.coverage(job, partitions)
+    testimony.hear(session, log, coverage, asked=f"{Side.LEGACY} keys in question")
+    return coverage
+
+
+def repeated_logs(job: Job) -> list[Address]:
+    """Where the event logs are, and what is wrong with them, of entities whose fields are repeated here."""
+    return [
+        Address(context, entity, stage, key)
+        for context, entity in (path.split(".") for path in projection.paths_of(job.entity))
+        for stage in projection.STAGES
+        for key in job.lake.partitions(context, entity, stage)
+        if key <= job.partition
+    ]
+
+
+def _project(session: Engine, job: Job) -> None:
+    logs = repeated_logs(job)
+    for path in projection.paths_of(job.entity):
+        for stage in projection.STAGES:
+            files = [job.lake.file(log) for log in logs if (f"{log.context}.{log.entity}", log.stage) == (path, stage)]
+            projection.hear(session, stage, path, files)
+
+
+def _refused(session: Engine, job: Job) -> None:
+    for side in Side:
+        session.scan(f"{side} refused", [job.lake.file(job.address(f"{side}_rejected"))])

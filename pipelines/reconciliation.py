@@ -21,6 +21,7 @@ from pipelines import (
     drift,
     engine,
     identity,
+    journal,
     plan,
     proving,
     sifting,
@@ -51,7 +52,7 @@ def reconcile(job: Job) -> dict[str, Manifest]:
     """
     for side in Side:
         take_snapshot(job, side)
-    return map_identity(job) | find_discrepancies(job) | judge_drift(job)
+    return take_events(job) | map_identity(job) | find_discrepancies(job) | judge_drift(job)
 
 
 def take_snapshot(job: Job, side: Side) -> Snapshot:
@@ -65,6 +66,11 @@ def take_snapshot(job: Job, side: Side) -> Snapshot:
         run_id=job.run_id,
         moments=job.moments,
     )
+
+
+def take_events(job: Job) -> dict[str, Manifest]:
+    """Take the partition's events, of an entity that has a log. Raises SourceError or IntegrityError."""
+    return journal.take(job)
 
 
 def map_identity(job: Job) -> dict[str, Manifest]:
@@ -188,11 +194,11 @@ def _earlier_findings(session: Engine, job: Job) -> None:
     )
 
 
-def _inputs(job: Job, witnesses: Mapping[Side, list[str]]) -> dict[str, str]:
+def _inputs(job: Job, witnesses: Mapping[str, list[str]]) -> dict[str, str]:
     """Everything the discrepancies are made from, by content, so that a stale result can be told from a current one."""
-    addresses = [job.at(side, key) for side in Side for key in witnesses[side]]
-    addresses += [job.address("identity_map")] if isinstance(job.entity.identity, IdentityTable) else []
+    addresses = [job.at(stage, key) for stage, keys in witnesses.items() for key in keys]
     addresses += [job.other(reference.to) for reference in translation.references_of(job.entity)]
+    addresses += proving.repeated_logs(job)
     previous = job.previous("discrepancies")
     addresses += [job.at("discrepancies", previous)] if previous else []
     return {str(address): job.manifest(address).digest for address in addresses}

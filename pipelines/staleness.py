@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines import annals, proving
-from pipelines.declarations import Side
 from pipelines.job import Job
 from pipelines.lake import Address
 
@@ -32,7 +31,7 @@ def outdated(jobs: Sequence[Job]) -> list[Job]:
 def _judged_otherwise(job: Job) -> bool:
     used = job.read("discrepancies").inputs
     witnesses = proving.witness_partitions(job)
-    usable = {str(job.at(side, partition)) for side in Side for partition in witnesses[side]}
+    usable = {str(job.at(stage, partition)) for stage, keys in witnesses.items() for partition in keys}
     return any(_digest(job, path) != used.get(path) for path in usable | used.keys())
 
 

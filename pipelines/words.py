@@ -59,6 +59,23 @@ class MissingMeans(StrEnum):
     NOT_YET_SYNCHRONISED = "not_yet_synchronised"  # the replica has not got it yet: in flight within the allowed lag
 
 
+class Effect(StrEnum):
+    """What a business event does to the row it is about."""
+
+    CREATES = "creates"
+    CHANGES = "changes"
+    STATES = "states"  # says all of the row, whether it was there or not
+    DELETES = "deletes"
+    NOTES = "notes"  # nothing of the row changes
+
+
+class Numbering(StrEnum):
+    """What the sequence of an event log counts."""
+
+    PER_KEY = "per_key"
+    PER_PARTITION = "per_partition"  # all events of a partition, from the beginning in each
+
+
 @declared
 class Owner:
     """Who answers for something: a team and how to reach it."""

@@ -20,6 +20,7 @@ from pipelines.declarations import (
     DateSpelling,
     Day,
     Decode,
+    Effect,
     Entity,
     EventLog,
     EventType,
@@ -209,6 +210,7 @@ invoices = Entity(
         payload="payload",
         producer="producer",
         schema_version="schema_version",
+        older_rows_at=1,
     ),
 )
 
@@ -219,12 +221,14 @@ context = Context(
     partitioning=Daily(date(2026, 3, 20), last=date(2026, 4, 2)),
     entities=(invoices,),
     event_types=(
-        EventType("InvoiceIssued", "invoices", "An invoice was written"),
-        EventType("InvoiceWithdrawn", "invoices", "An invoice was deleted"),
+        EventType("InvoiceIssued", "invoices", "An invoice was written", effect=Effect.CREATES),
+        EventType("InvoiceWithdrawn", "invoices", "An invoice was deleted", effect=Effect.DELETES),
         EventType("InvoicePaid", "invoices", "Status or day of payment changed"),
         EventType("InvoiceDunned", "invoices", "Dunning level or due date changed"),
         EventType("InvoiceCorrected", "invoices", "Amounts or remark changed"),
-        EventType("InvoiceCopySent", "invoices", "A copy went out; nothing of the invoice changed"),
+        EventType(
+            "InvoiceCopySent", "invoices", "A copy went out; nothing of the invoice changed", effect=Effect.NOTES
+        ),
     ),
     semantic_rules=(
         SemanticRule(

@@ -21,6 +21,7 @@ from pipelines.declarations import (
     DateSpelling,
     Day,
     Decode,
+    Effect,
     Entity,
     EventLog,
     EventType,
@@ -187,6 +188,7 @@ brokers = Entity(
         payload="payload",
         producer="producer",
         schema_version="schema_version",
+        older_rows_at=1,
     ),
 )
 
@@ -197,12 +199,14 @@ context = Context(
     partitioning=Daily(date(2026, 3, 20), last=date(2026, 4, 2)),
     entities=(brokers,),
     event_types=(
-        EventType("BrokerContracted", "brokers", "An agency contract began"),
-        EventType("BrokerRemoved", "brokers", "A broker was deleted"),
+        EventType("BrokerContracted", "brokers", "An agency contract began", effect=Effect.CREATES),
+        EventType("BrokerRemoved", "brokers", "A broker was deleted", effect=Effect.DELETES),
         EventType("BrokerRelocated", "brokers", "Postal code, city or telephone changed"),
         EventType("BrokerRerated", "brokers", "Commission or tier changed"),
         EventType("BrokerStatusChanged", "brokers", "Status or statement cycle changed"),
-        EventType("BrokerStatementSent", "brokers", "A statement went out; nothing of the broker changed"),
+        EventType(
+            "BrokerStatementSent", "brokers", "A statement went out; nothing of the broker changed", effect=Effect.NOTES
+        ),
     ),
     root=Path(os.environ.get("COEXIST_INSURER_WORLD", "data/insurer/world")),
 )

@@ -22,6 +22,7 @@ from pipelines.declarations import (
     DateSpelling,
     Day,
     Decode,
+    Effect,
     Entity,
     EventLog,
     EventType,
@@ -35,6 +36,7 @@ from pipelines.declarations import (
     Number,
     Owner,
     ParquetFile,
+    Projection,
     Reference,
     Scale,
     SemanticRule,
@@ -55,6 +57,8 @@ UNDERWRITING = {
     "C4": "CANCELLED", "P0": "PENDING",
 }  # fmt: skip
 CAUSES = {"FE": "FIRE", "WA": "WATER", "ST": "STORM", "EB": "BURGLARY", "VK": "COLLISION"}
+
+POLICY = ("BRANCH", "POLICY_NO", "SUFFIX")
 
 PERSONAL = Classification.PERSONAL
 CRITICAL, MINOR = Criticality.CRITICAL, Criticality.MINOR
@@ -167,6 +171,7 @@ claims = Entity(
             Exact(),
             criticality=CRITICAL,
             impact="Losses without cover are paid, or others refused",
+            projects=Projection("policy.policies", "underwriting_status", key=POLICY, as_of="loss_at"),
         ),
         Field(
             "sum_insured_at_loss",
@@ -174,12 +179,14 @@ claims = Entity(
             Amount(),
             criticality=CRITICAL,
             impact="Claims are paid up to the wrong sum",
+            projects=Projection("policy.policies", "sum_insured", key=POLICY, as_of="loss_at"),
         ),
         Field(
             "policyholder_at_loss",
             Reference("party.parties", ("HOLDER_AT_LOSS",)),
             Exact(),
             impact="The wrong party is asked",
+            projects=Projection("policy.policies", "policyholder_id", key=POLICY, as_of="loss_at"),
         ),
         Field(
             "adjuster",
@@ -224,6 +231,7 @@ claims = Entity(
         payload="payload",
         producer="producer",
         schema_version="schema_version",
+        older_rows_at=1,
     ),
 )
 
@@ -234,12 +242,12 @@ context = Context(
     partitioning=Daily(date(2026, 3, 20), last=date(2026, 4, 2)),
     entities=(claims,),
     event_types=(
-        EventType("ClaimReported", "claims", "A loss was reported"),
-        EventType("ClaimWithdrawn", "claims", "A claim was deleted"),
+        EventType("ClaimReported", "claims", "A loss was reported", effect=Effect.CREATES),
+        EventType("ClaimWithdrawn", "claims", "A claim was deleted", effect=Effect.DELETES),
         EventType("ClaimReserved", "claims", "Reserve or place of loss changed"),
         EventType("ClaimPaid", "claims", "Amounts paid, status or day of closing changed"),
         EventType("ClaimReassigned", "claims", "Adjuster or police report changed"),
-        EventType("ClaimLetterSent", "claims", "A letter went out; nothing of the claim changed"),
+        EventType("ClaimLetterSent", "claims", "A letter went out; nothing of the claim changed", effect=Effect.NOTES),
     ),
     semantic_rules=(
         SemanticRule(

@@ -22,6 +22,7 @@ from pipelines.declarations import (
     DateSpelling,
     Day,
     Decode,
+    Effect,
     Entity,
     EventLog,
     EventType,
@@ -235,6 +236,7 @@ parties = Entity(
         payload="payload",
         producer="producer",
         schema_version="schema_version",
+        older_rows_at=1,
     ),
 )
 
@@ -245,13 +247,18 @@ context = Context(
     partitioning=Daily(date(2026, 3, 20), last=date(2026, 4, 2)),
     entities=(parties,),
     event_types=(
-        EventType("PartyRegistered", "parties", "A party became known"),
-        EventType("PartyDeleted", "parties", "A party was deleted"),
+        EventType("PartyRegistered", "parties", "A party became known", effect=Effect.CREATES),
+        EventType("PartyDeleted", "parties", "A party was deleted", effect=Effect.DELETES),
         EventType("PartyRelocated", "parties", "Street, postal code or city changed"),
         EventType("PartyContactChanged", "parties", "E-mail, telephone or language changed"),
         EventType("PartyReassessed", "parties", "Risk class, VIP or credit limit changed"),
-        EventType("PartyMerged", "parties", "Two numbers turned out to be one party; the payload names the survivor"),
-        EventType("PartyLetterSent", "parties", "A letter went out; nothing of the party changed"),
+        EventType(
+            "PartyMerged",
+            "parties",
+            "Two numbers turned out to be one party; the payload names the survivor",
+            effect=Effect.NOTES,
+        ),
+        EventType("PartyLetterSent", "parties", "A letter went out; nothing of the party changed", effect=Effect.NOTES),
     ),
     root=Path(os.environ.get("COEXIST_INSURER_WORLD", "data/insurer/world")),
 )

@@ -24,7 +24,8 @@ def copy(job: Job, root: Path) -> Job:
     for address in _inputs(job):
         job.manifest(address)
         shutil.copytree(job.lake.root / address.folder, lake.root / address.folder)
-    return replace(job, lake=lake, run_id="audit")
+    # Without its event log, which tells nothing of what is planted: snapshots alone must prove it.
+    return replace(job, entity=replace(job.entity, events=None), lake=lake, run_id="audit")
 
 
 def past(job: Job) -> list[str]:
@@ -46,6 +47,7 @@ def _inputs(job: Job) -> Iterator[Address]:
     yield from dict.fromkeys(
         (
             job.address("identity_map"),
+            *(job.address(f"{side}_rejected") for side in Side),
             *(job.other(reference.to) for reference in translation.references_of(job.entity)),
         )
     )

@@ -39,4 +39,5 @@ def _of_entity(subject: Subject, context: Context, known: Known) -> Iterable[Pro
         columns.check(subject),
         readings.check(subject),
         contexts.check_references(subject, known),
+        contexts.check_projections(subject, known),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pipelines.declarations import Context, EventType, Reference
+from pipelines.declarations import Context, EventType, Projection, Reference
 from pipelines.declared import is_broken, is_unfinished
 from pipelines.errors import Problem, did_you_mean
 from pipelines.soundness.names import badly_named, repeated
@@ -56,6 +56,31 @@ def check_references(subject: Subject, known: Known) -> Iterator[Problem]:
         for reference in rule.references():
             if isinstance(reference, Reference) and not reference.problems():
                 yield from _reference(spot, reference, known)
+
+
+def check_projections(subject: Subject, known: Known) -> Iterator[Problem]:
+    """Repeated fields are fields of an entity that has an event log, as of an instant that is a field here."""
+    for field in subject.fields:
+        if field.projects is not None and not is_broken(field.projects):
+            yield from _projection(subject, field.projects, subject.at_field(field, "projects"), known)
+
+
+def _projection(subject: Subject, of: Projection, spot: Spot, known: Known) -> Iterator[Problem]:
+    names = [field.name for field in subject.fields]
+    if of.as_of not in names:
+        yield spot.at("as_of").problem(f'unknown field "{of.as_of}"', did_you_mean(of.as_of, names))
+    if known.misses(of.of):
+        yield spot.at("of").problem(f'unknown entity "{of.of}"', known.suggestion(of.of))
+    target = known.entities.get(of.of)
+    if target is None or not target.is_finished:
+        return
+    others = [field.name for field in target.fields]
+    if of.field not in others:
+        yield spot.at("field").problem(f'unknown field "{of.field}" of {of.of}', did_you_mean(of.field, others))
+    if target.entity.events is None:
+        yield spot.at("of").problem(f"{of.of} declares no events to repeat it from")
+    if len(of.key) != len(target.entity.legacy.key):
+        yield spot.at("key").problem(f"{len(of.key)} key parts given, the legacy key of {of.of} has another number")
 
 
 def _reference(spot: Spot, reference: Reference, known: Known) -> Iterator[Problem]:

@@ -51,6 +51,10 @@ SOUND = {
     | {"reason": "no_evidence", "in_flight": False, "criticality": "major", "owner": "o", "system_of_record": "legacy"}
     | {"first_seen": date(2026, 1, 1), "last_seen": date(2026, 1, 1), "evidence": "{}", "translation_version": "1"}
     | {"run_id": "r"},
+    "event_offsets": {"context": "c", "entity": "e", "source": "s", "first_position": 1, "last_position": 2}
+    | {"events": 2, "first_recorded": _NOON, "last_recorded": _NOON},
+    "event_findings": {"context": "c", "entity": "e", "legacy_key": "1", "problem": "duplicate", "sequence": 2}
+    | {"missing": None, "event_time": _NOON, "recorded_time": _NOON},
     "runs": {name: value for name, value in _JUDGED.items() if name != "owner"}
     | {"started_at": _NOON, "finished_at": _NOON, "status": "done", "engine": "duckdb 2.0.0"},
     "fields": {"context": "c", "entity": "e", "field": "f", "disposition": "dropped", "description": "why"}

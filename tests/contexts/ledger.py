@@ -14,6 +14,9 @@ from tests.contexts.world import Reconciled
 
 Cell = tuple[str | None, str | None, str | None]  # legacy key, service key, field (None: the whole row)
 Days = dict[tuple[str, str], Counter[Cell]]  # by entity and day
+Found = tuple[str, str, Cell]  # entity, day, cell
+Cause = tuple[str, str]  # type, reason
+BY_RULES = ("rule_violated",)  # found by rules over linked rows, not by comparing cells
 
 Violation = tuple[object, str, object, object, object]
 
@@ -131,3 +134,35 @@ def _linked(reconciled: Reconciled, entity: str, day: str, cell: Cell) -> Cell:
 
 def _key_of(job: Job, side: Side, raw: dict[str, str]) -> str:
     return "|".join(raw[name].strip() for name in job.holder(side).key)
+
+
+def causes_planted(reconciled: Reconciled) -> dict[Found, Cause]:
+    """Type and reason of every planted cell, on every day, in the product's words.
+
+    That the counterpart broke its contract is a matter of linkage there. Violated rules are not in any cell.
+    """
+    found: dict[Found, Cause] = {}
+    for entry in reconciled.ledger:
+        if not entry["cells"] or entry["reason"] == "out_of_scope":
+            continue
+        rejected = entry["reason"] == "counterpart_rejected"
+        cause = ("key_linkage" if rejected else str(entry["type"]), str(entry["reason"]))
+        for day in _days(entry):
+            cell = (entry["legacy_key"], entry["service_key"], entry["field"])
+            if rejected:
+                cell = _linked(reconciled, entry["entity"], day, cell)
+            found[entry["entity"], day, cell] = cause
+    return found
+
+
+def causes_found(reconciled: Reconciled) -> dict[Found, Cause]:
+    """Type and reason of everything the product found."""
+    return {
+        (job.entity.name, job.partition, (row["legacy_key"], row["service_key"], row["field"])): (
+            row["type"],
+            row["reason"],
+        )
+        for job in reconciled.jobs
+        for row in reconciled.rows(job, "discrepancies")
+        if row["reason"] not in BY_RULES
+    }

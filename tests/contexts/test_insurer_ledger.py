@@ -38,6 +38,14 @@ def test_semantic_rules_are_violated_where_the_ledger_says_and_nowhere_else(insu
     assert sorted(found) == sorted(planted)
 
 
+def test_every_finding_has_the_type_and_reason_of_the_ledger(insurer):
+    planted, found = ledger.causes_planted(insurer), ledger.causes_found(insurer)
+
+    wrong = {cell: (cause, found.get(cell)) for cell, cause in planted.items() if found.get(cell) != cause}
+    assert len(wrong) <= len(planted) // 200, sorted(wrong.items(), key=str)[:10]
+    assert sum(cause[0] == "unexplained" for cause in found.values()) <= len(planted) // 200
+
+
 def test_contracts_reject_what_the_ledger_says_and_nothing_else(insurer):
     rejections = ledger.rejections(insurer)
 

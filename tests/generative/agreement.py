@@ -66,7 +66,7 @@ def _differences(entity: Entity, around: Surroundings, outcome: Outcome, answer:
 def _witnesses(outcome: Outcome, answer: Answer) -> None:
     seen = {
         (row["legacy_key"], row["service_key"], row["field"]): tuple(
-            row[name] for name in ("witness", "moved_on", "ended_us", "caught_up", "strayed")
+            row[name] for name in ("witness", "moved_on", "ended_us", "caught_up", "strayed", "departed", "returned")
         )
         for row in outcome.witnesses
     }

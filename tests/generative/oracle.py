@@ -12,8 +12,19 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from pipelines.declarations import Entity, Side
-from tests.generative.naive import classification, comparison, drift, history, identity, linkage, patterns, sides
+from tests.generative.naive import (
+    absence,
+    classification,
+    comparison,
+    drift,
+    history,
+    identity,
+    linkage,
+    patterns,
+    sides,
+)
 from tests.generative.naive.classification import Discrepancy, Identity, Pattern
+from tests.generative.naive.comparators import microseconds
 from tests.generative.naive.comparison import Difference, Rows
 from tests.generative.naive.history import Past, Witness
 from tests.generative.naive.identity import Link
@@ -34,6 +45,11 @@ class Question:
     @property
     def today(self) -> Past:
         return self.partitions[-1]
+
+    @property
+    def in_view(self) -> Sequence[Past]:
+        """The partitions within the horizon, the present one last."""
+        return self.partitions[-(self.entity.horizon + 1) :]
 
     @property
     def day(self) -> date:
@@ -74,12 +90,21 @@ def answer(asked: Question) -> Answer:
         for rows in compared
     }
     differences, witnesses = _differences(asked, compared)
-    explained = _patterns(asked, differences)
-    discrepancies = [classification.of_linkage(entity, finding) for finding in linked.findings] + [
-        classification.of_values(entity, each, witnesses.get(keys), explained.get(keys), today.watermark)
-        for each in differences
-        for keys in [(each.legacy_key, each.service_key, each.field)]
+    known = known_links(asked)
+    discrepancies = [
+        classification.of_linkage(
+            entity, each, absence.explain(entity, each, known, asked.in_view, around), today.watermark
+        )
+        for each in linked.findings
     ]
+    rows = {(each.pair.legacy_key, each.pair.service_key): each for each in compared}
+    explained = _patterns(asked, differences)
+    for each in differences:
+        keys = (each.legacy_key, each.service_key, each.field)
+        clocks = _clocks(asked, each, rows[each.legacy_key, each.service_key])
+        fallen_with = _fallen_with(asked, each, witnesses, differences, rows[each.legacy_key, each.service_key])
+        facts = classification.Known(witnesses.get(keys, Witness()), explained.get(keys), fallen_with, *clocks)
+        discrepancies.append(classification.of_values(entity, each, facts, today.watermark))
     measures = {
         each.name: drift.measures([of_pair[each.name] for of_pair in verdicts.values()]) for each in entity.fields
     }
@@ -121,7 +146,6 @@ def _rows_of_pairs(asked: Question, linked: Linked) -> list[Rows]:
 def _differences(
     asked: Question, compared: Sequence[Rows]
 ) -> tuple[list[Difference], dict[tuple[str, str, str], Witness]]:
-    horizon = asked.partitions[-(asked.entity.horizon + 1) :]
     differences, witnesses = [], {}
     for rows in compared:
         for each in asked.entity.fields:
@@ -130,10 +154,62 @@ def _differences(
             found = comparison.difference(asked.entity, each, rows, asked.around)
             differences.append(found)
             record = Side(found.system_of_record)
-            proof = history.witness(asked.entity, each, record, rows, horizon, asked.around)
+            proof = history.witness(asked.entity, each, record, rows, asked.in_view, asked.around)
             if proof:
                 witnesses[found.legacy_key, found.service_key, found.field] = proof
     return differences, witnesses
+
+
+def known_links(asked: Question) -> set[tuple[str, str]]:
+    """Which keys belong together by any link that is or was certain."""
+    found = set()
+    for past in asked.in_view:
+        rows = past.rows[Side.LEGACY], past.rows[Side.SERVICE]
+        material = identity.Material(*rows, asked.identity, asked.merges)
+        links = identity.links(asked.entity, material, asked.around)
+        certain = [each for each in links if not each.is_merged and each.problem is None and each.confidence == 1]
+        found |= {(each.legacy_key, each.service_key) for each in certain}
+    return found
+
+
+def _fallen_with(
+    asked: Question,
+    found: Difference,
+    witnesses: Mapping[tuple[str, str, str], Witness],
+    differences: Sequence[Difference],
+    rows: Rows,
+) -> tuple[Mapping[str, str], ...]:
+    """What other fields of the row fell back to, where that state had this field's value too."""
+    field = next(each for each in asked.entity.fields if each.name == found.field)
+    allowed = asked.entity.allowed_lag.total_seconds()
+    fallen = []
+    for other in differences:
+        proof = witnesses.get((other.legacy_key, other.service_key, other.field))
+        same_row = (other.legacy_key, other.service_key) == (found.legacy_key, found.service_key)
+        if not same_row or other.system_of_record != found.system_of_record or proof is None or not proof.partition:
+            continue
+        behind = max(0, (microseconds(asked.today.watermark) - proof.ended_us) // 1_000_000)
+        past = next(each for each in asked.in_view if each.key == proof.partition)
+        if behind <= allowed or not proof.departed or proof.departed <= proof.partition:
+            continue
+        if history.agreed_in(asked.entity, field, Side(found.system_of_record), rows, past, asked.around):
+            told = {"witness": proof.partition, "left": proof.departed, "fell_back": proof.returned}
+            fallen.append({**told, "with_field": other.field})
+    return tuple(fallen)
+
+
+def _clocks(asked: Question, found: Difference, rows: Rows) -> tuple[int | None, int | None]:
+    """When the replica's row was written, and the system of record's; nothing unless both sides say so."""
+    entity = asked.entity
+    if entity.legacy.changed_at is None or entity.service.changed_at is None:
+        return None, None
+    moments = {
+        Side.LEGACY: history.changed_at(entity.legacy.changed_at, rows.legacy, asked.around),
+        Side.SERVICE: history.changed_at(entity.service.changed_at, rows.service, asked.around),
+    }
+    clocks = {side: microseconds(moment) if moment else None for side, moment in moments.items()}
+    record = Side(found.system_of_record)
+    return clocks[record.other], clocks[record]
 
 
 def _patterns(asked: Question, differences: Sequence[Difference]) -> dict[tuple[str, str, str], Pattern]:

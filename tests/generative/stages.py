@@ -7,13 +7,25 @@ from datetime import date
 
 import pyarrow as pa
 
-from pipelines import classification, comparison, drift, history, identity, linkage, patterns, translation
+from pipelines import (
+    absence,
+    classification,
+    comparison,
+    drift,
+    history,
+    identity,
+    linkage,
+    ownership,
+    patterns,
+    testimony,
+    translation,
+)
 from pipelines.accounting import Measured
 from pipelines.causes import Deadline
 from pipelines.declarations import Side
 from pipelines.engine import Engine
 from pipelines.rows import live, row_key
-from tests.generative import harness
+from tests.generative import harness, oracle
 from tests.generative.naive.identity import Link
 from tests.generative.strategies.rules import REFERRED
 from tests.generative.strategies.worlds import World
@@ -24,6 +36,10 @@ STAMP = {
     "service_contract_version": "1",
     "run_id": harness.RUN,
 }
+
+
+PROOFS = ("history proofs", "pattern proofs", "ownership proofs", "absence proofs")
+_KNOWN_LINKS = pa.schema([("legacy_key", pa.string()), ("service_key", pa.string())])
 
 
 @dataclass(frozen=True)
@@ -89,6 +105,9 @@ def _translate(engine: Engine, world: World, partition: str) -> None:
 
 
 def _prove(engine: Engine, world: World, partition: str) -> None:
+    known = oracle.known_links(world.question(partition))
+    engine.register("known links", pa.table([[pair[at] for pair in known] for at in (0, 1)], _KNOWN_LINKS))
+    absence.ask(engine, world.entity)
     upto = [key for key in world.partitions if key <= partition]
     keys = upto[-(world.entity.horizon + 1) :]
     for side in Side:
@@ -99,10 +118,16 @@ def _prove(engine: Engine, world: World, partition: str) -> None:
             for key in keys
         ]
         engine.register(f"{side} history", pa.concat_tables(pasts))
-        history.recall(engine, world.entity, side, many=len(keys) > 1)
+        asked = f"SELECT {side}_key AS row_key FROM suspects UNION ALL {absence.keys_of(side)}"
+        engine.view(f"{side} keys in question", asked)
+        history.recall(engine, world.entity, side, asked=f"{side} keys in question", many=len(keys) > 1)
     complete = {past.key: past.watermark for past in world.question(partition).partitions if past.key in keys}
     history.prove(engine, dict.fromkeys(Side, complete), _deadline(world, partition), into="history proofs")
     patterns.prove(engine, world.entity, every="legacy", into="pattern proofs")
+    testimony.deaf(engine)
+    testimony.look(engine, world.entity)
+    ownership.prove(engine, world.entity, _deadline(world, partition), into="ownership proofs")
+    absence.prove(engine, world.entity, _deadline(world, partition), since=None, into="absence proofs")
 
 
 def _deadline(world: World, partition: str) -> Deadline:
@@ -112,7 +137,7 @@ def _deadline(world: World, partition: str) -> Deadline:
 def _classify(engine: Engine, world: World, partition: str) -> pa.Table:
     engine.register("earlier findings", classification.EARLIER.empty_table())
     run = classification.Run(harness.RUN, date.fromisoformat(partition), _deadline(world, partition))
-    context, proofs = harness.context(world.entity), ("history proofs", "pattern proofs")
+    context, proofs = harness.context(world.entity), PROOFS
     query = classification.classify(engine, context, world.entity, run, proofs=proofs)
     found = engine.table(query).cast(classification.SCHEMA)
     engine.register("discrepancies", found)

@@ -479,6 +479,9 @@ def test_discrete_quantile(evaluate, values, share):
 
 ARGUMENTS = {
     "ratio_text": ["d", "d"],
+    "epoch_instant": ["n"],
+    "json_member": ["x", "'a'"],
+    "json_has": ["x", "'a'"],
     "is_multiple": ["d", "3"],
     "split_text": ["x", "'-'", "1"], "matches": ["x", "'a'"], "to_decimal": ["x", "5", "2"],
     "scale_decimal": ["n", "0.01", "5", "2"], "round_decimal": ["n", "0.01", "5", "2"], "exact_equal": ["n", "1"],

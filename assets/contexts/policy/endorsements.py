@@ -16,6 +16,7 @@ from pipelines.declarations import (
     DateSpelling,
     Day,
     Decode,
+    Effect,
     Entity,
     EventLog,
     EventType,
@@ -195,14 +196,20 @@ endorsements = Entity(
         payload="payload",
         producer="producer",
         schema_version="schema_version",
+        older_rows_at=1,
     ),
 )
 
 ENDORSEMENT_EVENTS = (
-    EventType("EndorsementRequested", "endorsements", "An endorsement was asked for"),
-    EventType("EndorsementWithdrawn", "endorsements", "An endorsement was deleted"),
+    EventType("EndorsementRequested", "endorsements", "An endorsement was asked for", effect=Effect.CREATES),
+    EventType("EndorsementWithdrawn", "endorsements", "An endorsement was deleted", effect=Effect.DELETES),
     EventType("EndorsementRepriced", "endorsements", "Premium, tax, gross change or new sum insured changed"),
     EventType("EndorsementDecided", "endorsements", "Approval, approver or state changed"),
     EventType("EndorsementReworded", "endorsements", "Clause, document or number of pages changed"),
-    EventType("EndorsementLetterSent", "endorsements", "A letter went out; nothing of the endorsement changed"),
+    EventType(
+        "EndorsementLetterSent",
+        "endorsements",
+        "A letter went out; nothing of the endorsement changed",
+        effect=Effect.NOTES,
+    ),
 )

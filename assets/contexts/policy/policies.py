@@ -18,6 +18,7 @@ from pipelines.declarations import (
     DateSpelling,
     Day,
     Decode,
+    Effect,
     Entity,
     EventLog,
     EventType,
@@ -219,14 +220,17 @@ policies = Entity(
         payload="payload",
         producer="producer",
         schema_version="schema_version",
+        older_rows_at=1,
     ),
 )
 
 POLICY_EVENTS = (
-    EventType("PolicyIssued", "policies", "A policy came into being"),
-    EventType("PolicyRemoved", "policies", "A policy was deleted"),
+    EventType("PolicyIssued", "policies", "A policy came into being", effect=Effect.CREATES),
+    EventType("PolicyRemoved", "policies", "A policy was deleted", effect=Effect.DELETES),
     EventType("PolicyEndorsed", "policies", "Premium, sum insured or deductible changed"),
     EventType("PolicyStatusChanged", "policies", "Underwriting status, billing status or billing cycle changed"),
     EventType("PolicyTransferred", "policies", "Policyholder, payer or broker changed"),
-    EventType("PolicyDocumentSent", "policies", "A document went out; nothing of the policy changed"),
+    EventType(
+        "PolicyDocumentSent", "policies", "A document went out; nothing of the policy changed", effect=Effect.NOTES
+    ),
 )

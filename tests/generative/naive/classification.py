@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from pipelines.declarations import Entity, Side
+from tests.generative.naive import absence
+from tests.generative.naive.absence import Absent
 from tests.generative.naive.comparators import microseconds
 from tests.generative.naive.comparison import PENDING_IN, UNTRANSLATABLE, Difference
 from tests.generative.naive.history import Witness
@@ -58,14 +60,11 @@ def identity(row: Mapping[str, object]) -> Identity:
     return (row["legacy_key"], row["service_key"], row["field"], row["type"], end)
 
 
-def of_linkage(entity: Entity, finding: Finding) -> Discrepancy:
-    kind, reason = "key_linkage", finding.reason
-    if reason == "counterpart_deleted":
-        # The side that kept its row: the replica has not followed, or the replica deleted what it does not own.
-        kept_by_record = finding.side == entity.system_of_record
-        kind = "semantic_contradiction" if kept_by_record else "stale_replica"
-        reason = "written_by_replica" if kept_by_record else "deletion_not_propagated"
+def of_linkage(entity: Entity, finding: Finding, why: Absent | None, watermark: datetime) -> Discrepancy:
+    kind, reason = (why.type, why.reason) if why else ("key_linkage", finding.reason)
+    behind, in_flight = absence.lag(why, watermark, entity.allowed_lag.total_seconds()) if why else (None, False)
     evidence = {"side": finding.side, "rows": finding.rows} | ({"problem": finding.problem} if finding.problem else {})
+    evidence |= why.evidence if why else {}
     return Discrepancy(
         finding.legacy_key,
         finding.service_key,
@@ -76,8 +75,8 @@ def of_linkage(entity: Entity, finding: Finding) -> Discrepancy:
         None,
         None,
         None,
-        False,
-        None,
+        in_flight,
+        behind,
         entity.linkage_criticality.value,
         entity.owner.team,
         entity.system_of_record.value,
@@ -85,11 +84,20 @@ def of_linkage(entity: Entity, finding: Finding) -> Discrepancy:
     )
 
 
-def of_values(
-    entity: Entity, found: Difference, proof: Witness | None, pattern: Pattern | None, watermark: datetime
-) -> Discrepancy:
+@dataclass(frozen=True)
+class Known:
+    """What is known of a difference: what the past says, the pattern it shows, when the rows were written."""
+
+    past: Witness
+    pattern: Pattern | None
+    fallen_with: tuple[Mapping[str, str], ...]  # other fields of the row that fell back to a state that had this value
+    written_us: int | None  # the replica's row
+    last_change_us: int | None  # of the system of record
+
+
+def of_values(entity: Entity, found: Difference, known: Known, watermark: datetime) -> Discrepancy:
     field = next(each for each in entity.fields if each.name == found.field)
-    cause = _cause(found, proof or Witness(), pattern, watermark, entity.allowed_lag.total_seconds())
+    cause = _cause(found, known, watermark, entity.allowed_lag.total_seconds())
     return Discrepancy(
         found.legacy_key,
         found.service_key,
@@ -120,24 +128,44 @@ class Cause:
     in_flight: bool = False
 
 
-def _cause(found: Difference, proof: Witness, pattern: Pattern | None, watermark: datetime, allowed: float) -> Cause:
+def _cause(found: Difference, known: Known, watermark: datetime, allowed: float) -> Cause:
+    proof, pattern = known.past, known.pattern
     if found.verdict == UNTRANSLATABLE:
         evidence = {"rule": found.failure.rule, "failure": found.failure.reason}
         return Cause("invalid_transformation", "untranslatable", evidence)
     if proof.partition:
-        lag = max(0, (microseconds(watermark) - proof.ended_us) // 1_000_000)
-        evidence = {"witness": proof.partition, "moved_on": proof.moved_on}
-        if lag <= allowed:
-            return Cause("stale_replica", "behind_within_lag", evidence, lag, in_flight=True)
-        if proof.caught_up and proof.caught_up > proof.partition:
-            evidence |= {"caught_up": proof.caught_up, "fell_back": proof.strayed}
-            return Cause("out_of_order_update", "regressed_to_older_value", evidence)
-        return Cause("stale_replica", "behind_beyond_lag", evidence, lag)
+        return _behind(known, watermark, allowed)
     if found.verdict in PENDING_IN.values():
         return Cause("stale_replica", "behind_beyond_lag", {})
     if pattern:
         return Cause("invalid_transformation", *pattern)
-    if proof.caught_up:
-        evidence = {"agreed": proof.caught_up, "changed": proof.strayed}
+    evidence = _written(known, allowed)
+    if evidence:
         return Cause("semantic_contradiction", "written_by_replica", evidence)
     return Cause("unexplained", "no_evidence", {})
+
+
+def _behind(known: Known, watermark: datetime, allowed: float) -> Cause:
+    """A replica that shows what the system of record said before: late, or back there."""
+    proof = known.past
+    lag = max(0, (microseconds(watermark) - proof.ended_us) // 1_000_000)
+    evidence = {"witness": proof.partition, "moved_on": proof.moved_on}
+    if lag <= allowed:
+        return Cause("stale_replica", "behind_within_lag", evidence, lag, in_flight=True)
+    if proof.departed and proof.departed > proof.partition:
+        evidence |= {"left": proof.departed, "fell_back": proof.returned}
+        return Cause("out_of_order_update", "regressed_to_older_value", evidence)
+    if known.fallen_with:
+        first = min(known.fallen_with, key=json.dumps)
+        return Cause("out_of_order_update", "regressed_to_older_value", first)
+    return Cause("stale_replica", "behind_beyond_lag", evidence, lag)
+
+
+def _written(known: Known, allowed: float) -> dict[str, object] | None:
+    """What shows that the replica was written by itself."""
+    if known.past.caught_up:
+        return {"agreed": known.past.caught_up, "changed": known.past.strayed}
+    written, changed = known.written_us, known.last_change_us
+    if written is not None and changed is not None and written - changed > allowed * 1_000_000:
+        return {"written_us": written, "last_change_us": changed}
+    return None

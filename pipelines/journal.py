@@ -1,0 +1,136 @@
+"""The journal: one partition of an entity's event log, taken from its source into the lake, and how much was read.
+
+Events, entries that are none, and the ledger of places read come into the lake together or not at all. What an event
+is, is `events`'; what events prove, `testimony`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from functools import partial
+
+import pyarrow as pa
+import stamina
+
+from pipelines import disorder, engine, events, testimony
+from pipelines.declarations import EventLog
+from pipelines.engine import Engine
+from pipelines.errors import SourceError
+from pipelines.expressions import literal
+from pipelines.job import Job, content_version
+from pipelines.lake import Manifest, Spool
+from pipelines.sources.source import REJECTED, Reading
+from pipelines.testimony import Coverage
+
+_ATTEMPTS = 4
+
+
+def has_log(job: Job) -> bool:
+    """Whether events of this partition are declared."""
+    log = job.entity.events
+    return log is not None and (log.begins is None or log.begins.isoformat() <= job.partition)
+
+
+def take(job: Job) -> dict[str, Manifest]:
+    """Write `events`, `events_rejected`, `event_offsets` and `event_findings`; nothing where there is no log.
+
+    Raises SourceError, after a few attempts where the trouble may pass, and IntegrityError.
+    """
+    log = job.entity.events
+    return _taken(job, log) if log is not None and has_log(job) else {}
+
+
+def code_version_of(log: EventLog) -> str:
+    """What the events in the lake depend on beside the data."""
+    return content_version(repr(log))
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, SourceError) and error.transient
+
+
+@stamina.retry(on=_may_pass, attempts=_ATTEMPTS, wait_initial=0.2, wait_max=5.0)
+def _taken(job: Job, log: EventLog) -> dict[str, Manifest]:
+    schema = events.source_schema(job.entity, log)
+    with (
+        log.source.open(job.place, schema) as reading,
+        engine.opened() as session,
+        job.lake.transaction(job.run_id) as transaction,
+    ):
+        spool = transaction.spool(REJECTED)
+        held = schema.append(pa.field("__position", pa.int64()))
+        session.register("entries read", pa.RecordBatchReader.from_batches(held, _entries(reading, spool)))
+        session.materialise("log entries", 'SELECT * FROM "entries read"')
+        events.judge(session, job.context, job.entity, log)
+        with spool.reading() as unreadable:
+            session.register("unreadable entries", unreadable.read_all())
+        session.view("all refused", _ALL_REFUSED)
+        write = partial(transaction.write, code_version=code_version_of(log), watermark=job.watermark)
+        ordered = session.reader("SELECT * FROM events ORDER BY legacy_key, sequence, position")
+        return {
+            "events": write(job.address("events"), ordered.cast(events.SCHEMA), notes=reading.notes),
+            "events_rejected": write(
+                job.address("events_rejected"),
+                session.reader('SELECT * FROM "all refused" ORDER BY row_number').cast(REJECTED),
+            ),
+            "event_findings": write(job.address("event_findings"), _findings(session, job, log)),
+            "event_offsets": write(job.address("event_offsets"), _offsets(session, job, log)),
+        }
+
+
+def _entries(reading: Reading, spool: Spool) -> Iterator[pa.RecordBatch]:
+    """What can be read, with its places; what cannot is put by."""
+    with spool.filling() as put_by:
+        for batch in reading.batches:
+            put_by(batch.unreadable)
+            yield batch.rows.append_column("__position", batch.row_numbers.cast(pa.int64()))
+
+
+_ALL_REFUSED = """
+    SELECT row_number, "check", field, reason, raw FROM "entries refused"
+    UNION ALL
+    SELECT row_number, "check", field, reason, raw FROM "unreadable entries"
+"""
+
+
+def coverage(job: Job, partitions: Sequence[str]) -> Coverage:
+    """Since when the log is there without a break: back from the present, as long as it is among these partitions."""
+    log = job.entity.events
+    due = job.partitioning.keys(date.fromisoformat(job.partition))
+    since = job.partition
+    for key in reversed(due):
+        if key not in partitions:
+            break
+        since = key
+    first = log.begins.isoformat() if log and log.begins else due[0]
+    return Coverage(since, from_its_beginning=since <= first)
+
+
+def _findings(session: Engine, job: Job, log: EventLog) -> pa.Table:
+    """What is wrong with the log itself, as far as this partition's events show it."""
+    names = (job.context.name, job.entity.name)
+    before = [key for key in job.lake.partitions(*names, "events") if key < job.partition][-job.entity.horizon :]
+    now = f"SELECT *, {literal(job.partition)} AS __partition FROM events"
+    if before:
+        session.scan("earlier events", [job.lake.file(job.at("events", key)) for key in before], partitions=before)
+    earlier = 'UNION ALL SELECT * FROM "earlier events"' if before else ""
+    session.view("event history", f"{now} {earlier}")
+    testimony.hear(session, log, coverage(job, [*before, job.partition]), asked="events")
+    found = f"SELECT {literal(names[0])} AS context, {literal(names[1])} AS entity, f.*"
+    query = f"{found} FROM ({disorder.findings(job.partition)}) AS f ORDER BY legacy_key, sequence, problem"
+    return session.table(query).cast(events.FINDINGS)
+
+
+def _offsets(session: Engine, job: Job, log: EventLog) -> pa.Table:
+    return session.table(f"""
+        SELECT {literal(job.context.name)} AS context, {literal(job.entity.name)} AS entity,
+            {literal(log.source.describe())} AS source, MIN(place) AS first_position, MAX(place) AS last_position,
+            COUNT(*) FILTER (WHERE taken) AS events, COUNT(*) FILTER (WHERE NOT taken) AS rejected,
+            MIN(recorded_time) AS first_recorded, MAX(recorded_time) AS last_recorded
+        FROM (
+            SELECT position AS place, recorded_time, TRUE AS taken FROM events
+            UNION ALL
+            SELECT row_number AS place, CAST(NULL AS TIMESTAMPTZ) AS recorded_time, FALSE AS taken FROM "all refused"
+        ) AS entries
+    """).cast(events.OFFSETS)

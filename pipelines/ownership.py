@@ -1,0 +1,47 @@
+"""Ownership: a replica's row that was written when the system of record had nothing to tell.
+
+Proved by what both rows say of when they were last written, and by the event log where there is one; no snapshot is
+needed. What snapshots prove of the same is `history`'s.
+"""
+
+from __future__ import annotations
+
+from pipelines.causes import PROOFS, Deadline, cause, told
+from pipelines.comparison import Verdict
+from pipelines.declarations import Entity, Side
+from pipelines.engine import Engine
+
+
+def prove(engine: Engine, entity: Entity, deadline: Deadline, *, into: str) -> None:
+    """Make `into` (`causes.PROOFS`): written later than the allowed lag after all that the replica could have heard.
+
+    Needs `differences`, `written rows` (`testimony.look`) and `heard`; both holders must say when a row last changed.
+    """
+    if entity.legacy.changed_at is None or entity.service.changed_at is None:
+        engine.register(into, PROOFS.empty_table())
+        return
+    engine.materialise(into, _proofs(deadline))
+
+
+def _proofs(deadline: Deadline) -> str:
+    evidence = told({"written_us": "replica_us", "last_change_us": "right_us"})
+    allowed = int(deadline.allowed.total_seconds()) * 1_000_000
+    return f"""
+        SELECT legacy_key, service_key, field, {cause("semantic_contradiction", "written_by_replica")},
+            CAST(NULL AS BIGINT) AS ended_us, {evidence} AS evidence
+        FROM (
+            SELECT d.legacy_key, d.service_key, d.field, {_of("legacy", "service")} AS replica_us,
+                GREATEST({_of("service", "legacy")}, COALESCE(h.recorded_us, {_of("service", "legacy")})) AS right_us
+            FROM differences AS d
+            JOIN "written rows" AS r ON r.legacy_key = d.legacy_key AND r.service_key = d.service_key
+            LEFT JOIN (SELECT legacy_key, MAX(recorded_us) AS recorded_us FROM heard GROUP BY legacy_key) AS h
+                ON h.legacy_key = d.legacy_key
+            WHERE d.verdict <> {Verdict.UNTRANSLATABLE:d}
+        ) AS written
+        WHERE replica_us - right_us > {allowed}
+    """
+
+
+def _of(when_service: str, when_legacy: str) -> str:
+    """When the row of one side was written: which side, depends on the system of record."""
+    return f"CASE d.system_of_record WHEN '{Side.SERVICE}' THEN r.{when_service}_us ELSE r.{when_legacy}_us END"

@@ -1,0 +1,113 @@
+"""Projection: a field that repeats another entity's, wrong because an event of that entity never came.
+
+Reads the other entity's log as of the instant that counts: what it told last, and whether a number is missing since.
+What events of the entity itself prove is `testimony`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pipelines import events
+from pipelines.causes import PROOFS, cause, told
+from pipelines.comparison import agree
+from pipelines.declarations import Entity, Field, Projection, Side
+from pipelines.engine import Engine
+from pipelines.expressions import literal, quote
+from pipelines.keys import key_text
+from pipelines.readings import member, read_text
+from pipelines.rows import row_key
+
+STAGES = {"events": events.SCHEMA, "event_findings": events.FINDINGS}
+
+
+def paths_of(entity: Entity) -> list[str]:
+    """The entities ("context.entity") whose fields are repeated, each once."""
+    return list(dict.fromkeys(field.projects.of for field in entity.fields if field.projects))
+
+
+def hear(engine: Engine, stage: str, path: str, files: Sequence[Path]) -> None:
+    """Make the relation of a stage of another entity's log, `events` or `event_findings`; empty without files."""
+    if files:
+        engine.scan(_relation(stage, path), files)
+    else:
+        engine.register(_relation(stage, path), STAGES[stage].empty_table())
+
+
+def prove(engine: Engine, entity: Entity, *, into: str) -> None:
+    """Make `into` (`causes.PROOFS`) the differences in fields that repeat what another entity was not told of.
+
+    Needs what `hear` makes for every path, `differences`, and the rows of both sides.
+    """
+    repeated = [(field, field.projects) for field in entity.fields if field.projects]
+    if not repeated:
+        engine.register(into, PROOFS.empty_table())
+        return
+    types = engine.types("service rows")
+    for field, of in repeated:
+        engine.materialise(f"repeated {field.name}", _asked(entity, field, of))
+        engine.materialise(f"last told {field.name}", _last_told(field, of, types[field.name]))
+    engine.materialise(into, " UNION ALL ".join(proof for pair in repeated for proof in _proofs(*pair)))
+
+
+def _relation(stage: str, path: str) -> str:
+    return f"{stage} of {path}"
+
+
+def _asked(entity: Entity, field: Field, of: Projection) -> str:
+    """Differences in the field, with the other entity's key and the instant."""
+    other_key = key_text(tuple(f"text_of(l.{quote(name)})" for name in of.key))
+    return f"""
+        SELECT d.legacy_key, d.service_key, {other_key} AS other_key,
+            epoch_us(t.{quote(of.as_of)}) AS as_of_us, t.{quote(field.name)} AS wanted, s.{quote(field.name)} AS shown
+        FROM differences AS d
+        JOIN legacy AS l ON {row_key(entity.legacy)} = d.legacy_key
+        JOIN translated AS t ON t.legacy_key = d.legacy_key
+        JOIN "service rows" AS s ON s.service_key = d.service_key
+        WHERE d.field = {literal(field.name)} AND d.system_of_record = {literal(Side.LEGACY)}
+    """
+
+
+def _last_told(field: Field, of: Projection, engine_type: str) -> str:
+    """What the other entity's log told last before the instant: is it what is right, is it what the service shows."""
+    value = read_text(member("payload", of.field), engine_type)
+    return f"""
+        SELECT legacy_key, service_key, sequence, {agree(field, "wanted", value)} AS is_right,
+            {agree(field, value, "shown")} AS is_shown
+        FROM (
+            SELECT a.*, e.sequence, e.payload,
+                ROW_NUMBER() OVER (PARTITION BY a.legacy_key, a.service_key ORDER BY e.sequence DESC) AS place
+            FROM {quote(f"repeated {field.name}")} AS a
+            JOIN {quote(_relation("events", of.of))} AS e ON e.legacy_key = a.other_key
+            WHERE epoch_us(e.event_time) <= a.as_of_us AND json_has(e.payload, {literal(of.field)})
+        ) AS told
+        WHERE place = 1
+    """
+
+
+def _proofs(field: Field, of: Projection) -> Iterator[str]:
+    """A number of the other log is missing before the instant, or it tells the service's value and nothing newer."""
+    keys = f"a.legacy_key, a.service_key, {literal(field.name)} AS field"
+    joined = f"""
+        FROM {quote(f"repeated {field.name}")} AS a
+        LEFT JOIN {quote(f"last told {field.name}")} AS x
+            ON x.legacy_key = a.legacy_key AND x.service_key = a.service_key
+    """
+    about = {"of": literal(f"{of.of}.{of.field}"), "key": "a.other_key"}
+    gap = told({"missing": "g.missing", "before_event": "g.sequence"}, **about)
+    silent = told({"shows_event": "x.sequence"}, **about)
+    yield f"""
+        SELECT {keys}, {cause("missing_event", "sequence_gap")}, CAST(NULL AS BIGINT) AS ended_us, {gap} AS evidence
+        {joined}
+        JOIN {quote(_relation("event_findings", of.of))} AS g ON g.legacy_key = a.other_key
+            AND g.problem = 'sequence_gap' AND COALESCE(epoch_us(g.happened_after), 0) < a.as_of_us
+            AND g.sequence > COALESCE(x.sequence, 0)
+        WHERE NOT COALESCE(x.is_right, FALSE) AND COALESCE(x.is_shown, TRUE)
+    """
+    yield f"""
+        SELECT {keys}, {cause("missing_event", "change_without_event")}, CAST(NULL AS BIGINT) AS ended_us,
+            {silent} AS evidence
+        {joined}
+        WHERE x.is_shown AND NOT x.is_right
+    """
