@@ -49,11 +49,6 @@ class Job:
         """Up to when this partition's snapshots are complete."""
         return self.partitioning.watermark(self.partition)
 
-    @property
-    def place(self) -> Place:
-        """Which data its sources mean."""
-        return Place(self.context.root, self.partition, moments=self.moments)
-
     def place_of(self, stage: str, part: str = "") -> Place:
         """Which data the source of a stage means, and what it noted when the stage was taken before.
 

@@ -54,7 +54,7 @@ def _may_pass(error: Exception) -> bool:
 def _taken(job: Job, log: EventLog) -> dict[str, Manifest]:
     schema = events.source_schema(job.entity, log)
     with (
-        log.source.open(job.place, schema) as reading,
+        log.source.open(job.place_of("events"), schema) as reading,
         engine.opened() as session,
         job.lake.transaction(job.run_id) as transaction,
     ):
@@ -69,7 +69,7 @@ def _taken(job: Job, log: EventLog) -> dict[str, Manifest]:
         write = partial(transaction.write, code_version=code_version_of(log), watermark=job.watermark)
         ordered = session.reader("SELECT * FROM events ORDER BY legacy_key, sequence, position")
         return {
-            "events": write(job.address("events"), ordered.cast(events.SCHEMA), notes=reading.notes),
+            "events": write(job.address("events"), ordered.cast(events.SCHEMA), notes={"source": reading.notes}),
             "events_rejected": write(
                 job.address("events_rejected"),
                 session.reader('SELECT * FROM "all refused" ORDER BY row_number').cast(REJECTED),

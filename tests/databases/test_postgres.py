@@ -84,6 +84,14 @@ def test_ranges_of_a_table_without_rows(db, read):
     assert read(db.table("none", split_by="id"), id=pa.int64()).rows.num_rows == 0
 
 
+def test_a_megabyte_of_text_arrives_whole(db, read):
+    db.run("CREATE TABLE long (id int4, body text)", "INSERT INTO long VALUES (1, repeat('ä', 524288)), (2, 'short')")
+
+    bodies = read(db.table("long"), id=pa.int32(), body=pa.string()).rows["body"].to_pylist()
+
+    assert bodies == ["ä" * 524_288, "short"]
+
+
 def test_the_manifest_and_the_file_say_which_moment_was_read(db, taking):
     db.run("CREATE TABLE things (id int8, name text)", "INSERT INTO things VALUES (1, 'a')")
     before = datetime.now(UTC)

@@ -17,12 +17,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines import reconciliation, snapshot
+from pipelines import journal, reconciliation, snapshot
 from pipelines.declarations import (
     Context,
     Daily,
     Entity,
     Env,
+    EventLog,
+    EventType,
     Exact,
     Field,
     Holder,
@@ -354,6 +356,38 @@ def test_sides_and_identity_from_topics_reconcile_to_the_same_again(broker, tmp_
     assert again["identity_map"].digest == first["identity_map"].digest
     assert again["discrepancies"].digest == first["discrepancies"].digest
     assert again["identity_map"].notes["source"]["identity_table"]["messages"] == 5
+
+
+def test_an_event_log_is_read_on_from_where_the_partition_before_ended(topic, tmp_path):
+    def event(number):
+        at = f"2026-03-20T10:00:{number:02d}Z"
+        return {"key": 1, "n": number, "at": at, "recorded": at, "type": "Renamed", "data": {"name": "Ann"}}
+
+    paths = {"payload": "/data"}
+    log = EventLog(
+        topic.source(paths=paths), key=("key",), sequence="n", event_time="at", recorded_time="recorded",
+        type="type", payload="payload",
+    )  # fmt: skip
+    holder = Holder(source=topic.source(keep="latest"), contract=Policy, key=("id",))
+    entity = Entity(
+        "policies", description="Policies", owner=Owner("policy"), legacy=holder, service=holder,
+        identity=NaturalKey((Same("id"),), (Same("id"),)), fields=(Field("id", Same("id"), Exact()),), events=log,
+    )  # fmt: skip
+    context = Context(
+        "policy", description="Policies", owner=Owner("policy"), partitioning=Daily(date(2026, 3, 1)),
+        entities=(entity,), root=tmp_path, event_types=(EventType("Renamed", "policies", "a new name"),),
+    )  # fmt: skip
+    lake = Lake(tmp_path / "lake")
+
+    topic.send(*((None, event(n), 0) for n in range(1, 4)))
+    first = journal.take(Job(context, entity, D1, lake))["events"]
+    topic.send(*((None, event(n), 0) for n in range(4, 6)))
+    second = journal.take(Job(context, entity, D2, lake))["events"]
+    again = journal.take(Job(context, entity, D1, lake))["events"]
+
+    assert (first.rows, second.rows, again.rows) == (3, 2, 3)
+    assert again.digest == first.digest
+    assert second.notes["source"]["offsets"]["0"] == [3, 5]
 
 
 SERVED = """
