@@ -12,7 +12,7 @@ def test_the_banks_are_put_to_the_test(coexist, lake):
         "duplicate_key",
         "no_evidence",
         "truncated",
-        "behind_beyond_lag",
+        "behind_within_lag",
     }
     assert all(row["planted"] == row["correct"] == row["found"] > 0 for row in audited["rows"])
     assert {row["noise_findings"] for row in audited["rows"]} == {0}
