@@ -91,7 +91,8 @@ def _rates(matrix: Matrix) -> list[tuple[str, str, float]]:
     for (planted, found), n in matrix.items():
         by_type[planted[0], found[0]] += n
     rates = []
-    for kind in sorted({kind for pair in by_type for kind in pair} - {NOTHING[0]}):
+    # Nothing is planted as unexplained: how much of it there may be is a limit of its own.
+    for kind in sorted({kind for pair in by_type for kind in pair} - {NOTHING[0], "unexplained"}):
         planted = sum(n for (one, _), n in by_type.items() if one == kind)
         found = sum(n for (_, one), n in by_type.items() if one == kind)
         rates += [(kind, "recall", by_type[kind, kind] / planted)] if planted else []
