@@ -233,7 +233,9 @@ PRIMITIVES: dict[str, Primitive] = {
         2, "whether a JSON object has a member of this name, null or not", f"json_exists($1, {_MEMBER})"
     ),
     "is_json_object": _duckdb(
-        1, "whether a text is a JSON object", "CASE WHEN json_valid($1) THEN json_type($1) = 'OBJECT' ELSE FALSE END"
+        1,
+        "whether a text is a JSON object",
+        "CASE WHEN NOT json_valid($1) THEN FALSE ELSE json_type($1) = 'OBJECT' END",
     ),
     "json_text": _duckdb(
         1,
