@@ -56,6 +56,7 @@ def heard(tell: Callable[[str], None]) -> Iterator[None]:
     handler, level = _Telling(tell), LOG.level
     LOG.addHandler(handler)
     LOG.setLevel(logging.INFO)
+    LOG.disabled = False  # libraries that configure logging switch off every logger they have not named
     try:
         yield
     finally:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from itertools import count
@@ -207,15 +208,24 @@ def test_a_manifest_that_is_none(machine, url, storage):
         lake.manifest(D1)
 
 
-def test_a_storage_that_does_not_answer(machine, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
-    monkeypatch.setattr(filesystems, "_TRIES", 1)
+@pytest.fixture
+def silence(monkeypatch):
+    """An address at which nobody listens, and nobody else can begin to."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{held.getsockname()[1]}")
+        monkeypatch.setattr(filesystems, "_TRIES", 1)
+        filesystems.file_system.cache_clear()
+        yield
     filesystems.file_system.cache_clear()
+
+
+@pytest.mark.usefixtures("silence")
+def test_a_storage_that_does_not_answer(machine):
     lake = machine("one")
 
     with pytest.raises(IntegrityError, match=f"the lake {lake.url} cannot be used: the storage does not answer"):
         write(lake, D1="a")
-    filesystems.file_system.cache_clear()
 
 
 def test_banks_reconciled_in_object_storage_have_the_drift_they_have_on_disk(machine, url, tmp_path, monkeypatch):
