@@ -108,9 +108,10 @@ def _azure() -> fs.FileSystem:
 
 
 _FILE_SYSTEMS: dict[str, Callable[[], fs.FileSystem]] = {"s3": _s3, "gs": _gcs, "az": _azure}
-# What Arrow's file systems say, and what it means. The first that occurs counts.
+# What Arrow's file systems say, and what it means. The first that occurs counts; a status has a blank before it, or the
+# number of a port would be taken for one.
 _TROUBLES = (
-    ("ACCESS_DENIED", "access denied", False), ("403", "access denied", False),
+    ("ACCESS_DENIED", "access denied", False), (" 403", "access denied", False),
     ("INVALID_ACCESS_KEY", "the storage does not know the access key", False),
     ("SIGNATURE_DOES_NOT_MATCH", "the secret key is wrong", False),
     ("NO_SUCH_BUCKET", "there is no such bucket", False), ("NETWORK_CONNECTION", "the storage does not answer", True),

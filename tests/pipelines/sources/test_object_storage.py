@@ -181,3 +181,10 @@ def test_who_may_not_read(tmp_path, monkeypatch, short_patience):  # noqa: ARG00
             read(Csv(f"s3://{BUCKET}/secret"), tmp_path, SCHEMA)
     assert not refused.value.transient
     assert SECRET not in f"{refused.value} {refused.value.__cause__}"
+
+
+def test_the_number_of_a_port_is_no_status():
+    refused = OSError("AWS Error NETWORK_CONNECTION during HeadObject: Failed to connect to 127.0.0.1:40399")
+
+    assert filesystems.trouble(refused) == ("the storage does not answer", True)
+    assert filesystems.trouble(OSError("AWS Error UNKNOWN (HTTP status 403)")) == ("access denied", False)
