@@ -59,4 +59,10 @@ def test_an_old_duckdb_client_reads_every_view(tmp_path: Path) -> None:
         "runs": 0,
         "fields": 7,
         "lineage": 2,
+        "semantic_rules": 0,
+        "discrepancy_history": 27,
+        "concentrations": 0,
+        "event_offsets": 0,
+        "event_findings": 0,
+        "audits": 0,
     }
