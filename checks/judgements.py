@@ -11,7 +11,7 @@ from typing import Annotated
 import polars as pl
 from pandera.polars import DataFrameModel, Field, PolarsData, dataframe_check
 
-from checks.choices import CRITICALITIES, HEX, SIDES, VERDICTS
+from checks.choices import CRITICALITIES, HEX, SIDES, VERDICTS, only_with
 from pipelines.causes import TYPES
 from pipelines.chronicle import STATES
 
@@ -53,7 +53,7 @@ class DiscrepancyHistory(DataFrameModel):
     @classmethod
     def is_resolved_when_it_says_so(cls, data: PolarsData) -> pl.LazyFrame:
         """A resolved finding says when, any other does not."""
-        return data.lazyframe.select((pl.col("state") == "resolved") == pl.col("resolved").is_not_null())
+        return data.lazyframe.select(only_with("state", "resolved", there="resolved"))
 
 
 class Concentrations(DataFrameModel):

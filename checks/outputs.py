@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 from pandera.polars import DataFrameModel, Field, PolarsData, dataframe_check
 
-from checks.choices import CRITICALITIES, HEX, SIDES, VERDICTS
+from checks.choices import CRITICALITIES, HEX, SIDES, VERDICTS, only_with
 from checks.event_outputs import EventFindings, EventOffsets
 from checks.judgements import Audits, Concentrations, DiscrepancyHistory, SemanticRules
 from pipelines import contract
@@ -220,7 +220,7 @@ class Runs(DataFrameModel):
     @classmethod
     def failed_with_an_error(cls, data: PolarsData) -> pl.LazyFrame:
         """A failed run says why, another has nothing to say."""
-        return data.lazyframe.select((pl.col("status") == "failed") == pl.col("error").is_not_null())
+        return data.lazyframe.select(only_with("status", "failed", there="error"))
 
 
 class Fields(DataFrameModel):
