@@ -20,7 +20,7 @@ def prove(engine: Engine, entity: Entity, *, into: str) -> None:
     Needs `linkage findings`, both sides' rows, and `<side> refused` (`sources.REJECTED`), the rejected rows of each.
     """
     for side in Side:
-        typed = _typed(engine, side)
+        typed = typed_columns(engine, side)
         engine.materialise(f"{side} rejected rows", f"SELECT {typed} FROM {quote(f'{side} refused')}")
     proofs = [_of_links(entity, side) for side in Side]
     if isinstance(entity.identity, NaturalKey):
@@ -31,11 +31,16 @@ def prove(engine: Engine, entity: Entity, *, into: str) -> None:
     engine.materialise(into, " UNION ALL ".join(proofs))
 
 
-def _typed(engine: Engine, side: Side) -> str:
-    """The columns of rejected rows as the contract has them; what cannot be read as such is missing."""
+def typed_columns(engine: Engine, side: Side) -> str:
+    """The columns of rejected rows as the contract has them; what cannot be read as such is missing.
+
+    Needs the relation of the side, whose types are taken. What was said of the row stands in `__check`, `__field`,
+    `__reason`, and as it was read in `__raw`.
+    """
     columns = {name: kind for name, kind in engine.types(side).items() if not name.startswith("__")}
     values = [f"{read_text(member('raw', name), kind)} AS {quote(name)}" for name, kind in columns.items()]
-    return ", ".join([*values, '"check" AS __check'])
+    said = [f'"{name}" AS __{name}' for name in ("check", "field", "reason", "raw")]
+    return ", ".join([*values, *said])
 
 
 def _proof(side: Side, joined: str) -> str:

@@ -1,25 +1,21 @@
-"""Evidence in words: why a discrepancy has its type and reason, said so that nobody needs to know our names."""
+"""Evidence in words: why a discrepancy has its type and reason, said so that nobody needs to know our names.
+
+The sentences themselves are those of `sentences`; what they are filled with is spelled here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from pipelines.cli import words
+from pipelines.cli import sentences, words
 from pipelines.declarations import Side
 from pipelines.explanation import Explanation
 
-_REASONS = {
-    "unmapped": "No link of the identity map leads from this {side} row to the other side.",
-    "dangling": "The identity map links this {side} row to a row that is not there.",
-    "ambiguous": "Several candidates, none of them certain: which rows belong together cannot be told.",
-    "cardinality_violated": "There are more certain links than the declared cardinality allows.",
-    "duplicate_key": "{rows} rows of {side} have this same key, so none of them can be compared.",
-    "null_key": "A part of the key is missing, so the {side} row cannot be linked.",
-    "deletion_not_propagated": "{record} deleted this row, {replica} still has it.",
-    "written_by_replica": "{replica} deleted this row, although {record} is right about it and still has it.",
-    "no_evidence": "Nothing explains it: no earlier state of {record} reads like {replica}, and the rule did not fail.",
-}
+_SENTENCES = sentences.read()
+_MOVED = "{replica} shows what {record} said on {witness}; {record} had moved on by {moved_on}."
+_PROBLEMS = {"merge_cycle": "a circle of merges", "merge_conflict": "two merges that contradict each other"}
 _FAILURES = {
     "unknown_code": "the code is not in its table",
     "no_such_day": "there is no such day",
@@ -29,47 +25,94 @@ _FAILURES = {
 
 
 def in_words(found: Explanation) -> str:
-    """One or two sentences."""
+    """One to three sentences."""
+    variants = _SENTENCES[str(found.finding["reason"])]
+    known = _words(found)
+    said = next(sentence for needed, sentence in variants if not needed or needed in known)
+    parts = [said.format_map(known), *_landed(found), *_lag(found)]
+    return " ".join(part[:1].upper() + part[1:] for part in map(str.strip, parts) if part)
+
+
+def _words(found: Explanation) -> dict[str, Any]:
+    """What the sentences are filled with: the evidence, spelled, and who is who."""
     evidence, finding = found.evidence, found.finding
     record = Side(str(finding["system_of_record"]))
-    named = {"record": _named(record), "replica": _named(record.other)}
-    if "witness" in evidence:
-        said = (
-            f"{named['replica']} shows what {named['record']} said on {evidence['witness']}; "
-            f"{named['record']} had moved on by {evidence['moved_on']}."
-        )
-        return _sentence(f"{said} {_lag(finding['lag_seconds'], in_flight=bool(finding['in_flight']))}")
-    if "failure" in evidence:
-        failure = str(evidence["failure"])
-        why = _FAILURES.get(failure, failure.replace("_", " "))
-        return f'The rule "{evidence.get("rule")}" cannot translate what legacy says: {why}.'
-    if "rows" in evidence and "rule" in evidence:
-        return _of_rule(evidence)
-    template = _REASONS.get(str(finding["reason"]))
-    if template is None:
-        return _sentence(str(finding["reason"]).replace("_", " ") + ".")
-    side = evidence.get("side")
-    return _sentence(template.format(side=side or "either side's", rows=evidence.get("rows"), **named))
+    spelled = {name: _SPELLED[name](value) for name, value in evidence.items() if name in _SPELLED}
+    known = {
+        name.removesuffix("_us"): _instant(value) if name.endswith("_us") else value for name, value in evidence.items()
+    }
+    known |= {
+        "record": _named(record),
+        "replica": _named(record.other),
+        "side": evidence.get("side") or "either side's",
+    }
+    known |= {"copies": words.plural(max(len(found.legacy_rows), len(found.service_rows)), "row")} | spelled
+    if "before_event" in evidence:
+        missing = int(str(evidence["missing"]))
+        known["lost"] = words.span("event", int(str(evidence["before_event"])) - missing, missing)
+    known["moved"] = _begun(_MOVED.format_map(known)) if "witness" in evidence and "moved_on" in evidence else ""
+    return known
 
 
-def _of_rule(evidence: Mapping[str, Any]) -> str:
-    sides = " and in ".join(_named(Side(side)) for side in evidence["sides"])
-    rows = [f"{row['entity']} {row['key']} ({row['side']})" for row in evidence["rows"]]
-    return (
-        f'The semantic rule "{evidence["rule"]}" does not hold in {sides}, for these rows together: {", ".join(rows)}.'
-    )
+def _rows(value: object) -> str:
+    """How many, or which: a semantic rule names them."""
+    if isinstance(value, int):
+        return words.plural(value, "row")
+    named = value if isinstance(value, list) else []
+    return ", ".join(f"{row['entity']} {row['key']} ({row['side']})" for row in named)
+
+
+def _sides(value: object) -> str:
+    return " and in ".join(_named(Side(side)) for side in value) if isinstance(value, list) else str(value)
+
+
+def _later(value: object) -> str:
+    seconds = float(str(value))
+    return f"{words.duration(abs(seconds))} {'later' if seconds > 0 else 'earlier'}"
+
+
+def _failure(value: object) -> str:
+    return _FAILURES.get(str(value), str(value).replace("_", " "))
+
+
+def _numbers(value: object) -> str:
+    return words.plural(int(str(value)), "number")
+
+
+_SPELLED: Mapping[str, Any] = {
+    "rows": _rows,
+    "sides": _sides,
+    "missing_in_partition": _numbers,
+    "offset_seconds": _later,
+    "failure": _failure,
+    "problem": lambda value: _PROBLEMS.get(str(value), str(value)),
+    "rejected_side": lambda value: _named(Side(str(value))),
+    "offset": lambda value: f"{float(str(value)):+g}",
+}
 
 
 def _named(side: Side) -> str:
     return "legacy" if side is Side.LEGACY else "the service"
 
 
-def _lag(seconds: object, *, in_flight: bool) -> str:
-    if seconds is None:
-        return ""
-    judged = "within the lag allowed, so it counts as in flight" if in_flight else "longer than allowed"
-    return f"That is {words.duration(seconds)} behind: {judged}."
+def _instant(value: object) -> str:
+    return f"{datetime.fromtimestamp(int(str(value)) / 1_000_000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:].rstrip()
+def _begun(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
+def _landed(found: Explanation) -> Iterator[str]:
+    """What was in flight and is still there has not arrived."""
+    if "in_flight_in" in found.evidence:
+        yield f"On {found.evidence['in_flight_in']} it was in flight, and it has not arrived since."
+
+
+def _lag(found: Explanation) -> Iterator[str]:
+    seconds = found.finding["lag_seconds"]
+    if seconds is not None:
+        judged = (
+            "within the lag allowed, so it counts as in flight" if found.finding["in_flight"] else "longer than allowed"
+        )
+        yield f"That is {words.duration(seconds)} behind: {judged}."

@@ -26,8 +26,9 @@ def explain(discrepancy_id: DiscrepancyId, *, lake: LakePath = None, as_json: As
     if found is None:
         raise SourceError(f"{discrepancy_id} has just left the lake {store}")
     partition, finding = found
-    context, entity = loading.load().entity(f"{finding['context']}.{finding['entity']}")
-    result = explanation.explain(store, context, entity, partition, finding)
+    portfolio = loading.load()
+    _, entity = portfolio.entity(f"{finding['context']}.{finding['entity']}")
+    result = explanation.explain(store, portfolio, partition, finding)
     screen.emit({"exit_code": 0} | vars(result) | {"evidence_in_words": evidence.in_words(result)})
     screen.show(*explained.sheet(result, entity))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
 from itertools import groupby
 
 from rich import box
@@ -12,8 +11,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.cli import evidence, words
+from pipelines.cli import evidence, witnesses, words
 from pipelines.cli.figures import Row
+from pipelines.cli.witnesses import plain, title, value
 from pipelines.declarations import Entity, Field, Holder, Side, SoftDelete
 from pipelines.explanation import Explanation
 from pipelines.expressions import columns_of
@@ -26,16 +26,18 @@ def sheet(found: Explanation, entity: Entity) -> Iterator[RenderableType]:
     """Everything about a finding, from the short answer to the details."""
     about = next((field for field in entity.fields if field.name == found.finding["field"]), None)
     yield _header(found)
-    yield _title("Rows")
-    yield _rows(found, entity, about)
+    if not found.involved:
+        yield title("Rows")
+        yield _rows(found, entity, about)
     if found.steps:
-        yield _title("Translation", found.origin)
+        yield title("Translation", found.origin)
         yield _steps(found, about)
-    yield _title("Links", "" if found.links else "none")
+    yield title("Links", "" if found.links else "none")
     if found.links:
         yield _links(found.links)
+    yield from witnesses.parts(found)
     if found.earlier:
-        yield _title("Past", f"{found.finding['field']} on both sides")
+        yield title("Past", f"{found.finding['field']} on both sides")
         yield _past(found.earlier)
     versions = ", ".join(f"{name.removesuffix('_version').replace('_', ' ')} {v}" for name, v in found.versions.items())
     yield Text(f"\nversions: {versions}\nrun: {found.finding['run_id']}", style="dim")
@@ -47,12 +49,14 @@ def _header(found: Explanation) -> Panel:
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     if finding["field"] is not None:
-        grid.add_row("expected", _value(finding["expected"]))
-        grid.add_row("actual", _value(finding["actual"]))
-    grid.add_row("keys", f"legacy {_plain(finding['legacy_key'])}   service {_plain(finding['service_key'])}")
+        grid.add_row("expected", value(finding["expected"]))
+        grid.add_row("actual", value(finding["actual"]))
+    grid.add_row("keys", f"legacy {plain(finding['legacy_key'])}   service {plain(finding['service_key'])}")
     grid.add_row("why", Text(evidence.in_words(found), style="bold"))
     if found.concentration:
         grid.add_row("its like", _its_like(found.concentration))
+    if found.condition:
+        grid.add_row("rule", found.condition)
     if found.impact:
         grid.add_row("impact", found.impact)
     grid.add_row("owner", f"{found.owner}  {found.contact}  ({finding['criticality']})")
@@ -115,7 +119,7 @@ def _row_table(side: Side, rows: Sequence[Row], holder: Holder, involved: Collec
     first = [*holder.key, *(name for name in involved if name not in holder.key)]
     for name in [*first, *(name for name in rows[0] if name not in first)]:
         style = "bold yellow" if name in involved else "bold" if name in holder.key else ""
-        table.add_row(Text(name, style=style), *(_value(row[name], style) for row in rows))
+        table.add_row(Text(name, style=style), *(value(row[name], style) for row in rows))
     return table
 
 
@@ -124,11 +128,11 @@ def _steps(found: Explanation, about: Field | None) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name in about.rule.columns() if about else ():
-        table.add_row(f"  {name}", " / ".join(_plain(row[name]) for row in found.legacy_rows))
-    for label, value in found.steps:
-        failed = value is None and label == found.evidence.get("rule")
-        table.add_row(f"  -> {label}", Text("cannot be translated", style="red") if failed else _value(value))
-    table.add_row("  service has", _value(found.finding["actual"]))
+        table.add_row(f"  {name}", " / ".join(plain(row[name]) for row in found.legacy_rows))
+    for label, made in found.steps:
+        failed = made is None and label == found.evidence.get("rule")
+        table.add_row(f"  -> {label}", Text("cannot be translated", style="red") if failed else value(made))
+    table.add_row("  service has", value(found.finding["actual"]))
     return table
 
 
@@ -164,20 +168,4 @@ def _past(earlier: Sequence[Row]) -> Table:
 
 
 def _past_of(row: Row, side: Side) -> Text:
-    return _value(row[side]) if side in row else _NO_ROW
-
-
-def _title(name: str, more: str = "") -> Text:
-    return Text.assemble("\n", (name, "bold"), (f"  {more}", "dim"))
-
-
-def _value(value: object, style: str = "") -> Text:
-    return Text("missing", style="dim italic") if value is None else Text(_plain(value), style=style)
-
-
-def _plain(value: object) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ").replace("+00:00", "Z")
-    return str(value)
+    return value(row[side]) if side in row else _NO_ROW

@@ -65,3 +65,8 @@ def plural(count: int, noun: str) -> str:
     if count != 1:
         noun = f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}{'es' if noun.endswith('ch') else 's'}"
     return f"{count:,} {noun}"
+
+
+def span(noun: str, first: int, count: int) -> str:
+    """So many numbered things from one on: event 2, events 2 to 4."""
+    return f"{noun} {first}" if count == 1 else f"{noun}s {first} to {first + count - 1}"
