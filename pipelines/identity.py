@@ -37,11 +37,43 @@ def build(engine: Engine, entity: Entity) -> str:
     (raw rows) for a `NaturalKey`.
     """
     if isinstance(entity.identity, NaturalKey):
-        _derive(engine, entity, entity.identity)
+        derive(engine, entity, into="links")
     else:
         _read(engine, entity, entity.identity)
     columns = ", ".join(SCHEMA.names)
     return f"SELECT {columns} FROM links ORDER BY {columns}"
+
+
+def derive(engine: Engine, entity: Entity, *, into: str) -> None:
+    """Make `into` (SCHEMA) the links by the natural keys of the relations `legacy` and `service`, in any order."""
+    for side in Side:
+        engine.materialise(f"{side} business keys", business_keys(entity, side, relation=side))
+    cardinality = entity.identity.cardinality
+    allowed = {"legacy": not cardinality.one_service, "service": not cardinality.one_legacy}
+    engine.materialise("derived links", _DERIVED)
+    unsure = [_several_of(side) for side, several in allowed.items() if not several]
+    engine.materialise(
+        into,
+        f"""
+        SELECT legacy_key, service_key,
+            CAST(NULL AS DATE) AS valid_from, CAST(NULL AS DATE) AS valid_to, 'natural_key' AS provenance,
+            CASE WHEN {" OR ".join(unsure) or "FALSE"} THEN as_double('0.5') ELSE as_double('1') END AS confidence,
+            FALSE AS is_primary, FALSE AS is_merged, CAST(NULL AS VARCHAR) AS problem
+        FROM "derived links"
+        """,
+    )
+
+
+_DERIVED = """
+    SELECT DISTINCT l.row_key AS legacy_key, s.row_key AS service_key
+    FROM "legacy business keys" AS l
+    JOIN "service business keys" AS s ON l.business_key = s.business_key
+"""
+
+
+def _several_of(side: str) -> str:
+    """Condition: the link's end has several counterparts. Few have, and a set of few is cheaper than a window."""
+    return f'{side}_key IN (SELECT {side}_key FROM "derived links" GROUP BY {side}_key HAVING COUNT(*) > 1)'
 
 
 def resolve(engine: Engine, *, links: str, on: str, into: str) -> None:
@@ -87,27 +119,6 @@ def identity_schema(
         table.primary: pa.bool_(),
     }
     return pa.schema(keys + [pa.field(name, kind) for name, kind in optional.items() if name])
-
-
-def _derive(engine: Engine, entity: Entity, identity: NaturalKey) -> None:
-    for side in Side:
-        engine.materialise(f"{side} business keys", business_keys(entity, side, relation=side))
-    allowed = {"legacy": not identity.cardinality.one_service, "service": not identity.cardinality.one_legacy}
-    unsure = [f"COUNT(*) OVER (PARTITION BY {side}_key) > 1" for side, several in allowed.items() if not several]
-    engine.materialise(
-        "links",
-        f"""
-        SELECT legacy_key, service_key,
-            CAST(NULL AS DATE) AS valid_from, CAST(NULL AS DATE) AS valid_to, 'natural_key' AS provenance,
-            CASE WHEN {" OR ".join(unsure) or "FALSE"} THEN as_double('0.5') ELSE as_double('1') END AS confidence,
-            FALSE AS is_primary, FALSE AS is_merged, CAST(NULL AS VARCHAR) AS problem
-        FROM (
-            SELECT DISTINCT l.row_key AS legacy_key, s.row_key AS service_key
-            FROM "legacy business keys" AS l
-            JOIN "service business keys" AS s ON l.business_key = s.business_key
-        ) AS found
-        """,
-    )
 
 
 def business_keys(entity: Entity, side: Side, *, relation: str) -> str:

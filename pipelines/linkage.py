@@ -81,14 +81,14 @@ def _judged_links(cardinality: Cardinality) -> str:
     Several candidates at one end are ambiguous even where several counterparts are allowed. One uncertain link makes a
     crowd, more counterparts than are allowed, a matter of choice; only certain links violate a cardinality.
     """
+    unsure = " OR ".join(_is_among(side, "confidence < 1") for side in Side)
     return f"""
         SELECT j.*, l.state AS legacy_state, s.state AS service_state
         FROM (
             SELECT c.*,
                 CASE WHEN problem IS NOT NULL OR is_contested THEN 'ambiguous'
                     WHEN NOT is_crowded THEN 'good'
-                    WHEN MIN(confidence) OVER (PARTITION BY legacy_key) < 1
-                        OR MIN(confidence) OVER (PARTITION BY service_key) < 1 THEN 'ambiguous'
+                    WHEN {unsure} THEN 'ambiguous'
                     ELSE 'cardinality_violated' END AS verdict
             FROM (
                 SELECT v.*, NOT is_merged AND ({_crowded(cardinality)}) AS is_crowded,
@@ -101,18 +101,26 @@ def _judged_links(cardinality: Cardinality) -> str:
     """
 
 
-_CONTESTED = " OR ".join(
-    f"COUNT(*) FILTER (WHERE NOT is_merged AND confidence < 1) OVER (PARTITION BY {side}_key) > 1" for side in Side
-)
+def _is_among(side: Side, condition: str, having: str = "") -> str:
+    """Condition: this end of the link is one of those that links like this have.
+
+    Such ends are few: sets of them cost a fraction of windows over all links.
+    """
+    return f'{side}_key IN (SELECT {side}_key FROM "valid links" WHERE {condition} {having})'
+
+
+def _is_shared(side: Side, condition: str) -> str:
+    """Condition: several links like this have this end."""
+    return _is_among(side, condition, f"GROUP BY {side}_key HAVING COUNT(*) > 1")
+
+
+_CONTESTED = " OR ".join(_is_shared(side, "NOT is_merged AND confidence < 1") for side in Side)
 
 
 def _crowded(cardinality: Cardinality) -> str:
     """Condition: one end of the link has more counterparts than the cardinality allows."""
     single = {Side.LEGACY: cardinality.one_service, Side.SERVICE: cardinality.one_legacy}
-    crowds = [
-        f"COUNT(*) FILTER (WHERE NOT is_merged) OVER (PARTITION BY {side}_key) > 1" for side in Side if single[side]
-    ]
-    return " OR ".join(crowds) or "FALSE"
+    return " OR ".join(_is_shared(side, "NOT is_merged") for side in Side if single[side]) or "FALSE"
 
 
 def _liveliest(side: Side) -> str:

@@ -38,7 +38,7 @@ def resolve_references(session: Engine, job: Job) -> None:
 def link_rows(session: Engine, job: Job, sifted: Sifted | None = None) -> None:
     """The relations up to linked pairs: `legacy`, `service`, `identity map`, and what `linkage.link` makes."""
     scan_rows(session, job, sifted)
-    _links(session, job)
+    _links(session, job, among_few=sifted is not None)
     linkage.link(session, job.entity, on=job.partition, links=IDENTITY_MAP)
 
 
@@ -56,9 +56,27 @@ def link_and_translate(session: Engine, job: Job, sifted: Sifted | None = None) 
     linkage.tell(session)
 
 
-def _links(session: Engine, job: Job) -> None:
-    """The links among the rows at hand: by natural keys derived from just these, else the identity map."""
+def _links(session: Engine, job: Job, *, among_few: bool) -> None:
+    """The links among the rows at hand: by natural keys derived from just these, else of the identity map."""
     if isinstance(job.entity.identity, NaturalKey):
-        session.materialise(IDENTITY_MAP, identity.build(session, job.entity))
-    else:
-        session.scan(IDENTITY_MAP, [job.lake.file(job.address("identity_map"))])
+        identity.derive(session, job.entity, into=IDENTITY_MAP)
+        return
+    file = job.lake.file(job.address("identity_map"))
+    if not among_few:
+        session.scan(IDENTITY_MAP, [file])
+        return
+    session.scan("all links", [file])
+    session.materialise(IDENTITY_MAP, _reaching(session, job))
+
+
+def _reaching(session: Engine, job: Job) -> str:
+    """The links that lead to a row at hand, and those that crowd around an end of one of these.
+
+    A pair that passed the sieve has no other link, so none of its own is among them, nor judged differently.
+    """
+    for side in Side:
+        session.materialise(f"{side} at hand", f"SELECT DISTINCT {row_key(job.holder(side))} AS row_key FROM {side}")
+    ends = [f'{side}_key IN (SELECT row_key FROM "{side} at hand" WHERE row_key IS NOT NULL)' for side in Side]
+    session.materialise("links at hand", f'SELECT legacy_key, service_key FROM "all links" WHERE {" OR ".join(ends)}')
+    near = [f'{side}_key IN (SELECT {side}_key FROM "links at hand")' for side in Side]
+    return f'SELECT * FROM "all links" WHERE {" OR ".join(near)}'

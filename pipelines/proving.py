@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import pyarrow as pa
+
 from pipelines import absence, history, journal, ownership, patterns, projection, rejections, retranslation, testimony
 from pipelines.declarations import Side
 from pipelines.engine import Engine
-from pipelines.expressions import quote
+from pipelines.expressions import literal, quote
 from pipelines.job import Job
 from pipelines.lake import Address
 from pipelines.plan import IDENTITY_MAP
@@ -62,7 +64,10 @@ def witness_partitions(job: Job) -> dict[str, list[str]]:
 
 
 def _known_links(session: Engine, job: Job, partitions: Sequence[str]) -> None:
-    """`known links`: which keys belong together, by any link that ever was certain."""
+    """`known links`: which keys belong together, by any link that ever was certain, of rows without one today."""
+    if not session.rows("SELECT COUNT(*) AS n FROM \"linkage findings\" WHERE reason = 'unmapped'")[0]["n"]:
+        session.register("known links", _NO_LINKS)
+        return
     session.scan("identity history", [job.lake.file(job.at(_MAPS, key)) for key in partitions])
     certain = "NOT is_merged AND problem IS NULL AND confidence = 1"
     known = [f"SELECT legacy_key, service_key FROM {quote(name)} WHERE {certain}" for name in _LINKS]
@@ -72,15 +77,30 @@ def _known_links(session: Engine, job: Job, partitions: Sequence[str]) -> None:
 
 
 _LINKS = ("identity history", IDENTITY_MAP)
+_NO_LINKS = pa.schema([("legacy_key", pa.string()), ("service_key", pa.string())]).empty_table()
 
 
 def _recall(session: Engine, job: Job, side: Side, partitions: Sequence[str]) -> None:
     """The past of one side: its earlier snapshots beside the present one."""
-    files = [job.lake.file(job.at(side, partition)) for partition in partitions]
-    session.scan(f"{side} history", files, partitions=partitions)
     asked = f"{side} keys in question"
     session.materialise(asked, f"SELECT {side}_key AS row_key FROM suspects UNION ALL {absence.keys_of(side)}")
+    told = [f"SELECT *, {literal(job.partition)} AS __partition FROM {quote(_present(session, job, side, asked))}"]
+    if earlier := partitions[:-1]:
+        files = [job.lake.file(job.at(side, partition)) for partition in earlier]
+        session.scan(f"earlier {side}", files, partitions=earlier)
+        told.append(f"SELECT * FROM {quote(f'earlier {side}')}")
+    session.view(f"{side} history", " UNION ALL ".join(told))
     history.recall(session, job.entity, side, asked=asked, many=len(partitions) > 1)
+
+
+def _present(session: Engine, job: Job, side: Side, asked: str) -> str:
+    """The relation with the present rows of the keys asked for: mostly the rows at hand, which may be few of all."""
+    at_hand = f"SELECT row_key FROM {quote(f'{side} keys')} WHERE row_key IS NOT NULL"
+    elsewhere = f"SELECT COUNT(*) AS n FROM {quote(asked)} WHERE NOT row_key IN ({at_hand})"
+    if not session.rows(elsewhere)[0]["n"]:
+        return side
+    session.scan(f"every {side}", [job.lake.file(job.address(side))])
+    return f"every {side}"
 
 
 def _listen(session: Engine, job: Job, partitions: Sequence[str]) -> Coverage:
