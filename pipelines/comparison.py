@@ -65,8 +65,9 @@ def compare(engine: Engine, entity: Entity) -> None:
 
 
 def agreements(engine: Engine, entity: Entity, relations: Relations, *, into: str) -> None:
-    """Make `into` (legacy_key, service_key, field, partition_key) every field that is equal or within tolerance.
+    """Make `into` (legacy_key, service_key, field, partition_key): which `differences` are none in other relations.
 
+    Told are those that are equal or within tolerance there; fields that do not differ now are not asked about.
     One of `translated` and `service` holds several partitions of each row, told apart by its column `__partition`.
     """
     judged = f"{into} verdicts"
@@ -74,12 +75,18 @@ def agreements(engine: Engine, entity: Entity, relations: Relations, *, into: st
     found = [
         f"""
         SELECT legacy_key, service_key, {literal(field.name)} AS field, partition_key
-        FROM {quote(judged)}
-        WHERE {_verdict_column(field)} IN ({Verdict.EQUAL:d}, {Verdict.WITHIN_TOLERANCE:d})
+        FROM {quote(judged)} AS j
+        WHERE {_verdict_column(field)} IN ({Verdict.EQUAL:d}, {Verdict.WITHIN_TOLERANCE:d}) AND {differs(field, "j")}
         """
         for field in entity.fields
     ]
     engine.materialise(into, " UNION ALL ".join(found))
+
+
+def differs(field: Field, alias: str) -> str:
+    """Canonical condition: the pair of a row differs in this field now."""
+    same = " AND ".join(f"d.{key} = {alias}.{key}" for key in ("legacy_key", "service_key"))
+    return f"EXISTS (SELECT 1 FROM differences AS d WHERE {same} AND d.field = {literal(field.name)})"
 
 
 def agree(field: Field, expected: str, actual: str) -> str:

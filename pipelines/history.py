@@ -12,7 +12,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from pipelines import comparison, translation
+from pipelines import comparison, picking, translation
 from pipelines.causes import Deadline, cause, told
 from pipelines.comparison import Relations
 from pipelines.declarations import Entity, Field, Holder, Side
@@ -40,8 +40,7 @@ def recall(engine: Engine, entity: Entity, side: Side, *, asked: str, many: bool
     (row_key, partition_key): where those keys had a live row.
     """
     past, holder = f"{side} past", entity.holder(side)
-    keys = f"SELECT row_key FROM {quote(asked)}"
-    engine.materialise(past, f"SELECT h.* FROM {quote(f'{side} history')} AS h WHERE {row_key(holder)} IN ({keys})")
+    picking.pick(engine, holder, rows=f"{side} history", asked=asked, into=past)
     there = f"SELECT DISTINCT {row_key(holder)} AS row_key, __partition AS partition_key FROM {quote(past)}"
     engine.materialise(f"{side} presence", f"{there} WHERE {live(holder)}")
     if not many:
@@ -83,7 +82,7 @@ def _past_relations(engine: Engine, entity: Entity, side: Side) -> Relations:
 
 
 def _departures(engine: Engine, entity: Entity, side: Side) -> None:
-    """Where a side said something else than it says now, field by field."""
+    """Where a side said something else than it says now, field by field that differs now."""
     then, now = _PAST_AND_PRESENT[side]
     columns = ", ".join(_departed(field, side) for field in entity.fields)
     engine.materialise(
@@ -98,7 +97,8 @@ def _departures(engine: Engine, entity: Entity, side: Side) -> None:
     found = [
         f"""
         SELECT legacy_key, service_key, {literal(field.name)} AS field, partition_key
-        FROM {quote(f"{side} then and now")} WHERE {quote(f"left {field.name}")}
+        FROM {quote(f"{side} then and now")} AS t
+        WHERE {quote(f"left {field.name}")} AND {comparison.differs(field, "t")}
         """
         for field in entity.fields
     ]

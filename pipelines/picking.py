@@ -1,0 +1,67 @@
+"""Picking: of the raw rows of many partitions those with certain keys, and nothing read twice for it.
+
+A key is asked for as text. Making the text of every row that was ever held costs more than all else, so the text is
+taken apart instead, and rows are found by the columns of their key as they are. Keys that cannot be taken apart are few
+or none, and are found by their text.
+"""
+
+from __future__ import annotations
+
+from pipelines.declarations import Holder
+from pipelines.engine import Engine
+from pipelines.expressions import literal, quote
+from pipelines.keys import SEPARATOR
+from pipelines.readings import read_text
+from pipelines.rows import row_key
+
+_EXACT = (
+    "VARCHAR",
+    "BIGINT",
+    "INTEGER",
+    "SMALLINT",
+    "TINYINT",
+    "DATE",
+)  # equal values have equal texts, and only those
+_ESCAPE = "\\"  # within a part, or of one that is missing
+
+
+def pick(engine: Engine, holder: Holder, *, rows: str, asked: str, into: str) -> None:
+    """Make `into` the raw rows of a side among `rows` whose key is `asked` for (`row_key`)."""
+    types = engine.types(rows)
+    exact = all(types[column] in _EXACT for column in holder.key)
+    engine.materialise(f"{into} keys", _taken_apart(holder, types, asked) if exact else _as_text(asked))
+    (counts,) = engine.rows(f"SELECT COUNT(*) FILTER (WHERE is_odd) AS odd FROM {quote(f'{into} keys')}")
+    odd = f" UNION ALL {_by_text(holder, rows, into)}" if counts["odd"] else ""
+    engine.materialise(into, f"{_by_columns(holder, rows, into)}{odd}" if exact else _by_text(holder, rows, into))
+
+
+def _taken_apart(holder: Holder, types: dict[str, str], asked: str) -> str:
+    """Every key once, with its parts as the columns hold them; odd is one that has parts which do not say what to."""
+    single = len(holder.key) == 1
+    texts = ["row_key" if single else f"split_text(row_key, {literal(SEPARATOR)}, {at})" for at in _places(holder)]
+    parts = [read_text(text, types[column]) for text, column in zip(texts, holder.key, strict=True)]
+    listed = ", ".join(f"{part} AS part_{at}" for at, part in zip(_places(holder), parts, strict=True))
+    missing = " OR ".join(f"part_{at} IS NULL" for at in _places(holder))
+    return f"""
+        SELECT k.*, {missing} OR row_key <> REPLACE(row_key, {literal(_ESCAPE)}, '') AS is_odd
+        FROM (SELECT row_key, {listed} FROM (SELECT DISTINCT row_key FROM {quote(asked)}) AS once) AS k
+        WHERE row_key IS NOT NULL
+    """
+
+
+def _as_text(asked: str) -> str:
+    return f"SELECT DISTINCT row_key, TRUE AS is_odd FROM {quote(asked)} WHERE row_key IS NOT NULL"
+
+
+def _by_columns(holder: Holder, rows: str, into: str) -> str:
+    same = " AND ".join(f"h.{quote(name)} = k.part_{at}" for at, name in zip(_places(holder), holder.key, strict=True))
+    return f"SELECT h.* FROM {quote(rows)} AS h JOIN {quote(f'{into} keys')} AS k ON {same} WHERE NOT k.is_odd"
+
+
+def _by_text(holder: Holder, rows: str, into: str) -> str:
+    keys = f"SELECT row_key FROM {quote(f'{into} keys')} WHERE is_odd"
+    return f"SELECT h.* FROM {quote(rows)} AS h WHERE {row_key(holder)} IN ({keys})"
+
+
+def _places(holder: Holder) -> range:
+    return range(1, len(holder.key) + 1)

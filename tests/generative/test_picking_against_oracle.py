@@ -1,0 +1,46 @@
+"""Picking rows by the parts of their keys against plain Python that spells the key of every row."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines import engine, picking
+from pipelines.declarations import Holder, ParquetFile
+from tests.spec.contracts import contract
+
+# What could be taken for a separator, an escape, a missing part, a number, or nothing at all.
+TEXTS = st.sampled_from(["", "a", "a|b", "|", "\\", "\\N", "a\\|b", "7", "07", " 7", "ä", "\\\\N", "N"]) | st.none()
+NUMBERS = st.sampled_from([0, 7, -7, 2**40]) | st.none()
+ROWS = st.lists(st.tuples(TEXTS, NUMBERS), max_size=12)
+
+
+def spelt(row: tuple[str | None, int | None], *, may_miss: bool) -> str | None:
+    """The key of a row; None when a part is missing that must not be."""
+    parts = [None if part is None else str(part).replace("\\", "\\\\").replace("|", "\\|") for part in row]
+    if any(part is None for part in parts[1:]) or (parts[0] is None and not may_miss):
+        return None
+    return "|".join("\\N" if part is None else part for part in parts)
+
+
+@settings(max_examples=150, deadline=None)
+@given(ROWS, ROWS, st.booleans())
+def test_rows_are_those_whose_key_is_asked_for(rows, others, may_miss):
+    schema = pa.schema([("scope", pa.string()), ("no", pa.int64())])
+    declared = Holder(
+        source=ParquetFile("rows.parquet"), contract=contract("Row", schema), key=("scope", "no"),
+        nullable_key=("scope",) if may_miss else (),
+    )  # fmt: skip
+    keys = [spelt(row, may_miss=may_miss) for row in [*rows[::2], *others]]
+    with engine.opened() as session:
+        held = [{"scope": scope, "no": number} for scope, number in rows]
+        session.register("rows", pa.Table.from_pylist(held, schema))
+        session.register("asked", pa.table({"row_key": pa.array(keys, pa.string())}))
+        picking.pick(session, declared, rows="rows", asked="asked", into="picked")
+        picked = Counter((row["scope"], row["no"]) for row in session.rows("SELECT * FROM picked"))
+
+    wanted = {key for key in keys if key is not None}
+    assert picked == Counter(row for row in rows if spelt(row, may_miss=may_miss) in wanted)
