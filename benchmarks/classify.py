@@ -1,8 +1,8 @@
 """What saying why costs against what seeing that costs: classification with a long history, and the comparison.
 
-`python -m benchmarks.classify --rows 4000000` prints both and writes `benchmarks/results/classify.json`. Every hundredth
-row differs in one field; the system of record said thirteen partitions long what the replica says today, so every
-difference has its witnesses. Each part runs in a process of its own, by turns.
+`python -m benchmarks.classify --rows 4000000` prints both and writes `benchmarks/results/classify.json`. Every
+hundredth row differs in one field; the system of record said thirteen partitions long what the replica says today, so
+every difference has its witnesses. Each part runs in a process of its own, by turns.
 """
 
 from __future__ import annotations
