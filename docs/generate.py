@@ -1,6 +1,7 @@
-"""Writes the generated parts of the pages in this folder: columns of tables, comparators, primitives of canonical SQL.
+"""Writes the generated parts of the pages in this folder: columns of tables, comparators, causes, primitives.
 
-What comparators say is taken from their specification, `tests/spec/comparisons.py`, which the tests run.
+What comparators say is taken from their specification, `tests/spec/comparisons.py`, and what causes are from
+`tests/spec/causes.py`; the tests run both.
 
     python docs/generate.py            write them
     python docs/generate.py --check    exit code 1 when a page is not current
@@ -12,7 +13,9 @@ import dataclasses
 import re
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from enum import Enum
+from itertools import zip_longest
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,7 +24,9 @@ from pipelines import catalog, comparators
 from pipelines.comparators import Comparator
 from pipelines.primitives import AGGREGATES, PRIMITIVES
 from pipelines.schemas import descriptions
+from tests.spec import causes
 from tests.spec.comparisons import EXAMPLES, Example
+from tests.spec.given import FIRST
 from tests.spec.tables import cells
 
 PAGES = Path(__file__).parent
@@ -121,6 +126,50 @@ def _cell(text: str | None) -> str:
     return f"`{text}`" if text else "*empty*"
 
 
+def examples(of_type: str) -> str:
+    """An example of every reason of a type: what both sides hold, and what is said of it."""
+    return "\n\n".join(part for cause in causes.EXAMPLES if cause.type == of_type for part in _cause(cause))
+
+
+def _cause(example: causes.Example) -> Iterator[str]:
+    declared = f" Declared: {example.declared}." if example.declared else ""
+    yield f"**Example of `{example.reason}`.**{declared}"
+    yield "```text\n" + "\n\n".join(_days(example)) + "\n```"
+    where = " / ".join("no row" if part == "-" else part for part in example.finding[:2])
+    field = "the whole row" if example.finding[2] == "-" else f"`{example.finding[2]}`"
+    yield f"`coexist explain` of legacy / service `{where}`, {field}: {example.says}"
+
+
+def _days(example: causes.Example) -> Iterator[str]:
+    """Both sides beside each other, and the events, day by day; links once."""
+    several = len(example.legacy) > 1
+    for number, sides in enumerate(zip(example.legacy, example.service, strict=True)):
+        day = f" on {FIRST + timedelta(days=number)}" if several else ""
+        columns = [[f"{name}{day}", *_lines(held)] for name, held in zip(("legacy", "service"), sides, strict=True)]
+        log = _lines(example.events[number]) if example.events else []
+        columns += [["events", *log]] if len(log) > 1 else []
+        yield _beside(columns)
+    if example.links:
+        yield _beside([["links", *_lines(example.links)]])
+
+
+def _lines(held: str) -> list[str]:
+    """A table with its columns in line, types left out."""
+    rows = [[cell or "" for cell in row] for row in cells(held)]
+    rows[0] = [name.partition(":")[0] for name in rows[0]]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _beside(columns: list[list[str]]) -> str:
+    """Blocks of lines beside each other."""
+    widths = [max(map(len, column)) + 4 for column in columns]
+    return "\n".join(
+        "".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in zip_longest(*columns, fillvalue="")
+    )
+
+
 def as_table(head: list[str], rows: list[list[str]]) -> str:
     """A Markdown table."""
     every = [head, ["---"] * len(head), *rows]
@@ -129,6 +178,7 @@ def as_table(head: list[str], rows: list[list[str]]) -> str:
 
 MAKERS: dict[str, Callable[[str], str]] = {
     "columns": columns, "primitives": primitives, "contents": contents, "comparators": sections,
+    "causes": examples,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ def in_words(found: Explanation) -> str:
     variants = _SENTENCES[str(found.finding["reason"])]
     known = _words(found)
     said = next(sentence for needed, sentence in variants if not needed or needed in known)
-    parts = [said.format_map(known), *_landed(found), *_lag(found)]
-    return " ".join(part[:1].upper() + part[1:] for part in map(str.strip, parts) if part)
+    told = ". ".join(_begun(sentence.format_map(known)) for sentence in said.split(". "))
+    return " ".join(filter(None, (told.strip(), *_landed(found), *_lag(found))))
 
 
 def _words(found: Explanation) -> dict[str, Any]:

@@ -85,6 +85,14 @@ behind_beyond_lag (witness):
     {moved}
 behind_beyond_lag:
     The value is declared to come later, and has not come; since when it is due is not known.
+behind_within_lag (shows_event):
+    Event {event} tells what is right; {replica} still shows what event {shows_event} told.
+behind_within_lag (event):
+    Event {event} tells what is right; {replica} does not show it.
+behind_within_lag (witness):
+    {moved}
+behind_within_lag:
+    The value is declared to come later, and has not come.
 pending_row (created):
     An event created the row on {created}; {replica} has not got it yet.
 pending_row (absent):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pipelines import comparison
-from pipelines.declarations import Entity, Field, Numbering, Side
+from pipelines.declarations import Effect, Entity, Field, Numbering, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.job import Job
@@ -111,7 +111,8 @@ def _compared(session: Engine, log: Log, fields: list[Field], keys: Mapping[Side
 def _told(field: Field, name: str, engine_type: str) -> Iterable[str]:
     text = member("e.payload", name)
     agrees = comparison.agree(field, read_text(text, engine_type), f"r.{quote(field.name)}")
-    yield f"json_has(e.payload, {literal(name)}) AS {quote('tells ' + field.name)}"
+    # An event that changes nothing of the row tells nothing of it either, whatever columns it has.
+    yield f"e.effect <> {literal(Effect.NOTES)} AND json_has(e.payload, {literal(name)}) AS {quote('tells ' + field.name)}"
     yield f"{text} AS {quote('value ' + field.name)}"
     yield f"{agrees} AS {quote('shown ' + field.name)}"
 

@@ -40,6 +40,7 @@ class Given:
     legacy_holder: Mapping[str, object] = field(default_factory=dict)
     service_holder: Mapping[str, object] = field(default_factory=dict)
     entity: Mapping[str, object] = field(default_factory=dict)
+    context: Mapping[str, object] = field(default_factory=dict)
 
     def days(self, side: str) -> list[pa.Table]:
         """The tables of a side, one a day."""
@@ -87,9 +88,8 @@ def _context(given: Given, folder: Path) -> say.Context:
     holders = {
         side: say.Holder(
             source=say.ParquetFile(f"{side}_{{date}}.parquet"),
-            contract=contract("Held", given.days(side)[0].schema),
             key=keys[side],
-            **more[side],
+            **{"contract": contract("Held", given.days(side)[0].schema)} | more[side],
         )
         for side in keys
     }
@@ -104,7 +104,13 @@ def _context(given: Given, folder: Path) -> say.Context:
         **given.entity,
     )
     return say.Context(
-        "spec", description="Spec", owner=OWNER, partitioning=say.Daily(FIRST), entities=(entity,), root=folder
+        "spec",
+        description="Spec",
+        owner=OWNER,
+        partitioning=say.Daily(FIRST),
+        entities=(entity,),
+        root=folder,
+        **given.context,
     )
 
 

@@ -1,0 +1,127 @@
+"""Every cause there is has an example, and what is found and said of it is what the example says."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pipelines import causes, explanation, ruling
+from pipelines.cli import evidence, sentences
+from pipelines.explanation import Explanation
+from pipelines.job import Job
+from pipelines.portfolio import Portfolio
+from tests.spec.causes import EXAMPLES, Example
+from tests.spec.given import FIRST, Given, reconciled, rows
+
+BY_RULES = ("semantic_contradiction", "rule_violated")  # not among the causes that comparing can have
+
+
+def judged(example: Example, folder: Path) -> Job:
+    """The job of the last day, semantic rules judged too."""
+    logs = {f"events_{FIRST + timedelta(days=n)}": day for n, day in enumerate(example.events)}
+    tables = logs | ({"links": example.links} if example.links else {})
+    job = reconciled(Given(list(example.legacy), list(example.service), tables=tables, **example.given), folder)
+    ruling.rule(job, Portfolio((job.context,), {}).rules_of(job.context, job.entity))
+    return job
+
+
+def explained(example: Example, job: Job) -> Explanation:
+    """What is known about the one finding that the example is about."""
+    names = ("legacy_key", "service_key", "field")
+    wanted = tuple(None if part == "-" else part for part in example.finding)
+    stage = "violations" if example.reason == "rule_violated" else "discrepancies"
+    (finding,) = [row for row in rows(job, stage) if tuple(row[name] for name in names) == wanted]
+    return explanation.explain(job.lake, Portfolio((job.context,), {}), job.partition, finding)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.reason)
+def test_it_is_found_and_said(example: Example, tmp_path: Path) -> None:
+    told = explained(example, judged(example, tmp_path))
+
+    assert (told.finding["type"], told.finding["reason"]) == (example.type, example.reason)
+    assert evidence.in_words(told) == example.says
+
+
+def test_every_cause_has_an_example() -> None:
+    known = {(row["type"], row["reason"]) for row in causes.precedence().to_pylist()}
+
+    assert {(example.type, example.reason) for example in EXAMPLES} == known | {BY_RULES}
+
+
+def test_every_cause_can_be_said() -> None:
+    """Whatever the evidence: the last sentence of each needs none."""
+    said = sentences.read()
+
+    assert said.keys() == {example.reason for example in EXAMPLES}
+    assert all(variants[-1][0] == "" for reason, variants in said.items() if reason != "systematic_pattern")
+
+
+def of(reason: str) -> Example:
+    return next(example for example in EXAMPLES if example.reason == reason)
+
+
+def test_events_in_the_order_of_their_numbers_with_what_became_of_them(tmp_path: Path) -> None:
+    example = of("older_event_applied_last")
+    told = explained(example, judged(example, tmp_path))
+
+    assert told.events_of == "spec.things 1"
+    shown = ("sequence", "event_type", "told", "applied", "problems")
+    assert [tuple(event[name] for name in shown) for event in told.events] == [
+        (2, "Renamed", {"name": "Ida"}, "shown", ["out_of_order"]),
+        (3, "Renamed", {"name": "Eva"}, "not applied", []),
+    ]
+
+
+def test_numbers_that_never_came_are_told_before_the_event_after_them(tmp_path: Path) -> None:
+    example = of("sequence_gap")
+    told = explained(example, judged(example, tmp_path))
+
+    assert [(event["sequence"], event["missing"], event["applied"]) for event in told.events] == [(3, 1, "unknown")]
+
+
+def test_what_changed_in_the_rule_since_the_version_that_explains_it(tmp_path: Path) -> None:
+    example = of("older_translation")
+    told = explained(example, judged(example, tmp_path))
+
+    assert told.steps_then == [("decode", "rouge")]
+    assert told.rule_changes == [
+        {"part": "decode.table G", "then": "not in the table", "now": "green"},
+        {"part": "decode.table R", "then": "rouge", "now": "red"},
+    ]
+
+
+def test_others_with_the_same_pattern(tmp_path: Path) -> None:
+    example = of("systematic_pattern")
+    told = explained(example, judged(example, tmp_path))
+
+    assert [(row["legacy_key"], row["legacy_raw"], row["actual"]) for row in told.alike] == [
+        ("2", "R", "rot"),
+        ("3", "R", "rot"),
+    ]
+
+
+def test_the_counterpart_that_is_rejected_or_gone_and_all_rows_of_a_rule(tmp_path: Path) -> None:
+    reasons = ("counterpart_rejected", "deletion_not_propagated", "rule_violated")
+    rejected, gone, violated = (
+        explained(of(reason), judged(of(reason), _folder(tmp_path, reason))) for reason in reasons
+    )
+
+    assert [(row["side"], row["check"], row["raw"]) for row in rejected.rejected] == [
+        ("service", "not_nullable", {"id": "A", "name": None})
+    ]
+    assert gone.counterpart == {
+        "side": "legacy", "key": "2", "business_date": "2026-01-01", "row": {"id": "2", "name": "Ida"},
+    }  # fmt: skip
+    assert [(day["legacy"], day["service"]) for day in gone.presence] == [(True, True), (False, True)]
+    assert violated.condition == "things.start <= things.end"
+    assert [(row["side"], row["row"]["start"], row["read"]) for row in violated.involved] == [
+        ("legacy", 9, ["start", "end"]),
+        ("service", 9, ["start", "end"]),
+    ]
+
+
+def _folder(parent: Path, name: str) -> Path:
+    (parent / name).mkdir()
+    return parent / name
