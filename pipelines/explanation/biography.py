@@ -112,7 +112,8 @@ def _told(field: Field, name: str, engine_type: str) -> Iterable[str]:
     text = member("e.payload", name)
     agrees = comparison.agree(field, read_text(text, engine_type), f"r.{quote(field.name)}")
     # An event that changes nothing of the row tells nothing of it either, whatever columns it has.
-    yield f"e.effect <> {literal(Effect.NOTES)} AND json_has(e.payload, {literal(name)}) AS {quote('tells ' + field.name)}"
+    tells = f"e.effect <> {literal(Effect.NOTES)} AND json_has(e.payload, {literal(name)})"
+    yield f"{tells} AS {quote('tells ' + field.name)}"
     yield f"{text} AS {quote('value ' + field.name)}"
     yield f"{agrees} AS {quote('shown ' + field.name)}"
 
