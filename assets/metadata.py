@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from checks import outputs
 from checks.asset_checks import Row, drift_table
+from pipelines import journal
 from pipelines.causes import TYPES
 from pipelines.chronicle import STATES
 from pipelines.declarations import Side
@@ -103,6 +104,8 @@ def of_discrepancies(job: Job, written: Mapping[str, Manifest]) -> Metadata:
     for (kind, flying), n in found.items():
         figures[kind] += n
         figures["in_flight"] += n if flying else 0
+    if journal.has_log(job):
+        figures["not_told_by_events"] = written["fold_findings"].rows
     witnesses = dg.MetadataValue.md(_witnesses(job, written["discrepancies"].inputs))
     return _reported(job, "discrepancies", written["discrepancies"], figures | {"witnesses": witnesses})
 

@@ -48,3 +48,24 @@ class EventFindings(DataFrameModel):
     def gaps_are_counted(cls, data: PolarsData) -> pl.LazyFrame:
         """A gap says how many numbers are missing, another problem does not."""
         return data.lazyframe.select((pl.col("problem") == "sequence_gap") == pl.col("missing").is_not_null())
+
+
+class FoldFindings(DataFrameModel):
+    """One row per value or row that the events applied to an earlier snapshot do not come to. Empty when they do."""
+
+    context: pl.String
+    entity: pl.String
+    legacy_key: pl.String
+    field: pl.String = Field(nullable=True)  # missing: the whole row
+    problem: pl.String = Field(isin=["not_told", "told_otherwise", "row_not_told", "deletion_not_told"])
+    folded_from: pl.String
+    sequence: pl.Int64 = Field(nullable=True)
+    folded: pl.String = Field(nullable=True)  # missing, like held: a value that is missing
+    held: pl.String = Field(nullable=True)
+
+    @dataframe_check
+    @classmethod
+    def rows_have_no_field(cls, data: PolarsData) -> pl.LazyFrame:
+        """What is about the whole row names no field, what is about a value does."""
+        of_rows = pl.col("problem").is_in(["row_not_told", "deletion_not_told"])
+        return data.lazyframe.select(of_rows == pl.col("field").is_null())

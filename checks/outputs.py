@@ -15,7 +15,7 @@ import pyarrow as pa
 from pandera.polars import DataFrameModel, Field, PolarsData, dataframe_check
 
 from checks.choices import CRITICALITIES, HEX, SIDES, VERDICTS, only_with
-from checks.event_outputs import EventFindings, EventOffsets
+from checks.event_outputs import EventFindings, EventOffsets, FoldFindings
 from checks.judgements import Audits, Concentrations, DiscrepancyHistory, SemanticRules
 from pipelines import contract
 from pipelines.causes import TYPES
@@ -268,6 +268,7 @@ MODELS: dict[str, type[DataFrameModel]] = {
     "concentrations": Concentrations,
     "event_findings": EventFindings,
     "event_offsets": EventOffsets,
+    "fold_findings": FoldFindings,
     "semantic_rules": SemanticRules,
     "audits": Audits,
     "runs": Runs,

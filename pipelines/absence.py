@@ -71,7 +71,8 @@ def _lonely(entity: Entity, side: Side) -> str:
 
 # By legacy key: when it last came into being and when it was last deleted, as events tell.
 _COMINGS_AND_GOINGS = """
-    SELECT legacy_key AS row_key, MAX(CASE WHEN effect IN ('creates', 'states') THEN event_us END) AS born_us,
+    SELECT legacy_key AS row_key, MAX(CASE WHEN effect = 'creates' THEN event_us END) AS born_us,
+        MAX(CASE WHEN effect = 'states' THEN event_us END) AS stated_us,
         MAX(CASE WHEN effect = 'deletes' THEN event_us END) AS died_us
     FROM heard GROUP BY legacy_key
 """
@@ -86,10 +87,12 @@ def _lives(entity: Entity, side: Side) -> str:
     legacy_key = "a.own_key" if side is Side.LEGACY else "a.other_key"
     return f"""
         SELECT a.*, n.last_absent, n.absent_us, n.born_in, o.last_there, o.there_us, o.gone_in, o.is_there_now,
-            e.born_us, e.died_us, w.changed_us, x.changed_us AS other_changed_us
+            COALESCE(e.born_us, CASE WHEN n.row_key IS NOT NULL OR b.row_key IS NULL THEN e.stated_us END) AS born_us,
+            e.died_us, w.changed_us, x.changed_us AS other_changed_us
         FROM absences AS a
         LEFT JOIN ({_last_absent(side)}) AS n ON n.row_key = a.own_key
         LEFT JOIN ({_last_there(side.other)}) AS o ON o.row_key = a.other_key
+        LEFT JOIN ({_been_there(side)}) AS b ON b.row_key = a.own_key
         LEFT JOIN "comings and goings" AS e ON e.row_key = {legacy_key}
         LEFT JOIN ({_clocks(side, own)}) AS w ON w.row_key = a.own_key
         LEFT JOIN ({_clocks(side.other, other)}) AS x ON x.row_key = a.other_key
@@ -106,6 +109,14 @@ def _last_absent(side: Side) -> str:
         LEFT JOIN {quote(f"{side} presence")} AS p ON p.row_key = a.own_key AND p.partition_key = c.partition_key
         WHERE p.row_key IS NULL
         GROUP BY a.own_key
+    """
+
+
+def _been_there(side: Side) -> str:
+    """Rows that were there in an earlier partition: what states one of them does not make it."""
+    return f"""
+        SELECT DISTINCT row_key FROM {quote(f"{side} presence")}
+        WHERE partition_key IN (SELECT partition_key FROM calendar WHERE side = {literal(side)})
     """
 
 

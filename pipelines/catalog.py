@@ -13,7 +13,7 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
-from pipelines import chronicle, classification, concentrations, drift, events, lineage, runs, semantics
+from pipelines import chronicle, classification, concentrations, drift, events, fold, lineage, runs, semantics
 from pipelines.audit import figures
 from pipelines.declarations import Context, Entity
 from pipelines.errors import IntegrityError
@@ -30,6 +30,7 @@ DATED: dict[str, pa.Schema] = {
     "lag": drift.LAG_SCHEMA,
     "event_findings": events.FINDINGS,
     "event_offsets": events.OFFSETS,
+    "fold_findings": fold.SCHEMA,
     "semantic_rules": semantics.RESULTS,
     "audits": figures.SCHEMA,
     "runs": runs.SCHEMA,

@@ -48,6 +48,8 @@ _ORDER = (
     ("missing_event", "deletion_without_event"),
     ("out_of_order_update", "older_event_applied_last"),
     ("out_of_order_update", "regressed_to_older_value"),
+    # Only what arrived in order and stayed can have left one out.
+    ("missing_event", "event_not_applied"),
     ("stale_replica", "pending_row"),
     ("stale_replica", "deletion_not_propagated"),
     ("stale_replica", "behind_beyond_lag"),

@@ -65,7 +65,7 @@ def classify(engine: Engine, context: Context, entity: Entity, run: Run, *, proo
     """The query of all discrepancies (SCHEMA), ordered by keys and field.
 
     `proofs` are relations of proofs (`causes.PROOFS`) about `linkage findings` (without a field) and `differences`.
-    Needs those two, and `earlier findings` (EARLIER) of the partition before.
+    Needs those two, `earlier findings` (EARLIER) of the partition before, and `omissions noted` (`omission.NOTES`).
     """
     engine.register("declared fields", _declared_fields(entity))
     engine.register("precedence", precedence())
@@ -146,15 +146,19 @@ def _of_linkage(entity: Entity) -> str:
 
 # Of the others the linkage knows the cause itself.
 _OPEN = "'unmapped', 'dangling', 'counterpart_deleted'"
-_OF_VALUES = """
+# Which event was left out says more of a replica that is behind, and nothing of one that is wrong for another reason.
+_NOTED = "CASE WHEN p.type IN ('stale_replica', 'missing_event') THEN n.evidence END"
+_OF_VALUES = f"""
     SELECT d.legacy_key, d.service_key, d.field, COALESCE(p.type, 'unexplained') AS type,
         COALESCE(p.reason, 'no_evidence') AS reason, d.legacy_raw, d.expected, d.actual, d.delta,
         COALESCE(p.in_flight, FALSE) AS in_flight, p.lag_seconds, f.criticality, f.owner, d.system_of_record,
-        CAST(NULL AS VARCHAR) AS side, COALESCE(p.evidence, '{}') AS evidence
+        CAST(NULL AS VARCHAR) AS side, {both("COALESCE(p.evidence, '{}')", _NOTED)} AS evidence
     FROM differences AS d
     JOIN "declared fields" AS f ON f.field = d.field
     LEFT JOIN "best proofs" AS p
         ON p.legacy_key = d.legacy_key AND p.service_key = d.service_key AND p.field = d.field
+    LEFT JOIN "omissions noted" AS n
+        ON n.legacy_key = d.legacy_key AND n.service_key = d.service_key AND n.field = d.field
 """
 
 

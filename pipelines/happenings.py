@@ -21,8 +21,8 @@ class EventLog:
     `key` are the columns of the legacy key, part by part; or one column that holds the text of the whole key. `payload`
     is a column that holds a JSON object of field values in the service's language, or says for each field the column
     that holds its value. `types` translates the producer's words into the context's vocabulary, where they differ.
-    `begins` is the first partition that has a log (by default the first of all). Numbers per key start at 1; a row
-    older than the log had reached `older_rows_at` when it began, if that is known.
+    `begins` is the first partition that has a log (by default the first of all). Numbers start at `first_number`, per
+    key or partition; a row older than the log had reached `older_rows_at` when it began, if that is known.
     """
 
     source: Source
@@ -37,6 +37,7 @@ class EventLog:
     schema_version: str | None = None
     types: Mapping[str, str] = field(default_factory=dict)
     numbering: Numbering = Numbering.PER_KEY
+    first_number: int = 1
     begins: date | None = None
     older_rows_at: int | None = None
 

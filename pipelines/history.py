@@ -36,13 +36,9 @@ def recall(engine: Engine, entity: Entity, side: Side, *, asked: str, many: bool
     Reads the relation `<side> history` (raw rows, their partitions told apart by `__partition`), of it only the keys
     `asked` for (`row_key`). Unless there are `many` partitions nothing is past, and nothing agrees. Makes
     `<side> agreements` and `<side> departures` (AGREEMENTS: where its own value was another one), `<side> changes`
-    (row_key, partition_key, changed_us: when the row of a partition says it last changed) and `<side> presence`
-    (row_key, partition_key): where those keys had a live row.
+    (row_key, partition_key, changed_us: when the row of a partition says it last changed), and what `look_back` makes.
     """
-    past, holder = f"{side} past", entity.holder(side)
-    picking.pick(engine, holder, rows=f"{side} history", asked=asked, into=past)
-    there = f"SELECT DISTINCT {row_key(holder)} AS row_key, __partition AS partition_key FROM {quote(past)}"
-    engine.materialise(f"{side} presence", f"{there} WHERE {live(holder)}")
+    look_back(engine, entity, side, asked=asked)
     if not many:
         engine.register(f"{side} agreements", AGREEMENTS.empty_table())
         engine.register(f"{side} departures", AGREEMENTS.empty_table())
@@ -50,7 +46,18 @@ def recall(engine: Engine, entity: Entity, side: Side, *, asked: str, many: bool
         return
     comparison.agreements(engine, entity, _past_relations(engine, entity, side), into=f"{side} agreements")
     _departures(engine, entity, side)
-    engine.materialise(f"{side} changes", _changes(holder, past))
+    engine.materialise(f"{side} changes", _changes(entity.holder(side), f"{side} past"))
+
+
+def look_back(engine: Engine, entity: Entity, side: Side, *, asked: str) -> None:
+    """Make `<side> past`, of `<side> history` the keys `asked` for (`row_key`), and `<side> presence`.
+
+    `<side> presence` (row_key, partition_key) says where those keys had a live row.
+    """
+    past, holder = f"{side} past", entity.holder(side)
+    picking.pick(engine, holder, rows=f"{side} history", asked=asked, into=past)
+    there = f"SELECT DISTINCT {row_key(holder)} AS row_key, __partition AS partition_key FROM {quote(past)}"
+    engine.materialise(f"{side} presence", f"{there} WHERE {live(holder)}")
 
 
 def prove(engine: Engine, partitions: Mapping[Side, Mapping[str, datetime]], deadline: Deadline, *, into: str) -> None:

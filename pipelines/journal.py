@@ -107,6 +107,15 @@ def coverage(job: Job, partitions: Sequence[str]) -> Coverage:
     return Coverage(since, from_its_beginning=since <= first)
 
 
+def folded_from(job: Job, coverage: Coverage, snapshots: Sequence[str]) -> str | None:
+    """The earliest of these partitions with a snapshot after which no event is missing from view; none before today."""
+    if coverage.since is None:
+        return None
+    due = [key for key in job.partitioning.keys(date.fromisoformat(job.partition)) if key < coverage.since]
+    earliest = due[-1] if due else coverage.since
+    return min((key for key in snapshots if earliest <= key < job.partition), default=None)
+
+
 def _findings(session: Engine, job: Job, log: EventLog) -> pa.Table:
     """What is wrong with the log itself, as far as this partition's events show it."""
     names = (job.context.name, job.entity.name)
@@ -116,7 +125,8 @@ def _findings(session: Engine, job: Job, log: EventLog) -> pa.Table:
         session.scan("earlier events", [job.lake.file(job.at("events", key)) for key in before], partitions=before)
     earlier = 'UNION ALL SELECT * FROM "earlier events"' if before else ""
     session.view("event history", f"{now} {earlier}")
-    testimony.hear(session, log, coverage(job, [*before, job.partition]), asked="events")
+    session.view("keys told of", "SELECT legacy_key AS row_key FROM events")
+    testimony.hear(session, log, coverage(job, [*before, job.partition]), asked="keys told of")
     found = f"SELECT {literal(names[0])} AS context, {literal(names[1])} AS entity, f.*"
     query = f"{found} FROM ({disorder.findings(job.partition)}) AS f ORDER BY legacy_key, sequence, problem"
     return session.table(query).cast(events.FINDINGS)

@@ -50,10 +50,15 @@ def link_and_translate(session: Engine, job: Job, sifted: Sifted | None = None) 
     link_rows(session, job, sifted)
     resolve_references(session, job)
     translation.translate(session, job.entity, rows="legacy", into="translated")
-    holder = job.entity.service
-    session.view("service rows", f"SELECT {row_key(holder)} AS service_key, s.* FROM service AS s WHERE {live(holder)}")
+    view_service(session, job)
     pairing.pair(session, job.entity)
     linkage.tell(session)
+
+
+def view_service(session: Engine, job: Job) -> None:
+    """`service rows`: those that take part, with their keys."""
+    holder = job.entity.service
+    session.view("service rows", f"SELECT {row_key(holder)} AS service_key, s.* FROM service AS s WHERE {live(holder)}")
 
 
 def _links(session: Engine, job: Job, *, among_few: bool) -> None:

@@ -10,7 +10,19 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from pipelines import absence, history, journal, ownership, patterns, projection, rejections, retranslation, testimony
+from pipelines import (
+    absence,
+    fold,
+    history,
+    journal,
+    omission,
+    ownership,
+    patterns,
+    projection,
+    rejections,
+    retranslation,
+    testimony,
+)
 from pipelines.declarations import Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
@@ -31,6 +43,7 @@ def prove(session: Engine, job: Job, witnesses: Mapping[str, Sequence[str]]) -> 
     entity, deadline = job.entity, job.deadline
     _known_links(session, job, witnesses[_MAPS])
     absence.ask(session, entity)
+    _open_log(session, job, witnesses[EVENTS])
     for side in Side:
         _recall(session, job, side, witnesses[side])
     complete = {side: {key: job.partitioning.watermark(key) for key in witnesses[side]} for side in Side}
@@ -47,10 +60,11 @@ def prove(session: Engine, job: Job, witnesses: Mapping[str, Sequence[str]]) -> 
     projection.prove(session, entity, into="projection proofs")
     _refused(session, job)
     rejections.prove(session, entity, into="rejection proofs")
+    _fold(session, job, coverage, witnesses[Side.LEGACY])
     return tuple(f"{kind} proofs" for kind in _KINDS)
 
 
-_KINDS = ("history", "translation", "pattern", "event", "ownership", "absence", "projection", "rejection")
+_KINDS = ("history", "translation", "pattern", "event", "ownership", "absence", "projection", "rejection", "omission")
 
 
 def witness_partitions(job: Job) -> dict[str, list[str]]:
@@ -83,7 +97,9 @@ _NO_LINKS = pa.schema([("legacy_key", pa.string()), ("service_key", pa.string())
 def _recall(session: Engine, job: Job, side: Side, partitions: Sequence[str]) -> None:
     """The past of one side: its earlier snapshots beside the present one."""
     asked = f"{side} keys in question"
-    session.materialise(asked, f"SELECT {side}_key AS row_key FROM suspects UNION ALL {absence.keys_of(side)}")
+    session.materialise(
+        asked, f"SELECT {side}_key AS row_key FROM suspects UNION ALL {absence.keys_of(side)}{_TOLD[side]}"
+    )
     told = [f"SELECT *, {literal(job.partition)} AS __partition FROM {quote(_present(session, job, side, asked))}"]
     if earlier := partitions[:-1]:
         files = [job.lake.file(job.at(side, partition)) for partition in earlier]
@@ -103,17 +119,44 @@ def _present(session: Engine, job: Job, side: Side, asked: str) -> str:
     return f"every {side}"
 
 
+# Rows that today's events are about are in question too: whether the events account for them.
+_TOLD = {Side.LEGACY: ' UNION ALL SELECT legacy_key FROM "events of today"', Side.SERVICE: ""}
+
+
+def _open_log(session: Engine, job: Job, partitions: Sequence[str]) -> None:
+    """`event history`, if there is a log, and the keys that this partition's events are about."""
+    if not partitions:
+        session.register("events of today", _NO_KEYS)
+        return
+    files = [job.lake.file(job.at(EVENTS, partition)) for partition in partitions]
+    session.scan("event history", files, partitions=partitions)
+    today = f"__partition = {literal(job.partition)}"
+    session.materialise("events of today", f'SELECT DISTINCT legacy_key FROM "event history" WHERE {today}')
+
+
+_NO_KEYS = pa.schema([("legacy_key", pa.string())]).empty_table()
+
+
 def _listen(session: Engine, job: Job, partitions: Sequence[str]) -> Coverage:
     """The events of the keys in question, if there is a log, and since when it is there without a break."""
     log = job.entity.events
     if log is None or not partitions:
         testimony.deaf(session)
         return Coverage()
-    files = [job.lake.file(job.at(EVENTS, partition)) for partition in partitions]
-    session.scan("event history", files, partitions=partitions)
     coverage = journal.coverage(job, partitions)
     testimony.hear(session, log, coverage, asked=f"{Side.LEGACY} keys in question")
     return coverage
+
+
+def _fold(session: Engine, job: Job, coverage: Coverage, snapshots: Sequence[str]) -> None:
+    """The events applied to the earliest snapshot after which none of them is missing, if there is one."""
+    base = journal.folded_from(job, coverage, snapshots)
+    if base is None:
+        fold.skip(session)
+        omission.skip(session, into="omission proofs")
+        return
+    fold.recount(session, job.entity, base=base, now=job.partition)
+    omission.prove(session, job.deadline, into="omission proofs")
 
 
 def repeated_logs(job: Job) -> list[Address]:
@@ -138,3 +181,4 @@ def _project(session: Engine, job: Job) -> None:
 def _refused(session: Engine, job: Job) -> None:
     for side in Side:
         session.scan(f"{side} refused", [job.lake.file(job.address(f"{side}_rejected"))])
+        rejections.read(session, side)

@@ -20,6 +20,7 @@ from pipelines import (
     comparison,
     drift,
     engine,
+    fold,
     identity,
     journal,
     plan,
@@ -42,7 +43,7 @@ from pipelines.sources import REJECTED
 from pipelines.sources.source import Notes, Source
 
 VOLATILE = ("run_id",)
-FOUND = ("discrepancies", "untranslatable", "measures", "row_verdicts")  # by `find_discrepancies`, together
+FOUND = ("discrepancies", "untranslatable", "fold_findings", "measures", "row_verdicts")  # together
 
 
 def reconcile(job: Job) -> dict[str, Manifest]:
@@ -89,7 +90,7 @@ def map_identity(job: Job) -> dict[str, Manifest]:
 
 
 def find_discrepancies(job: Job) -> dict[str, Manifest]:
-    """Link, compare and classify; write `discrepancies`, all `untranslatable` values, and the counts for `judge_drift`.
+    """Link, compare and classify; write `discrepancies`, `fold_findings` and what `_write_counts` does.
 
     What was found from the same inputs by the same code stands, unless it is to be verified. Raises IntegrityError when
     the rows of a side do not balance or a hash lied, SourceError when an input is not in the lake.
@@ -121,6 +122,9 @@ def find_discrepancies(job: Job) -> dict[str, Manifest]:
                 inputs=inputs,
                 notes={standing.MADE_BY: standing.made_by(job)},
                 volatile=VOLATILE,
+            ),
+            "fold_findings": transaction.write(
+                job.address("fold_findings"), fold.findings(session, job.context, job.entity)
             ),
             **_write_counts(session, job, transaction, measured.pairs),
         }

@@ -14,14 +14,19 @@ from pipelines.readings import member, read_text
 from pipelines.rows import row_key
 
 
-def prove(engine: Engine, entity: Entity, *, into: str) -> None:
-    """Make `into` (`causes.PROOFS`) the findings whose counterpart is among the rejected rows.
+def read(engine: Engine, side: Side) -> None:
+    """Make `<side> rejected rows`: its columns, as far as they can be read, and `__check`, which it failed.
 
-    Needs `linkage findings`, both sides' rows, and `<side> refused` (`sources.REJECTED`), the rejected rows of each.
+    Needs the rows of the side, and `<side> refused` (`sources.REJECTED`).
     """
-    for side in Side:
-        typed = typed_columns(engine, side)
-        engine.materialise(f"{side} rejected rows", f"SELECT {typed} FROM {quote(f'{side} refused')}")
+    engine.materialise(f"{side} rejected rows", f"SELECT {typed_columns(engine, side)} FROM {quote(f'{side} refused')}")
+
+
+def prove(engine: Engine, entity: Entity, *, into: str) -> None:
+    """Make `into` (`causes.PROOFS`) the findings whose counterpart is among the rejected rows of its side (`read`).
+
+    Needs `linkage findings` and both sides' rows.
+    """
     proofs = [_of_links(entity, side) for side in Side]
     if isinstance(entity.identity, NaturalKey):
         for side in Side:

@@ -20,6 +20,8 @@ from pipelines.readings import member, read_text
 from pipelines.rows import live, row_key
 from pipelines.rules.rule import value_of
 
+TELLS = "e.effect NOT IN ('deletes', 'notes')"  # what else is in such events says nothing of the row
+
 
 @dataclass(frozen=True)
 class Coverage:
@@ -32,9 +34,10 @@ class Coverage:
 def hear(engine: Engine, log: EventLog, coverage: Coverage, *, asked: str) -> None:
     """Make `heard` of the relation `event history` (`events.SCHEMA` and `__partition`): events of the keys `asked` for.
 
-    Each event once (the same number twice is the same event), with its place in the order of its numbers (`place`) and
-    of recording (`arrival`), both per key, and how many numbers are missing before it (`missing`). Makes `heard again`
-    of the repeated ones, and `log gaps` (partition_key, missing) where a partition's numbers are counted.
+    `asked` is a relation of keys (`row_key`). Each event is heard once (the same number twice is the same event), with
+    its place in the order of its numbers (`place`) and of recording (`arrival`), both per key, and how many numbers are
+    missing before it (`missing`). Makes `heard again` of the repeated ones, and `log gaps` (partition_key, missing)
+    where a partition's numbers are counted.
     """
     per_key = log.numbering is Numbering.PER_KEY
     number = "legacy_key, sequence" if per_key else "legacy_key, __partition, sequence"
@@ -43,7 +46,7 @@ def hear(engine: Engine, log: EventLog, coverage: Coverage, *, asked: str) -> No
         "all heard",
         f"""
         SELECT h.*, ROW_NUMBER() OVER (PARTITION BY {number} ORDER BY recorded_time, __partition, position) AS repeated
-        FROM "event history" AS h WHERE legacy_key IN (SELECT legacy_key FROM {quote(asked)})
+        FROM "event history" AS h WHERE h.legacy_key IN (SELECT k.row_key FROM {quote(asked)} AS k)
         """,
     )
     engine.view("heard again", 'SELECT * FROM "all heard" WHERE repeated > 1')
@@ -62,7 +65,7 @@ def hear(engine: Engine, log: EventLog, coverage: Coverage, *, asked: str) -> No
         ) AS o
         """,
     )
-    engine.materialise("log gaps", _NO_GAPS if per_key else _LOG_GAPS)
+    engine.materialise("log gaps", _NO_GAPS if per_key else _log_gaps(log))
 
 
 def _missing(log: EventLog, coverage: Coverage) -> str:
@@ -70,20 +73,25 @@ def _missing(log: EventLog, coverage: Coverage) -> str:
     older = log.older_rows_at
     first = "sequence - 1" if older is None else f"sequence - {older + 1}"
     known = coverage.from_its_beginning and older is not None
-    before = f"CASE effect WHEN 'creates' THEN sequence - 1 ELSE {first} END" if known else "0"
+    before = f"CASE effect WHEN 'creates' THEN sequence - {log.first_number} ELSE {first} END" if known else "0"
     return f"CASE WHEN sequence_before IS NULL THEN {before} ELSE sequence - sequence_before - 1 END"
 
 
 _NO_GAPS = "SELECT CAST(NULL AS VARCHAR) AS partition_key, CAST(NULL AS BIGINT) AS missing WHERE FALSE"
-_LOG_GAPS = """
-    SELECT __partition AS partition_key, SUM(sequence - sequence_before - 1) AS missing
-    FROM (
-        SELECT __partition, sequence, LAG(sequence) OVER (PARTITION BY __partition ORDER BY sequence) AS sequence_before
-        FROM (SELECT DISTINCT __partition, sequence FROM "event history") AS numbers
-    ) AS consecutive
-    WHERE sequence > sequence_before + 1
-    GROUP BY __partition
-"""
+
+
+def _log_gaps(log: EventLog) -> str:
+    """Numbers that are missing in a partition, those before its first event too."""
+    before = f"COALESCE(LAG(sequence) OVER (PARTITION BY __partition ORDER BY sequence), {log.first_number - 1})"
+    return f"""
+        SELECT __partition AS partition_key, SUM(sequence - sequence_before - 1) AS missing
+        FROM (
+            SELECT __partition, sequence, {before} AS sequence_before
+            FROM (SELECT DISTINCT __partition, sequence FROM "event history") AS numbers
+        ) AS consecutive
+        WHERE sequence > sequence_before + 1
+        GROUP BY __partition
+    """
 
 
 def look(engine: Engine, entity: Entity) -> None:
@@ -134,7 +142,7 @@ def _told(field: Field, engine_type: str) -> str:
     legacy = agree(field, f"t.{quote(field.name)}", value)
     service = agree(field, value, f"s.{quote(field.name)}")
     return (
-        f"json_has(e.payload, {name}) AS {quote('tells ' + field.name)}, "
+        f"{TELLS} AND json_has(e.payload, {name}) AS {quote('tells ' + field.name)}, "
         f"{legacy} AS {quote('legacy ' + field.name)}, {service} AS {quote('service ' + field.name)}"
     )
 

@@ -10,12 +10,16 @@ from pipelines.declarations import (
     Context,
     Criticality,
     Csv,
+    Effect,
     EffectiveDates,
     Entity,
+    EventLog,
+    EventType,
     Exact,
     Field,
     Holder,
     NaturalKey,
+    Numbering,
     Owner,
     Same,
     ServiceLevel,
@@ -65,6 +69,21 @@ banks = Entity(
     },
     allowed_lag=timedelta(days=30),
     linkage_level=ServiceLevel(0.01, warn=0.001),
+    # The change feed of the register, from its second release on: told on the day from which it is in force.
+    events=EventLog(
+        Csv("change_feed_{date}.csv"),
+        key=("blz",),
+        sequence="seq",
+        event_time="valid_from",
+        recorded_time="valid_from",
+        type="op",
+        types={"upsert": "BankListed", "delete": "BankRemoved"},
+        payload={"name": "bankName", "bic": "bic"},
+        schema_version="source_release",
+        numbering=Numbering.PER_PARTITION,
+        first_number=0,
+        begins=date(2026, 6, 8),
+    ),
 )
 
 context = Context(
@@ -73,6 +92,10 @@ context = Context(
     owner=PAYMENTS,
     partitioning=EffectiveDates((date(2026, 3, 9), date(2026, 6, 8), date(2026, 9, 7))),
     entities=(banks,),
+    event_types=(
+        EventType("BankListed", "banks", "The register lists a bank, with its name and BIC", effect=Effect.STATES),
+        EventType("BankRemoved", "banks", "A sort code is taken out of the register", effect=Effect.DELETES),
+    ),
     schedule="0 6 * * 1",
     root=Path("data/banks"),
 )

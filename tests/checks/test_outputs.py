@@ -58,6 +58,8 @@ SOUND = {
     | {"events": 2, "first_recorded": _NOON, "last_recorded": _NOON},
     "event_findings": {"context": "c", "entity": "e", "legacy_key": "1", "problem": "duplicate", "sequence": 2}
     | {"missing": None, "event_time": _NOON, "recorded_time": _NOON},
+    "fold_findings": {"context": "c", "entity": "e", "legacy_key": "1", "field": "f", "problem": "not_told"}
+    | {"folded_from": "2026-01-01", "sequence": None},
     "runs": {name: value for name, value in _JUDGED.items() if name != "owner"}
     | {"started_at": _NOON, "finished_at": _NOON, "status": "done", "engine": "duckdb 2.0.0"},
     "fields": {"context": "c", "entity": "e", "field": "f", "disposition": "dropped", "description": "why"}

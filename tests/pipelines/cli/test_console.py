@@ -9,7 +9,7 @@ import time
 import pytest
 
 COEXIST = [sys.executable, "-c", "from pipelines.cli import main; main()"]
-COMMANDS = ("demo", "check", "reconcile", "backfill", "drift", "explain", "audit")
+COMMANDS = ("demo", "check", "reconcile", "backfill", "drift", "explain", "audit", "recount")
 
 
 def start(*arguments, **streams):
