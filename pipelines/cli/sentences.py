@@ -66,6 +66,8 @@ deletion_without_event (gone):
     {record} still had its row {other_key} on {there}; on {gone} it was gone. No event deletes it.
 deletion_without_event:
     {record} has deleted its row {other_key}, and no event tells that.
+event_not_applied:
+    Event {not_applied} tells what is right, and had no effect on {replica}; event {later_applied}, which is newer, had.
 older_event_applied_last:
     {replica} shows what event {older_event} told, although event {newer_event} is newer: the older one was recorded
     later, and overwrote it.

@@ -9,7 +9,7 @@ right, nothing may be late.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import polars as pl
@@ -33,6 +33,9 @@ TYPES = (
 QUIET = "id | no: int | at | recorded | what | name"
 _NEWER = "1 | 3 | 2026-01-02T09:00:00Z | 2026-01-02T09:00:01Z | Renamed | Eva"
 _OLDER = "1 | 2 | 2026-01-02T08:00:00Z | 2026-01-02T09:30:00Z | Renamed | Ida"
+LIVES, TELLS = "id | name | city", "id | no: int | at | recorded | what | tells"
+_IDA = """1 | 2 | 2026-01-02T08:00:00Z | 2026-01-02T08:00:01Z | Renamed | '{"name": "Ida"}'"""
+_BERN = """1 | 3 | 2026-01-02T09:00:00Z | 2026-01-02T09:00:01Z | Renamed | '{"city": "Bern"}'"""
 IN_SCOPE = {"scope": "kind = 'real'"}
 
 
@@ -147,6 +150,17 @@ EXAMPLES = (
         "Legacy still had its row 2 on 2026-01-01; on 2026-01-02 it was gone. No event deletes it. That is 1 d behind: "
         "longer than allowed.",
         _WITH_LOG, (QUIET, QUIET), given=_LOGGED,
+    ),
+    Example(
+        "missing_event", "event_not_applied", (f"{LIVES}\n1 | Ada | Ulm", f"{LIVES}\n1 | Ida | Bern"),
+        (f"{LIVES}\n1 | Ada | Ulm", f"{LIVES}\n1 | Ada | Bern"), ("1", "1", "name"),
+        "Event 2 tells what is right, and had no effect on the service; event 3, which is newer, had. That is 16 h "
+        "behind: longer than allowed.",
+        _WITH_LOG, (TELLS, f"{TELLS}\n{_IDA}\n{_BERN}"),
+        given={
+            "rules": tuple(say.Field(name, say.Same(name), say.Exact()) for name in ("name", "city")),
+            "entity": {"events": replace(LOG, payload="tells")}, "context": {"event_types": TYPES},
+        },
     ),
     Example(
         "out_of_order_update", "older_event_applied_last", (ADA, "id | name\n1  | Eva"), (ADA, IDA), ("1", "1", "name"),
