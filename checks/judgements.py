@@ -87,7 +87,7 @@ class Concentrations(DataFrameModel):
 
 
 class Audits(DataFrameModel):
-    """One row per type and reason that was planted in a copy of the partition, or found there."""
+    """One row per type and reason: what was planted of it in a copy of the partition, and found there."""
 
     context: pl.String
     entity: pl.String
@@ -100,6 +100,7 @@ class Audits(DataFrameModel):
     recall: pl.Float64 = Field(ge=0.0, le=1.0, nullable=True)  # missing: none was planted
     precision: pl.Float64 = Field(ge=0.0, le=1.0, nullable=True)  # missing: none was found
     taken_for: pl.String = Field(str_matches=r"^\{")
+    not_planted_because: pl.String = Field(nullable=True)  # missing: some were planted
     noise_pairs: pl.Int64 = Field(ge=0)
     noise_findings: pl.Int64 = Field(ge=0)
     seed: pl.Int64

@@ -3,8 +3,8 @@
 What was planted is known; what the pipeline says of the copy is held against it, type by type and reason by reason. The
 copy lives in a lake of its own that is deleted afterwards; of the real one only inputs are read. Modules: `scratch`
 (the copy), `victims` (rows that are in order), `trials` (asking translation and comparators about single values),
-`mutations` (kinds of damage), `planting` (the damage done), `noise` (where nothing may be found), `figures` (what it
-came to).
+`mutations`, `lives` and `tellings` (damage to values and links, to whole rows, to what events tell), `kinds` (all of
+it), `planting` (the damage done), `noise` (where nothing may be found), `figures` (what it came to).
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from tempfile import TemporaryDirectory
 from pipelines import engine, reconciliation
 from pipelines.audit import figures, noise, planting, scratch, victims
 from pipelines.audit.figures import Finding, Planted, findings
-from pipelines.audit.mutations import KINDS
+from pipelines.audit.kinds import KINDS, NO_ROOM, Cause, Kind, unplanted
 from pipelines.audit.trials import Trials
+from pipelines.audit.victims import Victim
 from pipelines.job import Job
 from pipelines.lake import Manifest
 
@@ -33,6 +34,7 @@ class Audit:
 
     rows: list[dict[str, object]]
     confusion: Counter[tuple[str, str]]  # (planted, found), each "type: reason"
+    unplanted: dict[str, str]  # by "type: reason": why none of it was planted
 
 
 def audit(job: Job, *, seed: int) -> Audit:
@@ -40,11 +42,12 @@ def audit(job: Job, *, seed: int) -> Audit:
     with TemporaryDirectory(prefix="coexist-audit-") as folder:
         copy = scratch.copy(job, Path(folder))
         before = _judged(copy)
-        planted = _plant(copy, before, seed)
+        planted, hindered = _plant(copy, before, seed)
         after = _judged(copy)
         quiet = noise.floor(job, Path(folder, "noise"))
     confusion = figures.confusion(planted, after - before)
-    return Audit(figures.rows(job, seed, confusion, quiet), confusion)
+    missing = unplanted(hindered, {(one.type, one.reason) for one in planted})
+    return Audit(figures.rows(job, seed, confusion, quiet, missing), confusion, missing)
 
 
 def record(job: Job, audited: Audit) -> Manifest:
@@ -60,20 +63,30 @@ def _judged(copy: Job) -> Counter[Finding]:
     return findings(copy)
 
 
-def _plant(copy: Job, before: Counter[Finding], seed: int) -> list[Planted]:
-    """Plant some of every kind that can be planted; each row is damaged once."""
+def _plant(copy: Job, before: Counter[Finding], seed: int) -> tuple[list[Planted], dict[Cause, str]]:
+    """Plant some of every kind that can be planted, and say why the others cannot; each row is damaged once."""
     chance = random.Random(seed)  # noqa: S311 (chosen by chance so that they can be chosen again)
     with engine.opened() as session:
         pool = victims.choose(session, copy, before, seed=seed, most=POOL)
         trials = Trials(session, copy, pool)
         damage = planting.Damage(copy)
+        hindered: dict[Cause, str] = {}
         for kind in KINDS:
-            done = 0
-            for victim in list(pool):
-                if done == PLANTS:
-                    break
-                if kind(damage, trials, victim, chance):
-                    pool.remove(victim)
-                    done += 1
+            hindrance = kind.hindrance(trials)
+            done = 0 if hindrance else _damage(kind, damage, trials, pool, chance)
+            if not done:
+                hindered.setdefault(kind.cause, hindrance or NO_ROOM)
     damage.do()
-    return damage.planted
+    return damage.planted, hindered
+
+
+def _damage(kind: Kind, damage: planting.Damage, trials: Trials, pool: list[Victim], chance: random.Random) -> int:
+    """Do a kind of damage to some rows, which leave the pool; how many."""
+    done = 0
+    for victim in list(pool):
+        if done == PLANTS:
+            break
+        if kind.mutate(damage, trials, victim, chance):
+            pool.remove(victim)
+            done += 1
+    return done

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -28,6 +28,7 @@ SCHEMA = table_schema(
     column("recall", pa.float64(), "correct / planted; missing when none was planted"),
     column("precision", pa.float64(), "correct / found; missing when none was found"),
     column("taken_for", pa.string(), "JSON: the causes that planted ones were given, and how often"),
+    column("not_planted_because", pa.string(), "Why none was planted; missing when some were"),
     column("noise_pairs", pa.int64(), "Pairs of legacy against legacy without a change in between, of this audit"),
     column("noise_findings", pa.int64(), "What was found among them: should be 0"),
     column("seed", pa.int64(), "Seed of the plantings: the same one plants the same"),
@@ -83,8 +84,10 @@ def confusion(planted: Iterable[Planted], found: Counter[Finding]) -> Counter[tu
     return matrix
 
 
-def rows(job: Job, seed: int, matrix: Counter[tuple[str, str]], quiet: Floor) -> list[dict[str, object]]:
-    """A row per cause that was planted or found (SCHEMA)."""
+def rows(
+    job: Job, seed: int, matrix: Counter[tuple[str, str]], quiet: Floor, unplanted: Mapping[str, str]
+) -> list[dict[str, object]]:
+    """A row per cause that was planted or found, or that could not be planted (SCHEMA)."""
     common = {
         "context": job.context.name,
         "entity": job.entity.name,
@@ -94,8 +97,8 @@ def rows(job: Job, seed: int, matrix: Counter[tuple[str, str]], quiet: Floor) ->
         "audited_at": datetime.now(UTC),
         "run_id": job.run_id,
     }
-    causes = sorted({cause for pair in matrix for cause in pair} - {NOTHING})
-    return [common | _row(cause, matrix) for cause in causes]
+    causes = sorted(({cause for pair in matrix for cause in pair} | unplanted.keys()) - {NOTHING})
+    return [common | _row(cause, matrix) | {"not_planted_because": unplanted.get(cause)} for cause in causes]
 
 
 def table(found: list[dict[str, object]]) -> pa.Table:

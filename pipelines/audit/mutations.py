@@ -26,6 +26,7 @@ Mutation = Callable[[Damage, Trials, Victim, Random], bool]
 NONSENSE = "~audit~"  # no code, no number, no date, no key
 _FACTOR = 100
 _CUT_FROM, _SWAP_FROM = 8, 3  # characters
+_OFF, _MANY = timedelta(days=11), 100  # what days are off by, and rows in which they could be
 
 
 def unmapped(damage: Damage, trials: Trials, victim: Victim, _: Random) -> bool:
@@ -66,7 +67,7 @@ def duplicate_key(damage: Damage, _: Trials, victim: Victim, __: Random) -> bool
 
 def untranslatable(damage: Damage, trials: Trials, victim: Victim, chance: Random) -> bool:
     """A legacy value that no rule knows."""
-    for field in _settled(trials, victim, chance):
+    for field in settled(trials, victim, chance):
         column = trials.source(field)
         if column is None or not pa.types.is_string(trials.type_of(Side.LEGACY, column)):
             continue
@@ -80,15 +81,15 @@ def untranslatable(damage: Damage, trials: Trials, victim: Victim, chance: Rando
 def behind(damage: Damage, trials: Trials, victim: Victim, chance: Random) -> bool:
     """Legacy moves on to what another row says; the service shows what legacy said the partition before."""
     past = scratch.past(damage.job)
-    for field in _settled(trials, victim, chance):
+    for field in settled(trials, victim, chance):
         said = victim.past.get((Side.LEGACY, past[-1]), {}).get(field.name) if past else None
         column = trials.source(field)
         if column is None or said is None or said != victim.values[field.name]:
             continue
-        raw = _lent(trials, victim, field, column, chance)
+        raw = lent(trials, victim, field, column, chance)
         if raw is not None:
             damage.change(victim, Side.LEGACY, {column: raw[column]})
-            damage.plant(victim, field.name, ("stale_replica", _lateness(damage, trials, raw, past[-1])))
+            damage.plant(victim, field.name, ("stale_replica", lateness(damage, trials, raw, past[-1])))
             return True
     return False
 
@@ -98,7 +99,7 @@ def regressed(damage: Damage, trials: Trials, victim: Victim, chance: Random) ->
     past = scratch.past(damage.job)
     if len(past) < scratch.PAST:
         return False
-    for field in _settled(trials, victim, chance):
+    for field in settled(trials, victim, chance):
         column = trials.source(field)
         caught_up = all(
             victim.past.get((side, past[1]), {}).get(field.name) == victim.values[field.name] for side in Side
@@ -106,7 +107,7 @@ def regressed(damage: Damage, trials: Trials, victim: Victim, chance: Random) ->
         there = victim.past.get((Side.LEGACY, past[0])) is not None
         if column is None or not there or not caught_up or field.name not in trials.free[Side.SERVICE]:
             continue
-        raw = _lent(trials, victim, field, column, chance)
+        raw = lent(trials, victim, field, column, chance)
         if raw is not None:
             older = trials.translated(raw, field)[0]
             damage.change(victim, Side.LEGACY, {column: raw[column]}, past[0])
@@ -119,7 +120,7 @@ def regressed(damage: Damage, trials: Trials, victim: Victim, chance: Random) ->
 def written_by_replica(damage: Damage, trials: Trials, victim: Victim, chance: Random) -> bool:
     """The service showed what is right the partition before, and now something that nobody ever said."""
     past = scratch.past(damage.job)
-    for field in _settled(trials, victim, chance):
+    for field in settled(trials, victim, chance):
         said = victim.past.get((Side.SERVICE, past[-1]), {}).get(field.name) if past else None
         if said is not None and said == victim.values[field.name]:
             value = _unheard_of(victim.values[field.name], chance)
@@ -131,7 +132,7 @@ def written_by_replica(damage: Damage, trials: Trials, victim: Victim, chance: R
 
 def no_evidence(damage: Damage, trials: Trials, victim: Victim, chance: Random) -> bool:
     """The service has shown all the time something that nobody ever said."""
-    for field in _settled(trials, victim, chance):
+    for field in settled(trials, victim, chance):
         value = _unheard_of(victim.values[field.name], chance)
         if _show(damage, trials, victim, field, value):
             for side, partition in victim.past:
@@ -144,7 +145,7 @@ def no_evidence(damage: Damage, trials: Trials, victim: Victim, chance: Random) 
 
 def older_translation(damage: Damage, trials: Trials, victim: Victim, chance: Random) -> bool:
     """The service shows what an earlier version of the translation made of the legacy value."""
-    for field in _settled(trials, victim, chance):
+    for field in settled(trials, victim, chance):
         for rule in field.earlier.values():
             value, failed = trials.translated(victim.raw[Side.LEGACY], field, rule)
             if not failed and value is not None and _show(damage, trials, victim, field, value):
@@ -153,11 +154,11 @@ def older_translation(damage: Damage, trials: Trials, victim: Victim, chance: Ra
     return False
 
 
-def _likeness(make: Callable[[object], object], reason: str) -> Mutation:
+def likeness(make: Callable[[object], object], reason: str) -> Mutation:
     """Damage to one value of the service that leaves it alike in one way."""
 
     def mutate(damage: Damage, trials: Trials, victim: Victim, chance: Random) -> bool:
-        for field in _settled(trials, victim, chance):
+        for field in settled(trials, victim, chance):
             value = make(victim.values[field.name])
             fits = value is not None and not isinstance(field.rule, Reference) and not _heard(victim, field, value)
             if fits and _show(damage, trials, victim, field, value):
@@ -168,30 +169,49 @@ def _likeness(make: Callable[[object], object], reason: str) -> Mutation:
     return mutate
 
 
-def _reformatted(value: object) -> object:
+def reformatted(value: object) -> object:
+    """A text in other letters."""
     changed = value.swapcase() if isinstance(value, str) and value.isascii() else None
     return changed if changed != value else None
 
 
-def _cut(value: object) -> object:
-    cut = value[: len(value) // 2] if isinstance(value, str) and len(value) >= _CUT_FROM else ""
-    return cut if cut[-1:].isalnum() else None
+def cut(value: object) -> object:
+    """The first half of a text."""
+    half = value[: len(value) // 2] if isinstance(value, str) and len(value) >= _CUT_FROM else ""
+    return half if half[-1:].isalnum() else None
 
 
-def _scaled(value: object) -> object:
+def scaled(value: object) -> object:
+    """A number a hundred times as large."""
     fit = isinstance(value, Decimal) and abs(value) >= 1
     return value * _FACTOR if fit and isinstance(value, Decimal) else None
 
 
-def _shifted(value: object) -> object:
+def shifted(value: object) -> object:
+    """An instant two hours later."""
     return value + timedelta(hours=2) if isinstance(value, datetime) else None
+
+
+def systematic(damage: Damage, trials: Trials, victim: Victim, _: Random) -> bool:
+    """A day of the service is off by as many days as in all other rows this is done to."""
+    days = [field for field in trials.entity.fields if pa.types.is_date(trials.type_of(Side.SERVICE, field.name))]
+    for field in days:
+        enough = sum(field.name in other.settled for other in trials.pool) >= _MANY
+        value = victim.values[field.name]
+        if not enough or field.name not in victim.settled or not isinstance(value, date):
+            continue
+        if not _heard(victim, field, value + _OFF) and _show(damage, trials, victim, field, value + _OFF):
+            damage.plant(victim, field.name, ("invalid_transformation", "systematic_pattern"))
+            return True
+        return False
+    return False
 
 
 def swapped_fields(damage: Damage, trials: Trials, victim: Victim, chance: Random) -> bool:
     """Two texts of the service have changed places."""
     texts = [
         field
-        for field in _settled(trials, victim, chance)
+        for field in settled(trials, victim, chance)
         if field.name in trials.free[Side.SERVICE]
         and isinstance(victim.values[field.name], str)
         and len(str(victim.values[field.name])) >= _SWAP_FROM
@@ -210,15 +230,7 @@ def swapped_fields(damage: Damage, trials: Trials, victim: Victim, chance: Rando
     return False
 
 
-KINDS: tuple[Mutation, ...] = (
-    older_translation, regressed, behind, untranslatable, _likeness(_shifted, "time_zone_shift"),
-    _likeness(_scaled, "unit_or_scale"), swapped_fields, _likeness(_cut, "truncated"),
-    _likeness(_reformatted, "format_only"), written_by_replica, no_evidence, unmapped, dangling, ambiguous,
-    cardinality_violated, duplicate_key,
-)  # fmt: skip
-
-
-def _settled(trials: Trials, victim: Victim, chance: Random) -> Iterator[Field]:
+def settled(trials: Trials, victim: Victim, chance: Random) -> Iterator[Field]:
     """The fields of a victim that can be damaged, in an order of chance."""
     fields = [field for field in trials.entity.fields if field.name in victim.settled]
     yield from chance.sample(fields, len(fields))
@@ -251,7 +263,7 @@ def _heard(victim: Victim, field: Field, value: object) -> bool:
     return any(values.get(field.name) == value for (side, _), values in victim.past.items() if side is Side.LEGACY)
 
 
-def _lent(trials: Trials, victim: Victim, field: Field, column: str, chance: Random) -> Row | None:
+def lent(trials: Trials, victim: Victim, field: Field, column: str, chance: Random) -> Row | None:
     """The victim's legacy row with another row's value of a column, which neither side has ever shown."""
     for donor in chance.sample(trials.pool, min(len(trials.pool), 40)):
         raw = victim.raw[Side.LEGACY] | {column: donor.raw[Side.LEGACY][column]}
@@ -263,7 +275,7 @@ def _lent(trials: Trials, victim: Victim, field: Field, column: str, chance: Ran
     return None
 
 
-def _lateness(damage: Damage, trials: Trials, raw: Row, before: str) -> str:
+def lateness(damage: Damage, trials: Trials, raw: Row, before: str) -> str:
     """Within the lag or beyond it: the state of before ended when the row says so, and not before it was witnessed."""
     complete = int(damage.job.partitioning.watermark(before).timestamp()) * 1_000_000
     ended = max(trials.changed_us(raw) or complete, complete)

@@ -28,14 +28,19 @@ class Damage:
     rows: dict[tuple[Side, str], dict[str, list[Row] | Row]] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)
     links: list[Row] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)  # of this partition's log, without their places
 
     def change(self, victim: Victim, side: Side, values: Row, partition: str | None = None) -> None:
         """Other values in some columns of a victim's row, in this partition or an earlier one."""
         self._of(side, partition)[victim.key(side)] = values
 
-    def drop(self, victim: Victim, side: Side) -> None:
-        """No row."""
-        self._of(side)[victim.key(side)] = []
+    def drop(self, victim: Victim, side: Side, partition: str | None = None) -> None:
+        """No row, in this partition or an earlier one."""
+        self._of(side, partition)[victim.key(side)] = []
+
+    def add(self, victim: Victim, side: Side, values: Row) -> None:
+        """One more row like the victim's, with other values in some columns."""
+        self._of(side)[victim.key(side)] = [victim.raw[side], victim.raw[side] | values]
 
     def repeat(self, victim: Victim, side: Side) -> None:
         """The row twice."""
@@ -51,6 +56,8 @@ class Damage:
             self._write_side(self.job.at(side, partition), side, rows)
         if self.cut or self.links:
             self._write_links()
+        if self.events:
+            self._write_events()
 
     def _of(self, side: Side, partition: str | None = None) -> dict[str, list[Row] | Row]:
         return self.rows.setdefault((side, partition or self.job.partition), {})
@@ -74,6 +81,18 @@ class Damage:
             table = opened.read()
         kept = table.filter(pc.invert(pc.is_in(table["legacy_key"], pa.array(sorted(self.cut), pa.string()))))
         self._write(address, pa.concat_tables([kept, pa.Table.from_pylist(self.links, table.schema)]))
+
+    def _write_events(self) -> None:
+        """Behind all that the log tells; a log that counts the events of a partition counts on."""
+        address = self.job.address("events")
+        with pq.ParquetFile(self.job.lake.file(address)) as opened:
+            table = opened.read()
+        places, numbers = (pc.max(table[name]).as_py() or 0 for name in ("position", "sequence"))
+        told = [
+            event | {"position": places + at} | ({} if event["sequence"] else {"sequence": numbers + at})
+            for at, event in enumerate(self.events, 1)
+        ]
+        self._write(address, pa.concat_tables([table, pa.Table.from_pylist(told, table.schema)]))
 
     def _write(self, address: Address, table: pa.Table) -> None:
         """In place of the copy, with what its manifest said."""

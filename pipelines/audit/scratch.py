@@ -1,6 +1,6 @@
 """A copy of one partition, with the two before it as its past, in a lake that may be damaged.
 
-Copies what judging reads: snapshots of both sides, the identity map, and those of the entities referred to.
+Copies what judging reads: snapshots of both sides, identity maps, event logs, and those of the entities referred to.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pipelines import reconciliation, translation
+from pipelines import journal, proving, reconciliation, translation
 from pipelines.declarations import NaturalKey, Side
 from pipelines.job import Job
 from pipelines.lake import Address, Lake
@@ -21,11 +21,10 @@ PAST = 2  # partitions: enough for a replica that caught up and fell back
 def copy(job: Job, root: Path) -> Job:
     """The same job in a lake under `root` with copies of its inputs. Raises SourceError when one is not there."""
     lake = Lake(root / "lake")
-    for address in _inputs(job):
+    for address in (*_inputs(job), *_witnesses(job)):
         job.manifest(address)
         shutil.copytree(job.lake.root / address.folder, lake.root / address.folder)
-    # Without its event log, which tells nothing of what is planted: snapshots alone must prove it.
-    return replace(job, entity=replace(job.entity, events=None), lake=lake, run_id="audit")
+    return replace(job, lake=lake, run_id="audit")
 
 
 def past(job: Job) -> list[str]:
@@ -51,3 +50,12 @@ def _inputs(job: Job) -> Iterator[Address]:
             *(job.other(reference.to) for reference in translation.references_of(job.entity)),
         )
     )
+
+
+def _witnesses(job: Job) -> Iterator[Address]:
+    """What may be there and testifies: earlier links, logs, and the logs of entities whose fields are repeated."""
+    known = [job.at("identity_map", partition) for partition in past(job)]
+    if journal.has_log(job):
+        known += [job.at("events", partition) for partition in (*past(job), job.partition)]
+    known += proving.repeated_logs(job)
+    yield from (address for address in known if job.lake.manifest(address) is not None)

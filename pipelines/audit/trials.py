@@ -45,6 +45,12 @@ class Trials:
         )
         return (shown[0]["value"], shown[0]["failure"] is not None) if shown else (None, False)
 
+    def text(self, field: Field, value: object) -> str | None:
+        """A value of a field as events tell it."""
+        self._session.register("one value", pa.table({"v": pa.array([value], self.type_of(Side.SERVICE, field.name))}))
+        told = self._session.rows('SELECT text_of(v) AS told FROM "one value"')[0]["told"]
+        return None if told is None else str(told)
+
     def differ(self, field: Field, expected: object, actual: object) -> bool:
         """Whether the field's comparator takes two values for different, and the service's column can hold them."""
         kind = self.type_of(Side.SERVICE, field.name)
@@ -85,6 +91,12 @@ class Trials:
             found += [name for part in entity.slices for name in columns_of(part.when)]
             found += [name for field in entity.fields for name in columns_of(field.compared_when or "TRUE")]
         return found
+
+    @property
+    def missable_key(self) -> list[str]:
+        """Parts of the legacy key that the contract lets be missing, and that must not be."""
+        holder, schema = self.entity.legacy, self._schemas[Side.LEGACY]
+        return [name for name in holder.key if schema.field(name).nullable and name not in holder.nullable_key]
 
     @property
     def has_table(self) -> bool:

@@ -39,7 +39,7 @@ class Victim:
 
 def choose(session: Engine, job: Job, found: Iterable[Finding], *, seed: int, most: int) -> list[Victim]:
     """Pairs of one row each that are compared, and of which nothing was found; the same for the same seed."""
-    suspicious = {key for finding in found for key in finding[:2]}
+    suspicious = {key for finding in found for key in finding[:2]} | _told_of(session, job)
     plan.link_and_translate(session, job)
     comparison.compare(session, job.entity)
     session.materialise("chosen pairs", _chosen(seed, most + 4 * len(suspicious)))
@@ -48,6 +48,19 @@ def choose(session: Engine, job: Job, found: Iterable[Finding], *, seed: int, mo
     victims = [_victim(job, row, raw) for row in chosen[:most]]
     _remember(session, job, victims)
     return victims
+
+
+def _told_of(session: Engine, job: Job) -> set[str | None]:
+    """The rows that events of the copy are about: what is planted there would not be all that is told of them."""
+    files = [job.lake.file(job.at("events", key)) for key in job.lake.partitions(*_names(job), "events")]
+    if not files:
+        return set()
+    session.scan("events of the copy", files)
+    return {str(row["key"]) for row in session.rows('SELECT DISTINCT legacy_key AS key FROM "events of the copy"')}
+
+
+def _names(job: Job) -> tuple[str, str]:
+    return job.context.name, job.entity.name
 
 
 def _chosen(seed: int, most: int) -> str:

@@ -77,7 +77,12 @@ def _document(job: Job, audited: Audit) -> dict[str, object]:
         for (planted, found), count in sorted(audited.confusion.items())
     ]
     about = {"context": job.context.name, "entity": job.entity.name, "business_date": job.partition}
-    return about | {"sound": _is_sound(audited), "rows": audited.rows, "confusion": confused}
+    return about | {
+        "sound": _is_sound(audited),
+        "rows": audited.rows,
+        "confusion": confused,
+        "not_planted": audited.unplanted,
+    }
 
 
 def _report(job: Job, audited: Audit) -> Iterator[RenderableType]:
@@ -87,13 +92,27 @@ def _report(job: Job, audited: Audit) -> Iterator[RenderableType]:
     for name in ("planted", "found", "correct", "recall", "precision"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("taken for", overflow="fold")
-    for row in audited.rows:
+    for row in (row for row in audited.rows if row["planted"] or row["found"]):
         counts = [words.number(row[name]) for name in ("planted", "found", "correct")]
         rates = [words.percent(row[name]) for name in ("recall", "precision")]
         cause = f"{row['type']}: {row['reason']}"
         table.add_row(cause.replace("_", " "), *counts, *rates, _taken_for(cause, audited))
     yield table
+    if audited.unplanted:
+        yield _unplanted(audited)
     yield _noise(audited.rows)
+
+
+def _unplanted(audited: Audit) -> Table:
+    """What was not planted, by the reason why."""
+    table = Table.grid(padding=(0, 2))
+    whys = dict.fromkeys(audited.unplanted.values())
+    for why in whys:
+        causes = [
+            cause.partition(": ")[2].replace("_", " ") for cause, told in audited.unplanted.items() if told == why
+        ]
+        table.add_row(Text("not planted", style="dim"), ", ".join(causes), Text(why, style="dim"))
+    return table
 
 
 def _taken_for(cause: str, audited: Audit) -> str:

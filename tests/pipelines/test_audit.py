@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 
-from pipelines import audit
+from pipelines import audit, causes
 from pipelines.audit import figures
 from pipelines.audit.figures import Floor, Planted
+from pipelines.audit.kinds import NO_ROOM
 from pipelines.declarations import Amount, Csv, Decode, Exact, Field, IdentityTable, Same, Scale, Text
+from tests.spec.causes import LOG, QUIET, TYPES
 from tests.spec.given import Given, reconciled
 
 KINDS = ("ACTIVE", "LAPSED", "CLOSED")
 CITIES = ("Aachen", "Bremen", "Chemnitz", "Dortmund", "Erfurt", "Frankfurt", "Goslar", "Hamburg")
 STREETS = ("Lindenallee", "Marktplatz", "Nordstrasse", "Ostendweg", "Parkstrasse")
-ROWS = 80
+ROWS = 130
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +71,40 @@ def test_everything_planted_is_found_and_nothing_else(audited):
     assert {planted.partition(": ")[2] for planted, _ in audited.confusion} == {
         "older_translation", "regressed_to_older_value", "behind_beyond_lag", "untranslatable", "unit_or_scale",
         "swapped_fields", "truncated", "format_only", "written_by_replica", "no_evidence", "unmapped", "dangling",
-        "ambiguous", "cardinality_violated", "duplicate_key",
+        "ambiguous", "cardinality_violated", "duplicate_key", "null_key", "pending_row", "deletion_not_propagated",
+        "rebirth",
     }  # fmt: skip
-    assert all(row["recall"] == row["precision"] == 1 for row in audited.rows)
+    assert all(row["recall"] == row["precision"] == 1 for row in audited.rows if row["planted"])
+
+
+def test_every_cause_is_planted_or_it_is_said_why_not(audited):
+    known = {f"{row['type']}: {row['reason']}" for row in causes.precedence().to_pylist()}
+    planted = {wanted for wanted, _ in audited.confusion}
+
+    assert planted | audited.unplanted.keys() == known
+    assert not planted & audited.unplanted.keys()
+    assert audited.unplanted["missing_event: sequence_gap"] == "no event log is declared for this partition"
+    assert audited.unplanted["invalid_transformation: systematic_pattern"] == NO_ROOM
+    said = {f"{row['type']}: {row['reason']}": row["not_planted_because"] for row in audited.rows}
+    assert said == audited.unplanted | dict.fromkeys(planted)
+
+
+def test_with_an_event_log_what_it_tells_and_what_it_does_not(tmp_path):
+    """A log that has told nothing of any row for three days, and is copied and damaged like the rows."""
+    names = "\n".join(f"{n:04} | Thing {n} of {n * 7919}" for n in range(ROWS))
+    held = [f"id | name\n{names}"] * 3
+    quiet = {f"events_2026-01-0{day}": QUIET for day in (1, 2, 3)}
+    lag = {"allowed_lag": timedelta(hours=2)}
+    given = Given(held, held, tables=quiet, entity={"events": LOG} | lag, context={"event_types": TYPES})
+
+    audited = audit.audit(reconciled(given, tmp_path), seed=1)
+
+    assert audited.confusion.keys() == {(cause, cause) for cause, _ in audited.confusion}
+    assert {planted.partition(": ")[2] for planted, _ in audited.confusion} >= {
+        "sequence_gap", "change_without_event", "row_never_arrived", "deletion_without_event",
+        "older_event_applied_last", "behind_beyond_lag", "behind_within_lag", "pending_row",
+        "deletion_not_propagated", "rebirth",
+    }  # fmt: skip
 
 
 def test_legacy_against_legacy_shows_nothing(audited):
@@ -127,7 +161,7 @@ def test_figures_of_a_confusion(job):
     })  # fmt: skip
     shown = ("reason", "planted", "found", "correct", "detected", "recall", "precision", "noise_findings")
 
-    rows = figures.rows(job, 1, matrix, Floor(10, 2))
+    rows = figures.rows(job, 1, matrix, Floor(10, 2), {})
 
     assert [tuple(row[name] for name in shown) for row in rows] == [
         ("behind_beyond_lag", 4, 4, 3, 4, 0.75, 0.75, 2),

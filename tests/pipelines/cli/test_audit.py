@@ -14,7 +14,10 @@ def test_the_banks_are_put_to_the_test(coexist, lake):
         "truncated",
         "behind_within_lag",
     }
-    assert all(row["planted"] == row["correct"] == row["found"] > 0 for row in audited["rows"])
+    assert all(row["planted"] == row["correct"] == row["found"] for row in audited["rows"])
+    assert {row["reason"] for row in audited["rows"] if not row["planted"]} == {
+        cause.partition(": ")[2] for cause in audited["not_planted"]
+    }
     assert {row["noise_findings"] for row in audited["rows"]} == {0}
     assert min(row["noise_pairs"] for row in audited["rows"]) > 3_000
     with duckdb.connect(str(lake / "catalog.duckdb"), read_only=True) as connection:
