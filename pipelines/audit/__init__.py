@@ -45,7 +45,7 @@ def audit(job: Job, *, seed: int) -> Audit:
         planted, hindered = _plant(copy, before, seed)
         after = _judged(copy)
         quiet = noise.floor(job, Path(folder, "noise"))
-    confusion = figures.confusion(planted, after - before)
+    confusion = figures.confusion(planted, figures.new(after, before))
     missing = unplanted(hindered, {(one.type, one.reason) for one in planted})
     return Audit(figures.rows(job, seed, confusion, quiet, missing), confusion, missing)
 
@@ -75,7 +75,7 @@ def _plant(copy: Job, before: Counter[Finding], seed: int) -> tuple[list[Planted
             hindrance = kind.hindrance(trials)
             done = 0 if hindrance else _damage(kind, damage, trials, pool, chance)
             if not done:
-                hindered.setdefault(kind.cause, hindrance or NO_ROOM)
+                hindered[kind.cause] = hindrance or NO_ROOM
     damage.do()
     return damage.planted, hindered
 

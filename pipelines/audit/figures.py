@@ -67,6 +67,15 @@ def findings(job: Job) -> Counter[Finding]:
     return Counter(tuple(row[name] for name in names) for row in table.to_pylist())
 
 
+def new(after: Counter[Finding], before: Counter[Finding]) -> Counter[Finding]:
+    """Findings about rows and fields that nothing was found about before.
+
+    One that was there is not made up when more rows that are like it now give it another reason.
+    """
+    known = {finding[:3] for finding in before}
+    return Counter({finding: count for finding, count in after.items() if finding[:3] not in known})
+
+
 def confusion(planted: Iterable[Planted], found: Counter[Finding]) -> Counter[tuple[str, str]]:
     """How many that were planted as one cause were found as which; `NOTHING` where there is no counterpart."""
     told: dict[tuple[str | None, str | None, str | None], list[str]] = {}
