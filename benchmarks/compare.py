@@ -29,6 +29,8 @@ RESULTS = HERE / "results" / "compare.json"
 BASE = "duckdb scan"
 COUNTS_NOTHING = {BASE, "polars scan", "snapshots with digests", "plain rewrite"}
 TRANSLATED = "coexist, ten rules"
+# What a peer is asked for: a count is the cheapest, a report is what our step gives (but for causes and drift).
+PEERS = {f"{name} {what}": (name, what) for name in peers.PINNED for what in ("count", "report")}
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,10 @@ def ours(name: str, bench: Bench) -> Cost:
     return _cost(name, command)
 
 
-def peer(name: str, bench: Bench, *step: str) -> Cost:
-    """A peer in its own environment."""
+def peer(name: str, bench: Bench, what: str) -> Cost:
+    """A peer in its own environment, asked for a `count`, a `report`, or to `prepare`."""
     files = map(str, bench.snapshots())
-    return _cost(name, [str(peers.python(name)), "-m", "benchmarks.peer", name, *files, *step])
+    return _cost(name, [str(peers.python(name)), "-m", "benchmarks.peer", name, *files, what])
 
 
 def _cost(name: str, command: list[str]) -> Cost:
@@ -76,9 +78,14 @@ def _cost(name: str, command: list[str]) -> Cost:
     return Cost(**json.loads(done.stdout.splitlines()[-1]))
 
 
+def run(name: str, bench: Bench) -> Cost:
+    """A contestant of ours or a peer, once."""
+    asked, what = PEERS.get(name, ("", ""))
+    return peer(asked, bench, what) if asked else ours(name, bench)
+
+
 def pair(name: str, bench: Bench, runs: int) -> Ratio:
     """Contestant and bare scan by turns, so that both meet the same machine."""
-    run = peer if name in peers.PINNED else ours
     pairs = [(run(name, bench), ours(BASE, bench)) for _ in range(runs)]
 
     def ratio(what: str) -> float:
@@ -100,8 +107,8 @@ def measured(world: World, names: list[str], runs: int, folder: Path) -> Iterato
     contestants.prepare(bench)
     ours("coexist", bench)  # something that can stand
     for name in names:
-        if name == "reladiff":
-            peer(name, bench, "prepare")
+        if name.startswith("reladiff"):
+            peer("reladiff", bench, "prepare")
         yield pair(name, bench, runs)
 
 
@@ -120,7 +127,7 @@ def main(
     only: Annotated[str, typer.Option(help="Contestants, with commas between; else all, peers too.")] = "",
 ) -> None:
     """Measure the contestants at every drift and number of fields, print their ratios and write them down."""
-    names = only.split(",") if only else [*(name for name in CONTESTANTS if name != BASE), TRANSLATED, *peers.PINNED]
+    names = only.split(",") if only else [*(name for name in CONTESTANTS if name != BASE), TRANSLATED, *PEERS]
     found: list[Ratio] = []
     for width in map(int, fields.split(",")):
         for drift in map(float, drifts.split(",")):

@@ -58,10 +58,10 @@ class Tally:
         return pa.table(columns, SCHEMA)
 
     def _add(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        for number, part in _parts(batch):
+        for number, part, is_plain in _parts(batch):
             if not self._found or self._found[-1].number != number:
                 self._found.append(_Bucket(number, self._rows))
-            self._found[-1].add(part)
+            self._found[-1].add(part, is_plain=is_plain)
             self._rows += part.num_rows
         return batch
 
@@ -75,10 +75,10 @@ class _Bucket:
     last: int | None = None  # first lane of the latest row
     hashes: list[Hash] = field(default_factory=lambda: [hashlib.sha256() for _ in _SAID])
 
-    def add(self, part: pa.RecordBatch) -> None:
-        """Add the bucket's next rows."""
+    def add(self, part: pa.RecordBatch, *, is_plain: bool) -> None:
+        """Add the bucket's next rows; they are plain among themselves or not."""
         lane = part.column("match_1")
-        self.is_plain = self.is_plain and self.last != lane[0].as_py() and _are_plain(part)
+        self.is_plain = self.is_plain and self.last != lane[0].as_py() and is_plain
         self.rows += part.num_rows
         self.last = lane[-1].as_py()
         for name, fed in zip(_SAID, self.hashes, strict=True):
@@ -91,24 +91,21 @@ class _Bucket:
         return hashlib.sha256(b"".join(fed.digest() for fed in self.hashes)).hexdigest()
 
 
-def _parts(batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """The batch cut at the borders of buckets."""
-    numbers = pc.shift_right(batch.column("match_1"), pa.scalar(_SHIFT, pa.uint64()))
-    runs = pc.run_end_encode(numbers)
-    begin = 0
-    for number, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
-        yield number, batch.slice(begin, end - begin)
-        begin = end
-
-
-def _are_plain(part: pa.RecordBatch) -> bool:
-    rows = pl.DataFrame(part)
+def _parts(batch: pa.RecordBatch) -> Iterator[tuple[int, pa.RecordBatch, bool]]:
+    """The batch cut at the borders of buckets: number, rows, and whether all of them are plain among themselves."""
     lane = pl.col("match_1")
     plain = pl.all_horizontal(
-        pl.col("live").all(),
-        pl.col("value_1").is_not_null().all(),
-        (lane != lane.shift()).fill_null(value=True).all(),
-        (pl.col("mask_primary") == 0).all(),
-        (pl.col("mask_other") == 0).all(),
+        pl.col("live"),
+        pl.col("value_1").is_not_null(),
+        (lane != lane.shift()).fill_null(value=True),
+        pl.col("mask_primary") == 0,
+        pl.col("mask_other") == 0,
     )
-    return bool(rows.select(plain).item())
+    number = pl.Series(pc.shift_right(batch.column("match_1"), pa.scalar(_SHIFT, pa.uint64())))
+    rows = pl.DataFrame(batch).select(plain.alias("plain"), number.alias("number"))
+    begin = 0
+    for of, count, is_plain in (
+        rows.group_by("number", maintain_order=True).agg(pl.len(), pl.col("plain").all()).iter_rows()
+    ):
+        yield of, batch.slice(begin, count), is_plain
+        begin += count

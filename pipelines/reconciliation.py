@@ -44,6 +44,7 @@ from pipelines.sources.source import Notes, Source
 
 VOLATILE = ("run_id",)
 FOUND = ("discrepancies", "untranslatable", "fold_findings", "measures", "row_verdicts")  # together
+JUDGED = ("drift", "linkage", "lag", "discrepancy_history")  # by `judge_drift`, together
 
 
 def reconcile(job: Job) -> dict[str, Manifest]:
@@ -133,21 +134,28 @@ def find_discrepancies(job: Job) -> dict[str, Manifest]:
 def judge_drift(job: Job) -> dict[str, Manifest]:
     """Write `discrepancy_history` and the judged tables `drift`, `linkage`, `lag`.
 
-    From what `find_discrepancies` counted and found; the history also from all earlier findings in the lake.
+    From what `find_discrepancies` counted and found; the history also from all earlier findings in the lake. What was
+    judged from the same by the same code and limits stands.
     """
-    counted = {stage: job.read(stage) for stage in ("discrepancies", "measures", "row_verdicts")}
+    inputs = _judged_inputs(job)
+    there = standing.still(job, JUDGED, inputs=inputs)
+    if there and not verification.is_wanted():
+        return there
     with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
         session.scan("discrepancies", [job.lake.file(job.address("discrepancies"))])
         annals.read(session, job)
         told = chronicle.tell(session, job.context, job.entity, on=job.partition, run_id=job.run_id)
         session.register("discrepancy history", session.table(told).cast(chronicle.SCHEMA))
         tables = drift.measure(session, job.context, job.entity, _measured(session, job), job.stamp())
-        inputs = {str(job.address(stage)): manifest.digest for stage, manifest in counted.items()}
-        inputs |= {str(address): job.manifest(address).digest for address in annals.addresses(job)}
         tables["discrepancy_history"] = session.table('SELECT * FROM "discrepancy history"').cast(chronicle.SCHEMA)
         return {
             stage: transaction.write(
-                job.address(stage), table, code_version=job.level_version, inputs=inputs, volatile=VOLATILE
+                job.address(stage),
+                table,
+                code_version=job.level_version,
+                inputs=inputs,
+                notes={standing.MADE_BY: standing.made_by(job)},
+                volatile=VOLATILE,
             )
             for stage, table in tables.items()
         }
@@ -205,6 +213,13 @@ def _inputs(job: Job, witnesses: Mapping[str, list[str]]) -> dict[str, str]:
     addresses += proving.repeated_logs(job)
     previous = job.previous("discrepancies")
     addresses += [job.at("discrepancies", previous)] if previous else []
+    return {str(address): job.manifest(address).digest for address in addresses}
+
+
+def _judged_inputs(job: Job) -> dict[str, str]:
+    """Everything drift is judged from, by content; how many rows were refused is known to their own tables."""
+    stages = ("discrepancies", "measures", "row_verdicts", *(f"{side}_rejected" for side in Side))
+    addresses = [*map(job.address, stages), *annals.addresses(job)]
     return {str(address): job.manifest(address).digest for address in addresses}
 
 

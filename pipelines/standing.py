@@ -37,7 +37,8 @@ def still(job: Job, stages: Iterable[str], *, inputs: Mapping[str, str]) -> dict
 
 def made_by(job: Job) -> str:
     """What identifies all that decides about results beside their inputs: whatever is declared, and the code."""
-    declared = repr((job.entity, job.partitioning, job.partition))
+    stamped = {name: said for name, said in job.stamp().items() if name != "run_id"}
+    declared = repr((job.context.owner, job.entity, job.partitioning, job.partition, stamped))
     return content_version(_code(), job.comparison_version, job.context.name, declared)
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from assets.contexts.banks import context
 from pipelines import sifting
-from pipelines.declarations import Side
+from pipelines.declarations import ServiceLevel, Side
 from pipelines.job import Job
 from pipelines.lake import Lake
-from pipelines.reconciliation import reconcile
+from pipelines.reconciliation import JUDGED, reconcile
 
 DATES = ("2026-03-09", "2026-06-08", "2026-09-07")
 RESULTS = ("discrepancies", "untranslatable", "measures", "row_verdicts", "drift", "linkage", "lag")
@@ -57,10 +57,20 @@ def test_what_was_found_stands_until_something_changes(tmp_path: Path) -> None:
     changed = reconcile(Job(context, stricter, "2026-09-07", Lake(tmp_path)))
 
     assert again["discrepancies"] == first["discrepancies"]
-    assert again["drift"].digest == first["drift"].digest
-    assert again["drift"].run_id != first["drift"].run_id
+    assert {stage: again[stage] for stage in JUDGED} == {stage: first[stage] for stage in JUDGED}
     assert changed["discrepancies"].run_id != first["discrepancies"].run_id
     assert changed["discrepancies"].digest == first["discrepancies"].digest
+
+
+def test_a_judgement_stands_until_a_limit_changes(tmp_path: Path) -> None:
+    job = Job(context, context.entities[0], "2026-09-07", Lake(tmp_path))
+    first = reconcile(job)
+    entity = context.entities[0]
+    other = replace(entity, service_level=ServiceLevel(0.5))
+    changed = reconcile(Job(context, other, "2026-09-07", Lake(tmp_path)))
+
+    assert changed["discrepancies"].run_id != first["discrepancies"].run_id
+    assert {changed[stage].run_id for stage in JUDGED} == {changed["drift"].run_id} != {first["drift"].run_id}
 
 
 def test_digests_are_made_anew_only_when_something_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
