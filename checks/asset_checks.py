@@ -130,11 +130,12 @@ def of_audit(rows: Sequence[Row]) -> dg.AssetCheckResult:
     """Recall and precision of every cause, and the noise floor."""
     wrong = [row for row in rows if not row["planted"] == row["found"] == row["correct"]]
     noise = max((row["noise_findings"] for row in rows), default=0)
-    head = ("type", "reason", "planted", "found", "correct", "taken_for")
+    head = ("type", "reason", "planted", "found", "correct", "taken_for", "not_planted_because")
+    tried = sum(1 for row in rows if row["planted"])
     return _result(
         "audit",
         passed=not wrong and not noise,
-        says=f"{len(wrong)} of {len(rows)} causes missed or mistaken; noise floor {noise}",
+        says=f"{len(wrong)} causes missed or mistaken, {tried} planted; noise floor {noise}",
         figures={"causes_wrong": len(wrong), "noise_findings": noise},
         table=_markdown(head, [tuple(row[name] for name in head) for row in rows]),
     )

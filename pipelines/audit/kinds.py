@@ -86,6 +86,7 @@ KINDS = (
     Kind((_VALUE, "older_translation"), mutations.older_translation, (_versions,)),
     Kind((_MISSING, "sequence_gap"), tellings.sequence_gap, (_log, _per_key, _before)),
     Kind((_MISSING, "change_without_event"), tellings.change_without_event, (_log, _before)),
+    Kind((_MISSING, "event_not_applied"), tellings.event_not_applied, (_log, _before)),
     Kind((_MISSING, "row_never_arrived"), lives.row_never_arrived, (_log, _before, _legacy_is_right)),
     Kind((_MISSING, "deletion_without_event"), lives.deletion_without_event, (_log, _before, _legacy_is_right)),
     Kind(

@@ -59,6 +59,22 @@ def sequence_gap(damage: Damage, trials: Trials, victim: Victim, chance: Random)
     return True
 
 
+def event_not_applied(damage: Damage, trials: Trials, victim: Victim, chance: Random) -> bool:
+    """Two events tell two fields, and the service has followed the second one only."""
+    first, second = (_change(damage, trials, victim, chance) for _ in range(2))
+    if first is None or second is None or is_within_lag(damage, trials):
+        return False
+    (missed, column, raw), (followed, other_column, other_raw) = first, second
+    if missed == followed or column == other_column or followed.name not in trials.free[Side.SERVICE]:
+        return False
+    damage.change(victim, Side.LEGACY, {column: raw[column], other_column: other_raw[other_column]})
+    damage.change(victim, Side.SERVICE, {followed.name: trials.translated(other_raw, followed)[0]})
+    tell(damage, trials, victim, _values(trials, first))
+    tell(damage, trials, victim, _values(trials, second), number=2, at=_began(damage) + 2 * _MINUTE)
+    damage.plant(victim, missed.name, ("missing_event", "event_not_applied"))
+    return True
+
+
 def older_event_applied_last(damage: Damage, trials: Trials, victim: Victim, chance: Random) -> bool:
     """Two events, the older of which is recorded after the newer; the service shows what the older one told."""
     change, older = (_change(damage, trials, victim, chance) for _ in range(2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -91,17 +92,20 @@ def test_every_cause_is_planted_or_it_is_said_why_not(audited):
 
 def test_with_an_event_log_what_it_tells_and_what_it_does_not(tmp_path):
     """A log that has told nothing of any row for three days, and is copied and damaged like the rows."""
-    names = "\n".join(f"{n:04} | Thing {n} of {n * 7919}" for n in range(ROWS))
-    held = [f"id | name\n{names}"] * 3
-    quiet = {f"events_2026-01-0{day}": QUIET for day in (1, 2, 3)}
+    names = "\n".join(f"{n:04} | Thing {n} of {n * 7919} | Town {n * 6007}" for n in range(ROWS))
+    held = [f"id | name | town\n{names}"] * 3
+    log = replace(LOG, payload={"name": "name", "town": "town"})
+    quiet = {f"events_2026-01-0{day}": f"{QUIET} | town" for day in (1, 2, 3)}
+    fields = tuple(Field(name, Same(name), Text()) for name in ("name", "town"))
     lag = {"allowed_lag": timedelta(hours=2)}
-    given = Given(held, held, tables=quiet, entity={"events": LOG} | lag, context={"event_types": TYPES})
+    logged = {"entity": {"events": log} | lag, "context": {"event_types": TYPES}}
+    given = Given(held, held, tables=quiet, rules=fields, **logged)
 
     audited = audit.audit(reconciled(given, tmp_path), seed=1)
 
     assert audited.confusion.keys() == {(cause, cause) for cause, _ in audited.confusion}
     assert {planted.partition(": ")[2] for planted, _ in audited.confusion} >= {
-        "sequence_gap", "change_without_event", "row_never_arrived", "deletion_without_event",
+        "sequence_gap", "change_without_event", "event_not_applied", "row_never_arrived", "deletion_without_event",
         "older_event_applied_last", "behind_beyond_lag", "behind_within_lag", "pending_row",
         "deletion_not_propagated", "rebirth",
     }  # fmt: skip
