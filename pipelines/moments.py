@@ -89,3 +89,5 @@ def _sources(entity: Entity) -> Iterator[Source]:
         yield entity.identity.source
         if entity.identity.merges:
             yield entity.identity.merges.source
+    if entity.events:
+        yield entity.events.source

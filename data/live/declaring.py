@@ -1,6 +1,7 @@
-"""The insurer's declarations with other sources: the service in Postgres, legacy in MariaDB when there is one.
+"""The insurer's declarations with other sources: the service in Postgres, events in Kafka, legacy in MariaDB.
 
-Tables have the names of the entities, the columns of the files, and the column `business_date`.
+Where there is no MariaDB, legacy is in files of the host. Tables and topics have the names of the entities, the columns
+of the files; tables have the column `business_date` beside.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from pipelines.declarations import Context, Entity, Env, Holder, Postgres, Side, SqlDatabase, Table
+from data.live import copybooks
+from pipelines.declarations import Context, Entity, Env, EventLog, Kafka, Postgres, SqlDatabase, Table
 from pipelines.sources.source import Source
 
 POSTGRES, MARIADB, WORLD = "COEXIST_LIVE_POSTGRES", "COEXIST_LIVE_MARIADB", "COEXIST_INSURER_WORLD"
+HOST_FILES, KAFKA = "COEXIST_LIVE_HOST_FILES", "COEXIST_LIVE_KAFKA"
 DATE = "business_date"
 SERVICE, HOST = Postgres(Env(POSTGRES)), SqlDatabase(Env(MARIADB))
+_PARTITION = f"{DATE} = {{date}}"
 
 
 def live(context: Context) -> Context:
@@ -23,25 +27,26 @@ def live(context: Context) -> Context:
     return replace(context, entities=tuple(map(_live, context.entities)), root=root)
 
 
-def in_database(side: Side) -> bool:
-    """Whether a side's rows are in a database: legacy stays in its files where there is no MariaDB."""
-    return side is Side.SERVICE or MARIADB in os.environ
+def topic(entity: str) -> str:
+    """Where the events of an entity are."""
+    return f"insurer.{entity}"
 
 
 def _live(entity: Entity) -> Entity:
+    service = Table(f"service.{entity.name}", SERVICE, where=_PARTITION)
     return replace(
         entity,
-        legacy=_holder(entity.legacy, entity.name, Side.LEGACY),
-        service=_holder(entity.service, entity.name, Side.SERVICE),
+        legacy=replace(entity.legacy, source=_legacy(entity.name)),
+        service=replace(entity.service, source=service),
+        events=_log(entity.name, entity.events) if entity.events else None,
     )
 
 
-def _holder(holder: Holder, entity: str, side: Side) -> Holder:
-    return replace(holder, source=_table(entity, side)) if in_database(side) else holder
+def _legacy(entity: str) -> Source:
+    if MARIADB in os.environ:
+        return Table(entity, HOST, where=_PARTITION)
+    return copybooks.source(entity, os.environ.get(HOST_FILES, "host"))
 
 
-def _table(entity: str, side: Side) -> Source:
-    where = f"{DATE} = {{date}}"
-    return (
-        Table(f"service.{entity}", SERVICE, where=where) if side is Side.SERVICE else Table(entity, HOST, where=where)
-    )
+def _log(entity: str, log: EventLog) -> EventLog:
+    return replace(log, source=Kafka(topic(entity), os.environ.get(KAFKA, "localhost:9092")))

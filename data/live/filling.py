@@ -1,4 +1,4 @@
-"""Filling databases with what files hold: the rows of every day, as they were written, bad ones too.
+"""Filling servers with what files hold: the rows and events of every day, as they were written, bad ones too.
 
 Columns of files of text stay texts, so that what is rejected in the file is rejected in the database. What is no row at
 all in a file (a line cut short) cannot be one in a table; the generator plants none.
@@ -6,9 +6,11 @@ all in a file (a line cut short) cannot be one in a table; the generator plants 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 import adbc_driver_postgresql.dbapi
 import pyarrow as pa
@@ -16,10 +18,12 @@ import pyarrow as pa
 from data.live import mariadb
 from data.live.declaring import DATE
 from pipelines import contract
-from pipelines.declarations import Context, Holder, ParquetFile
+from pipelines.declarations import Context, Entity, Holder, ParquetFile
+from pipelines.events import source_schema
 from pipelines.sources.source import Place
 
 Tables = Iterator[pa.Table]
+Message = tuple[str, str]  # key, value
 
 
 def days(context: Context, holder: Holder) -> Tables:
@@ -29,6 +33,28 @@ def days(context: Context, holder: Holder) -> Tables:
             rows = pa.Table.from_batches([batch.rows for batch in reading.batches], _schema(holder))
         dates = pa.repeat(pa.scalar(date.fromisoformat(day)), rows.num_rows)
         yield rows.append_column(pa.field(DATE, pa.date32()), dates).replace_schema_metadata(None)
+
+
+def events(context: Context, entity: Entity, *, after: str, until: str) -> Iterator[Iterator[Message]]:
+    """The events of each day after one and until another, as messages: the legacy key, and the event as JSON."""
+    log = entity.events
+    if log is None:
+        return
+    for day in context.partitioning.keys(date.max):
+        if after < day <= until:
+            with log.source.open(Place(context.root, day), source_schema(entity, log)) as reading:
+                rows = [row for batch in reading.batches for row in batch.rows.to_pylist()]
+            yield ((str(row[log.key[0]]), _message(row, str(log.payload))) for row in rows)
+
+
+def _message(row: Mapping[str, Any], payload: str) -> str:
+    """A JSON object of the columns of an event, with the payload as the object that it is, digit by digit."""
+    columns = {name: value for name, value in row.items() if name != payload}
+    return f"{json.dumps(columns, default=_instant)[:-1]}, {json.dumps(payload)}: {row[payload]}}}"
+
+
+def _instant(value: datetime) -> str:
+    return value.isoformat()
 
 
 def postgres(url: str, tables: dict[str, Tables]) -> None:

@@ -1,4 +1,4 @@
-"""A MariaDB of our own, from the programs of an installed one (Debian's `mariadb-server`)."""
+"""A MariaDB of our own: the programs in `MARIADB_BIN`, else of an installed one (Debian's `mariadb-server`)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SETTINGS = {
     "bind-address": "127.0.0.1", "innodb-flush-log-at-trx-commit": "0", "default-time-zone": "+03:00",
     "max-allowed-packet": "64M",
 }  # fmt: skip
-_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin"))  # where Debian puts servers
+_SBIN = "/usr/sbin"  # where Debian puts servers
 _PATIENCE = 30.0  # seconds to start
 
 
@@ -105,13 +105,15 @@ class Server:
 
 
 def _program(name: str) -> str:
-    return shutil.which(name, path=_PATH) or name
+    """Where a program is; nothing when it is not installed."""
+    path = os.environ.get("MARIADB_BIN") or os.pathsep.join((os.environ.get("PATH", ""), _SBIN))
+    return shutil.which(name, path=path) or ""
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[Server]:
     """A new server in a folder, stopped at the end. Raises Absent."""
-    if not all(shutil.which(program, path=_PATH) for program in ("mariadbd", "mariadb-install-db")):
+    if not all(map(_program, ("mariadbd", "mariadb-install-db"))):
         raise Absent("no MariaDB: mariadbd and mariadb-install-db are not installed (Debian: mariadb-server)")
     if importlib.util.find_spec("pymysql") is None:
         raise Absent("no MariaDB: its driver pymysql is not installed")

@@ -54,6 +54,11 @@ class Server:
         """The process that started all its others."""
         return int((self.folder / "data" / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
 
+    @property
+    def started(self) -> bool:
+        """Whether it was started, and not stopped since."""
+        return self._data.joinpath("postmaster.pid").exists()
+
     def create(self) -> None:
         """Make its files."""
         handed_over(self.folder)
@@ -78,7 +83,7 @@ class Server:
 
     def revive(self) -> None:
         """Be up and running, whatever was done to it."""
-        if self._data.joinpath("postmaster.pid").exists():
+        if self.started:
             self.freeze(thawed=True)
         else:
             self.start()
@@ -101,11 +106,12 @@ def running(folder: Path) -> Iterator[Server]:
     """A new server in a folder, stopped at the end. Raises Absent."""
     server = Server(_programs(folder), folder / "postgres")
     server.create()
-    server.start()
     try:
+        server.start()
         yield server
     finally:
-        server.stop()
+        if server.started:
+            server.stop()
 
 
 def _programs(folder: Path) -> Path:

@@ -19,9 +19,9 @@ from pipelines import catalog, loading
 from pipelines.cli import endings, figures, selection, tables, words
 from pipelines.cli.exits import ExitCode
 from pipelines.cli.figures import Figures
-from pipelines.cli.live import live_servers
+from pipelines.cli.live import CONTEXTS, live_servers
 from pipelines.cli.options import AsJson, Dates, LakePath, Workers, lake_at
-from pipelines.cli.running import run
+from pipelines.cli.running import run, run_by_date
 from pipelines.cli.screen import Screen
 from pipelines.errors import SourceError
 from pipelines.job import Job
@@ -36,7 +36,8 @@ _LAKE = Path("data", "lake")
 Size = Annotated[int, typer.Option("--size", min=600, metavar="N", help="Policies of the insurer.")]
 Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Another seed, another world.")]
 Live = Annotated[
-    bool, typer.Option("--live", help="Load the insurer into a Postgres (and MariaDB) started for it, and read those.")
+    bool,
+    typer.Option("--live", help="Load the insurer into Postgres, MariaDB and Kafka started for it, and read those."),
 ]
 World = Annotated[
     Path | None,
@@ -58,10 +59,13 @@ def demo(
     os.environ[WORLD] = str(target)
     with screen.waiting(f"generating an insurer with {size:,} policies and 14 days"):
         _generate(target, size, seed)
-    with live_servers(screen) if live else nullcontext(loading.DEFAULT) as contexts:
-        portfolio = loading.load(contexts)
+    with live_servers(screen) if live else nullcontext() as servers:
+        portfolio = loading.load(CONTEXTS if servers else loading.DEFAULT)
         jobs = selection.jobs(list(portfolio.entities()), Dates(), store)
-        ended = run(screen, jobs, portfolio, count)
+        if servers:
+            ended = run_by_date(screen, jobs, portfolio, count, before=servers.publish)
+        else:
+            ended = run(screen, jobs, portfolio, count)
     path = catalog.publish(store, list(portfolio.entities()))
     done = [job for job, attempt in ended if not attempt.failure]
     code = ExitCode.MET if len(done) == len(ended) else ExitCode.FAILURE

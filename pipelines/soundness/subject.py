@@ -13,7 +13,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from pipelines import contract
-from pipelines.declarations import Context, Entity, Field, Holder, IdentityTable, NaturalKey, Side, Slice
+from pipelines.declarations import Context, Entity, EventLog, Field, Holder, IdentityTable, NaturalKey, Side, Slice
 from pipelines.declared import is_broken, is_unfinished
 from pipelines.rules import Rule
 from pipelines.soundness.spot import Spot
@@ -36,6 +36,12 @@ class Subject:
         """How keys are linked, unless that is broken."""
         identity = vars(self.entity).get("identity")
         return identity if isinstance(identity, IdentityTable | NaturalKey) and not is_broken(identity) else None
+
+    @property
+    def log(self) -> EventLog | None:
+        """The log of events, if there is one and it is not broken."""
+        log = vars(self.entity).get("events")
+        return log if isinstance(log, EventLog) and not is_broken(log) else None
 
     @property
     def slices(self) -> list[Slice]:

@@ -7,7 +7,7 @@ become rows: by record type, with the records in which an item means nothing kep
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY
 from typing import Literal
@@ -27,6 +27,7 @@ from pipelines.sources.records import Framing, Records, records_of
 from pipelines.sources.source import REJECTED, Batch, Misfit, Place, Reading, Source
 
 _LONGEST = 32_760  # bytes of a record
+_Wrong = tuple[Column | None, str, pa.BooleanArray]  # where, what was expected, in which records
 
 
 @declared
@@ -108,7 +109,7 @@ class _Reader:
         columns = [there.decoded(column) for column in self._columns]
         asked = map(_as_asked, (one.texts for one in columns), self._columns, self._schema.types)
         texts = pa.RecordBatch.from_arrays(list(asked), self._schema.names)
-        wrong: list[tuple[Column | None, str, pa.BooleanArray]] = [(None, "", there.unknown_type())]
+        wrong: list[_Wrong] = [(None, "", there.unknown_type())]
         wrong += [(column, "", there.cut_off(column)) for column in self._columns if there.lengths is not None]
         for column, one in zip(self._columns, columns, strict=True):
             if one.bad is not None:
@@ -119,18 +120,29 @@ class _Reader:
         rows = pc.indices_nonzero(pc.and_(pc.is_valid(first), there.taken)).to_pylist()
         if not rows:
             return batch
+        told = dict(zip(texts.schema.names, map(_as_text, (one.texts for one in columns), self._columns), strict=True))
         refused = [
-            {"row_number": numbers[row].as_py()} | self._reason(there, row, *wrong[first[row].as_py()][:2])
+            self._refused(there, row, wrong[first[row].as_py()], self._readable(told, wrong, row))
+            | {"row_number": numbers[row].as_py()}
             for row in rows
         ]
         unreadable = text.in_row_order(batch.unreadable, pa.RecordBatch.from_pylist(refused, schema=REJECTED))
         return Batch(batch.rows, batch.row_numbers, unreadable)
 
-    def _reason(self, there: Presence, row: int, column: Column | None, expected: str) -> dict[str, object]:
+    def _readable(self, told: Mapping[str, pa.StringArray], wrong: Sequence[_Wrong], row: int) -> dict[str, str]:
+        """The columns of a record that mean something, so that its key can be told whatever else is wrong with it."""
+        if wrong[0][2][row].as_py():
+            return {}
+        unread = {column.name for column, _, failed in wrong[1:] if column is not None and failed[row].as_py()}
+        held = {name: column[row].as_py() for name, column in told.items() if name not in unread}
+        return {name: value for name, value in held.items() if value is not None}
+
+    def _refused(self, there: Presence, row: int, wrong: _Wrong, readable: dict[str, str]) -> dict[str, object]:
         """Why a record is no row: of an unknown type, cut off before a column, or with a column that means nothing."""
+        column, expected, _ = wrong
         length = self._source.length if there.lengths is None else there.lengths[row].as_py()
         record = there.block.data[row * there.block.length :][:length]
-        raw = {"record": self._page.decode(record)}
+        raw = readable | {"record": self._page.decode(record)}
         if column is None:
             said = {"check": "record", "reason": f"expected a record of type {', '.join(self._source.record_types)}"}
         elif not expected:
@@ -144,7 +156,11 @@ class _Reader:
 
 
 def _as_asked(texts: pa.StringArray, column: Column, kind: pa.DataType) -> pa.StringArray:
+    return _as_text(texts, column) if pa.types.is_string(kind) else texts
+
+
+def _as_text(texts: pa.StringArray, column: Column) -> pa.StringArray:
     """In a column of text a number has the digits of the record, without the 0 that stands for its plus."""
-    if not pa.types.is_string(kind) or isinstance(column.item, Chars | Binary):
+    if isinstance(column.item, Chars | Binary):
         return texts
     return pc.if_else(pc.starts_with(texts, "-"), texts, pc.utf8_slice_codeunits(texts, 1))

@@ -11,12 +11,14 @@ from pipelines.declarations import (
     Csv,
     Daily,
     Entity,
+    EventLog,
     Exact,
     Field,
     FixedWidth,
     Holder,
     IdentityTable,
     JsonLines,
+    Kafka,
     Merges,
     Owner,
     Same,
@@ -57,3 +59,23 @@ def test_columns_that_a_layout_does_not_have_and_urls_that_are_none():
         'policy.py: policy.policies.identity.source.columns: the layout has no column "until" (valid: new, old)',
         f'policy.py: {merges_path}: the contract has no column "int" (did you mean "into"?)',
     ]
+
+
+def test_columns_of_an_event_log_that_its_source_does_not_have():
+    log = EventLog(
+        Kafka("policies", "localhost:9092", paths={"numbr": "/$offset", "at": "/$timestamp"}),
+        key=("id",), sequence="number", event_time="at", recorded_time="at", type="type", payload="data",
+    )  # fmt: skip
+    holder = Holder(source=Csv("x.csv"), contract=Policy, key=("id",))
+    entity = Entity(
+        "policies", description="Policies", owner=Owner("policy"), legacy=holder, service=holder, events=log,
+        identity=IdentityTable(Csv("map.csv"), legacy=("old",), service=("new",)),
+        fields=(Field("id", Same("id"), Exact()), Field("name", Same("name"), Exact())),
+    )  # fmt: skip
+    owner, days = Owner("policy"), Daily(date(2026, 3, 1))
+    context = Context("policy", description="Policies", owner=owner, partitioning=days, entities=(entity,))
+
+    found = [str(problem) for problem in problems_of([(context, Spot("policy.py", "policy"))])]
+
+    place = "policy.py: policy.policies.events.source.paths"
+    assert f'{place}: the contract has no column "numbr" (did you mean "number"?)' in found

@@ -134,7 +134,21 @@ def test_record_types_that_share_their_bytes(tmp_path):
         4: ("digits", "sum", "expected 3 zoned digits"),
         5: ("record", None, "expected a record of type L, M"),
     }
-    assert json.loads(unreadable[0]["raw"]) == {"record": "Labc", "sum": "X'818283'"}
+    assert json.loads(unreadable[0]["raw"]) == {"kind": "L", "record": "Labc", "sum": "X'818283'"}
+    assert json.loads(unreadable[1]["raw"]) == {"record": "X..."}
+
+
+def test_a_record_that_is_rejected_keeps_its_key_and_whatever_else_can_be_read(tmp_path):
+    layout = (Chars("key", 1, 2), Packed("paid", 3, 3), Packed("tax", 5, 3), Zoned("level", 7, 1))
+    schema = pa.schema([("key", pa.string()), ("paid", pa.int64()), ("tax", pa.int64()), ("level", pa.int64())])
+    content = "K1".encode("cp037") + bytes.fromhex("4040 818C F3")
+
+    _, unreadable, _ = read_records(tmp_path, content, layout, schema, length=7)
+
+    raw = json.loads(unreadable[0]["raw"])
+    assert (unreadable[0]["field"], raw.pop("paid")) == ("paid", "X'4040'")
+    assert raw.pop("record").startswith("K1")
+    assert raw == {"key": "K1", "tax": "818", "level": "3"}
 
 
 def test_items_that_occur_as_often_as_another_says(tmp_path):
