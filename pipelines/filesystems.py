@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from typing import IO
 
@@ -98,13 +99,24 @@ def _s3() -> fs.FileSystem:
 
 
 def _gcs() -> fs.FileSystem:
-    return fs.GcsFileSystem()
+    patience = timedelta(seconds=_SECONDS)
+    found = _URL.fullmatch(os.environ.get("STORAGE_EMULATOR_HOST", ""))
+    if not found:
+        return fs.GcsFileSystem(retry_time_limit=patience)
+    elsewhere = {"scheme": found["scheme"], "endpoint_override": found["rest"].rstrip("/")}
+    return fs.GcsFileSystem(anonymous=True, project_id="-", retry_time_limit=patience, **elsewhere)
 
 
 def _azure() -> fs.FileSystem:
+    account, key = os.environ.get("AZURE_STORAGE_ACCOUNT", ""), os.environ.get("AZURE_STORAGE_KEY")
+    found = _URL.fullmatch(os.environ.get("AZURE_STORAGE_ENDPOINT", ""))
+    if not found:
+        return fs.AzureFileSystem(account_name=account, account_key=key)
+    place, scheme = found["rest"].rstrip("/"), found["scheme"]
     return fs.AzureFileSystem(
-        account_name=os.environ.get("AZURE_STORAGE_ACCOUNT", ""), account_key=os.environ.get("AZURE_STORAGE_KEY")
-    )
+        account_name=account, account_key=key,
+        blob_storage_authority=place, blob_storage_scheme=scheme, dfs_storage_authority=place, dfs_storage_scheme=scheme,
+    )  # fmt: skip
 
 
 _FILE_SYSTEMS: dict[str, Callable[[], fs.FileSystem]] = {"s3": _s3, "gs": _gcs, "az": _azure}

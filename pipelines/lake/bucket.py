@@ -1,6 +1,7 @@
 """Objects under a URL of object storage: put, read, listed and deleted as wholes. What is in them is not known here.
 
-An object appears whole or not at all: that is all that object storage promises, and all that `remote` builds on.
+An object appears whole or not at all: that is all that `remote` builds on. S3 and Google's storage promise it. Azure's
+shows an object that is being written as an empty one, so there it is written beside and copied, which is one step.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from uuid import uuid4
 
 from pyarrow import fs
 
@@ -39,7 +41,7 @@ class Bucket:
 
     def put(self, name: PurePosixPath, content: bytes) -> None:
         """Put an object, in place of one of the same name."""
-        with self._answering(), self._files().open_output_stream(self._path(name)) as stream:
+        with self._answering(), self._whole(name) as path, self._files().open_output_stream(path) as stream:
             stream.write(content)
 
     def send(self, file: Path, name: PurePosixPath) -> None:
@@ -74,6 +76,18 @@ class Bucket:
         with self._answering():
             self._files().delete_file(self._path(name))
 
+    @contextmanager
+    def _whole(self, name: PurePosixPath) -> Iterator[str]:
+        """Where to write an object so that it appears at its place when it is whole."""
+        files, path = self._files(), self._path(name)
+        if files.type_name not in _SHOWING_HALVES:
+            yield path
+            return
+        beside = f"{path}.{uuid4().hex}"
+        yield beside
+        files.copy_file(beside, path)
+        files.delete_file(beside)
+
     def _files(self) -> fs.FileSystem:
         return located(self.url)[0]
 
@@ -90,3 +104,4 @@ class Bucket:
 
 
 _AT_ONCE = 8 * 1024 * 1024  # bytes
+_SHOWING_HALVES = ("abfs",)  # as Arrow calls Azure's

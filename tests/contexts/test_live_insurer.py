@@ -1,6 +1,5 @@
-"""The insurer on live servers is the insurer in files: the same drift, row by row, from databases, host files and logs."""
+"""The insurer on live servers is the insurer in files: the same drift, row by row."""
 
-import json
 import os
 import shutil
 import signal
@@ -17,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data.insurer.generate import generate
-from data.live import declaring, mariadb
+from data.live import declaring
 from pipelines import campaign, loading
 from pipelines.cli.live import live_servers
 from pipelines.cli.screen import Screen
@@ -91,7 +90,7 @@ def fresh():
     """Contexts as they are declared in the environment of now."""
 
     def forget():
-        for name in [name for name in sys.modules if name.startswith(("data.live.contexts", "data.live.declaring"))]:
+        for name in [name for name in sys.modules if name.startswith("data.live.contexts")]:
             del sys.modules[name]
 
     forget()
@@ -116,7 +115,8 @@ def test_servers_and_files_give_the_same_drift(world, in_files, servers, tmp_pat
     assert legacy == ({"table"} if declaring.MARIADB in os.environ else {"mainframe", "fixed-width"})
     offsets = [offsets_of(portfolio, lake, day) for day in DAYS]
     for name, first in offsets[0].items():
-        assert {number: low for number, (low, _) in offsets[1][name].items()} == {n: high for n, (_, high) in first.items()}
+        begins = {partition: low for partition, (low, _) in offsets[1][name].items()}
+        assert begins == {partition: high for partition, (_, high) in first.items()}
     assert [sum(high - low for part in of.values() for low, high in part.values()) for of in offsets] == published
     assert all(published)
 
@@ -178,7 +178,7 @@ def waited(condition):
 @pytest.mark.parametrize("when", ["loading", "reconciling"])
 def test_nothing_runs_on_when_the_demo_is_stopped(folder, told, when):
     environment = os.environ | {"TMPDIR": str(folder), "MARIADB_BIN": NO_MARIADB, "COEXIST_INSURER_WORLD": ""}
-    command = [sys.executable, "-m", "pipelines.cli", "demo", "--live", "--size", "600"]
+    command = [Path(sys.executable).with_name("coexist"), "demo", "--live", "--size", "600"]
     command += ["--world", str(folder / "world"), "--lake", str(folder / "lake")]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
@@ -198,9 +198,14 @@ def test_nothing_runs_on_when_the_demo_is_stopped(folder, told, when):
 def test_nothing_runs_on_after_a_failure(folder, world, monkeypatch):
     for name, value in {"TMPDIR": str(folder), "MARIADB_BIN": NO_MARIADB, declaring.WORLD: str(world)}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(ZeroDivisionError), live_servers(Screen.opened(as_json=True)):
-        assert processes_of(folder)
-        json.dumps(1 / 0)
+
+    def failing():
+        with live_servers(Screen.opened(as_json=True)):
+            assert processes_of(folder)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        failing()
 
     assert processes_of(folder) == []
     assert list(folder.glob("coexist-live*")) == []

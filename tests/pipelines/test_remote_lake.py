@@ -10,6 +10,7 @@ import sys
 from itertools import count
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -228,6 +229,15 @@ def test_a_storage_that_does_not_answer(machine):
         write(lake, D1="a")
 
 
+def test_publishing_a_lake_in_which_nothing_is(machine, url):
+    machine("one")
+
+    told = CliRunner().invoke(app, ["publish", "--lake", url, "--json"])
+
+    assert told.exit_code == 3
+    assert "run coexist reconcile first" in json.loads(told.stdout)["error"]["message"]
+
+
 def test_banks_reconciled_in_object_storage_have_the_drift_they_have_on_disk(machine, url, tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
 
@@ -245,8 +255,21 @@ def test_banks_reconciled_in_object_storage_have_the_drift_they_have_on_disk(mac
     assert drift(url, "another") == here
     assert here
     assert not list(ROOT.glob("s3*"))
+    assert rows_for_bi(url, machine, tmp_path) == rows_for_bi(str(tmp_path / "lake"), machine, tmp_path) > 0
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.suffix in (".json", ".parquet"))
     assert SECRET.encode() not in written
+
+
+def rows_for_bi(place, machine, tmp_path):
+    """The rows of drift in the catalogue, as a machine sees them that has read nothing before and declares nothing."""
+    machine(f"of BI {next(names)}")
+    told = CliRunner().invoke(app, ["publish", "--lake", place, "--json"])
+    assert told.exit_code == 0, told.output
+    path = json.loads(told.stdout)["catalog"]
+    assert path.startswith(str(tmp_path))
+    with duckdb.connect(path, read_only=True) as catalog:
+        (rows,) = catalog.execute("SELECT COUNT(*) FROM drift").fetchone()
+        return rows
 
 
 def without_runs(told):

@@ -9,7 +9,7 @@ import time
 import pytest
 
 COEXIST = [sys.executable, "-c", "from pipelines.cli import main; main()"]
-COMMANDS = ("demo", "check", "reconcile", "backfill", "drift", "explain", "audit", "recount")
+COMMANDS = ("demo", "check", "reconcile", "backfill", "drift", "explain", "audit", "recount", "publish")
 
 
 def start(*arguments, **streams):
