@@ -115,7 +115,8 @@ def _azure() -> fs.FileSystem:
     place, scheme = found["rest"].rstrip("/"), found["scheme"]
     return fs.AzureFileSystem(
         account_name=account, account_key=key,
-        blob_storage_authority=place, blob_storage_scheme=scheme, dfs_storage_authority=place, dfs_storage_scheme=scheme,
+        blob_storage_authority=place, blob_storage_scheme=scheme,
+        dfs_storage_authority=place, dfs_storage_scheme=scheme,
     )  # fmt: skip
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from confluent_kafka import TIMESTAMP_NOT_AVAILABLE, Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
@@ -22,7 +22,9 @@ from pipelines.errors import SourceError, did_you_mean
 from pipelines.sources.kafka.ledger import Extent, Stretch
 from pipelines.sources.secret import Secret, without
 
+T = TypeVar("T")
 _AT_ONCE = 2_000  # messages
+_FIRST_TURN = 1.0  # seconds; each that follows is twice as long, for a broker that is slow
 _A_MOMENT = 0.05  # seconds that are waited for so many, before what is there is taken
 _BUFFER = 64 * 1024  # kilobytes that are fetched ahead
 _NOT_PASSING = {
@@ -130,15 +132,31 @@ class Log:
 
     def extent(self) -> Extent:
         """For each partition of the topic the first offset it still has, and the one behind its last committed."""
-        consumer, patience = self._ready(), self._brokers.patience
-        with self.answering():
-            metadata = consumer.list_topics(self._topic, timeout=patience).topics[self._topic]
-            if metadata.error is not None:
-                raise KafkaException(metadata.error)
-            return {
-                number: consumer.get_watermark_offsets(TopicPartition(self._topic, number), timeout=patience)
-                for number in metadata.partitions
-            }
+        consumer = self._ready()
+        metadata = self._asking(lambda timeout: consumer.list_topics(self._topic, timeout=timeout)).topics[self._topic]
+        if metadata.error is not None:
+            raise self._failed(metadata.error)
+        return {number: self._offsets(number) for number in metadata.partitions}
+
+    def _offsets(self, number: int) -> tuple[int, int]:
+        consumer, partition = self._ready(), TopicPartition(self._topic, number)
+        return self._asking(lambda timeout: consumer.get_watermark_offsets(partition, timeout=timeout))
+
+    def _asking(self, ask: Callable[[float], T]) -> T:
+        """An answer, waited for in turns: while it waits the client does not tell what is wrong, only between."""
+        until, turn = time.monotonic() + self._brokers.patience, _FIRST_TURN
+        while True:
+            left = until - time.monotonic()
+            try:
+                return ask(max(min(turn, left), _A_MOMENT))
+            except KafkaException as error:
+                self._ready().poll(0)
+                if turn >= left or error.args[0].code() in _NOT_PASSING or self._is_hopeless():
+                    raise self._failed(error.args[0]) from None
+            turn *= 2
+
+    def _is_hopeless(self) -> bool:
+        return self._trouble is not None and self._trouble.code() in _NOT_PASSING
 
     def messages(self, stretch: Stretch) -> Iterator[list[Message]]:
         """The messages of a stretch, some at a time."""
@@ -188,7 +206,7 @@ class Log:
 
     def _remember(self, error: KafkaError) -> None:
         """Of troubles that the client goes on after, the last; one that does not pass is kept."""
-        if self._trouble is None or self._trouble.code() not in _NOT_PASSING:
+        if not self._is_hopeless():
             self._trouble = error
 
     def _silent(self) -> SourceError:
@@ -198,7 +216,7 @@ class Log:
 
     def _failed(self, error: KafkaError) -> SourceError:
         """The trouble in our words. What is told last is often only the consequence of what was told before."""
-        if error.code() not in _NOT_PASSING and self._trouble is not None and self._trouble.code() in _NOT_PASSING:
+        if error.code() not in _NOT_PASSING and self._trouble is not None and self._is_hopeless():
             error = self._trouble
         why = _NOT_PASSING.get(error.code())
         if why == "there is no such topic":
