@@ -63,15 +63,15 @@ def live_servers(screen: Screen) -> Iterator[Servers]:
     with subprocess.Popen(  # noqa: S603 (our own module)
         command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True
     ) as process:
-        servers = Servers(process)
+        servers, ended_well = Servers(process), False
         try:
             with screen.waiting("starting servers and loading the insurer into them"):
                 os.environ.update(servers.answer()["environment"])
             yield servers
-        except BaseException:
-            process.terminate()
-            raise
+            ended_well = True
         finally:
+            if not ended_well:
+                process.terminate()
             with screen.waiting("stopping the servers"):
                 _stopped(process)
 

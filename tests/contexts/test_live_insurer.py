@@ -175,9 +175,12 @@ def waited(condition):
 
 @pytest.mark.slow
 @pytest.mark.live
-@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda told: told.name)
-@pytest.mark.parametrize("when", ["loading", "reconciling"])
-def test_nothing_runs_on_when_the_demo_is_stopped(folder, told, when):
+@pytest.mark.parametrize(
+    ("when", "told"),
+    [("loading", signal.SIGINT), ("reconciling", signal.SIGINT), ("reconciling", signal.SIGKILL)],
+    ids=str,
+)
+def test_nothing_runs_on_when_the_demo_is_stopped(folder, when, told):
     environment = os.environ | {"TMPDIR": str(folder), "MARIADB_BIN": NO_MARIADB, "COEXIST_INSURER_WORLD": ""}
     command = [Path(sys.executable).with_name("coexist"), "demo", "--live", "--size", "600"]
     command += ["--world", str(folder / "world"), "--lake", str(folder / "lake")]
