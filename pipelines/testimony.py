@@ -225,6 +225,7 @@ _LAST_TOLD = f"""
         MAX(CASE WHEN s.place = p.right_place THEN s.partition_key END) AS right_partition,
         MAX(CASE WHEN s.place = p.shown_place THEN s.sequence END) AS shown_sequence,
         MAX(CASE WHEN s.place = p.shown_place THEN s.arrival END) AS shown_arrival,
+        MAX(CASE WHEN s.place = p.shown_place THEN s.event_us END) AS shown_us,
         MAX(CASE WHEN s.place = p.shown_place THEN s.partition_key END) AS shown_partition
     FROM ({_PLACES}) AS p
     JOIN sayings AS s ON s.legacy_key = p.legacy_key AND s.service_key = p.service_key AND s.field = p.field
@@ -233,12 +234,12 @@ _LAST_TOLD = f"""
 
 
 def _proofs(deadline: Deadline) -> str:
-    """Told and late, told in the wrong order, or not told at all."""
+    """Told and late, told in the wrong order, or not told at all: then since the last event, if no row says later."""
     keys, late = "a.legacy_key, a.service_key, a.field", f"NOT {deadline.allows('started_us')}"
     both_told = told({"event": "right_sequence", "shows_event": "shown_sequence"})
     newer = told({"newer_event": "right_sequence", "older_event": "shown_sequence"})
     without_effect = told({"event_without_effect": "right_sequence"})
-    unheard_since = "COALESCE(ended_us, right_us)"
+    unheard_since = "COALESCE(ended_us, right_us, shown_us)"
     untold = f"untold AND {unheard_since} IS NOT NULL AND NOT {deadline.allows(unheard_since)}"
     gap = told({"missing": "g.missing", "before_event": "g.sequence"}, witness="witness", moved_on="moved_on")
     silent = told({"shows_event": "shown_sequence"}, witness="witness", moved_on="moved_on")
