@@ -1,0 +1,80 @@
+"""How each side says that a row is deleted, and what must follow on the other; told and untold; back again; in flight.
+
+One thing is there on the first day. What both sides hold on the second is said in a line each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pipelines import declarations as say
+from tests.spec.causes import LOG, QUIET, TYPES
+from tests.spec.given import Given, found, reconciled, rows
+
+HEAD = "id | name | gone: bool"
+THERE, FLAGGED, NOT = f"{HEAD}\n1 | Ada | false", f"{HEAD}\n1 | Ada | true", HEAD
+SCRAPPED = f"{QUIET}\n1 | 2 | 2026-01-02T09:00:00Z | 2026-01-02T09:00:01Z | Scrapped |"
+SOFT = {"deletion": say.SoftDelete("gone")}
+LATE, UNTOLD = ("stale_replica", "deletion_not_propagated"), ("missing_event", "deletion_without_event")
+OWN = ("semantic_contradiction", "written_by_replica")
+
+
+def things(
+    legacy: list[str], service: list[str], *, log: tuple[str, ...] = (), lag: int = 0, **holders: object
+) -> Given:
+    """Rows day by day, with a log if there is one; `lag` hours are allowed."""
+    entity: dict[str, object] = {"allowed_lag": timedelta(hours=lag)} | ({"events": LOG} if log else {})
+    tables = {f"events_2026-01-0{day}": held for day, held in enumerate(log, 1)}
+    return Given(legacy, service, entity=entity, tables=tables, context={"event_types": TYPES}, **holders)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("legacy", "service", "log", "found_on_it"),
+    [
+        # legacy  service  what the log says    what must be found of the row
+        (NOT,     NOT,     (),                  []),
+        (NOT,     THERE,   (),                  [LATE]),
+        (NOT,     THERE,   (QUIET, SCRAPPED),   [LATE]),
+        (NOT,     THERE,   (QUIET, QUIET),      [UNTOLD]),
+        (FLAGGED, NOT,     (),                  []),
+        (FLAGGED, FLAGGED, (),                  []),
+        (FLAGGED, THERE,   (),                  [LATE]),
+        (FLAGGED, THERE,   (QUIET, QUIET),      [UNTOLD]),
+        (NOT,     FLAGGED, (QUIET, SCRAPPED),   []),
+        (THERE,   FLAGGED, (),                  [OWN]),
+    ],
+)  # fmt: skip
+def test_gone_or_flagged_on_either_side(tmp_path, legacy, service, log, found_on_it):
+    given = things([THERE, legacy], [THERE, service], log=log, legacy_holder=SOFT, service_holder=SOFT)
+
+    assert [tuple(finding[3:]) for finding in found(given, tmp_path)] == found_on_it
+
+
+def test_what_came_back_on_the_replica_is_named(tmp_path: Path) -> None:
+    """Deleted and told on the second day, followed by the service, and there again on the third."""
+    given = things([THERE, NOT, NOT], [THERE, NOT, THERE], log=(QUIET, SCRAPPED, QUIET))
+
+    assert found(given, tmp_path) == [(None, "1", None, "semantic_contradiction", "rebirth")]
+
+
+@pytest.mark.parametrize(
+    ("third_day", "state", "in_flight", "landed"),
+    [(THERE, "ongoing", False, "2026-01-02"), (NOT, "resolved", True, None)],
+    ids=["confirmed", "cleared"],
+)
+def test_what_was_in_flight_is_confirmed_or_cleared_by_the_next_day(tmp_path, third_day, state, in_flight, landed):
+    """Deleted on the second day, within the lag: on the third it has arrived, or it is late for good."""
+    given = things([THERE, NOT, NOT], [THERE, THERE, third_day], log=(QUIET, SCRAPPED, QUIET), lag=20)
+    job = reconciled(given, tmp_path)
+
+    (flying,) = rows(replace(job, partition="2026-01-02"), "discrepancies")
+    (told,) = rows(job, "discrepancy_history")
+    assert (flying["reason"], flying["in_flight"]) == ("deletion_not_propagated", True)
+    assert (told["state"], told["in_flight"]) == (state, in_flight)
+    assert [f'"in_flight_in": "{landed}"' in str(row["evidence"]) for row in rows(job, "discrepancies")] == (
+        [True] if landed else []
+    )
