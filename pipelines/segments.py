@@ -103,7 +103,9 @@ def explain(engine: Engine, features: Sequence[Feature], hidden: Mapping[str, fr
     base = _baseline(engine, "units", {c for counted in candidates.values() for c, _ in counted})
     tried = _Tried(values, len(candidates))
     single = {case: _best(counted, sizes[case], base, pairs, tried) for case, counted in candidates.items()}
-    doubles = dict(_doubles(engine, single))
+    doubles = {
+        case: list(_hopeful(counted, single[case], base, pairs, tried)) for case, counted in _doubles(engine, single)
+    }
     base |= _baseline(engine, "units", {c for counted in doubles.values() for c, _ in counted})
     return dict(_chosen(single, {c: _best(d, sizes[c], base, pairs, tried) for c, d in doubles.items()}))
 
@@ -225,6 +227,24 @@ def _doubles(engine: Engine, single: Mapping[str, Sequence[Segment]]) -> Iterato
         both = {(a, b) for a, b in combinations(sorted(best, key=str), 2) if a.feature != b.feature}
         counts = _baseline(engine, "case units", both, where=f'"case" = {literal(case)}')
         yield case, list(counts.items())
+
+
+def _hopeful(
+    counted: Iterable[_Counted], single: Sequence[Segment], base: Mapping[Conditions, int], pairs: int, tried: _Tried
+) -> Iterator[_Counted]:
+    """Of two conditions those that could still be told: counting them among all pairs is what costs.
+
+    Together they hold for at least as many pairs as both have left over beyond all of them, and for those with a
+    finding. Were it no more than that, they would have to be surer than one condition by enough.
+    """
+    for (one, other), inside in counted:
+        best = single[0]  # there is one: two conditions are made of such
+        needed = max(best.surprise + _BETTER, -math.log(SURE))
+        if inside < max(LEAST, SHARE * best.findings):
+            continue
+        fewest = max(inside, base[one,] + base[other,] - pairs)
+        if surprise(inside, best.findings, fewest, pairs) - tried.penalty((one, other)) > needed:
+            yield (one, other), inside
 
 
 def _chosen(
