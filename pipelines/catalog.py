@@ -57,6 +57,9 @@ def build(lake: Lake) -> Path:
     """Build the catalogue of everything in the lake. Readers that have the old one open keep it."""
     final, aside = lake.root / FILE, lake.root / f".{FILE}.{uuid4().hex}"
     try:
+        lake.root.mkdir(
+            parents=True, exist_ok=True
+        )  # a machine that has read nothing of a lake elsewhere has no mirror
         with duckdb.connect() as connection:
             connection.execute(f"ATTACH {literal(str(aside))} AS catalog_file (STORAGE_VERSION {literal(_STORAGE)})")
             connection.execute("USE catalog_file")
