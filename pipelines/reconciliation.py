@@ -43,6 +43,7 @@ from pipelines.sources import REJECTED
 from pipelines.sources.source import Notes, Source
 
 VOLATILE = ("run_id",)
+MAPPED = ("identity_map", "identity_map_rejected")  # by `map_identity`, together
 FOUND = ("discrepancies", "untranslatable", "fold_findings", "measures", "row_verdicts")  # together
 JUDGED = ("drift", "linkage", "lag", "discrepancy_history")  # by `judge_drift`, together
 
@@ -76,15 +77,22 @@ def take_events(job: Job) -> dict[str, Manifest]:
 
 
 def map_identity(job: Job) -> dict[str, Manifest]:
-    """Write `identity_map` (all links, `identity.SCHEMA`) and `identity_map_rejected` (rows that are no links)."""
+    """Write `identity_map` (all links, `identity.SCHEMA`) and `identity_map_rejected` (rows that are no links).
+
+    Links that follow from the rows stand as long as the rows do; a table of links is read again.
+    """
+    inputs = _row_inputs(job)
+    there = standing.still(job, MAPPED, inputs=inputs) if inputs else {}
+    if there and not verification.is_wanted():
+        return there
     with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
-        notes: dict[str, Any] = {"source": {}}
+        notes: dict[str, Any] = {"source": {}, standing.MADE_BY: standing.made_by(job)}
         rejected = _read_identity(session, job, notes["source"])
         links = session.reader(identity.build(session, job.entity)).cast(identity.SCHEMA)
         version = content_version(repr(job.entity.identity))
         notes["rejected"] = rejected.num_rows
         written = transaction.write(
-            job.address("identity_map"), links, code_version=version, inputs=_row_inputs(job), notes=notes
+            job.address("identity_map"), links, code_version=version, inputs=inputs, notes=notes
         )
         refused = transaction.write(job.address("identity_map_rejected"), rejected, code_version=version)
     return {"identity_map": written, "identity_map_rejected": refused}

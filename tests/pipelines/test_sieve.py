@@ -57,6 +57,8 @@ def test_what_was_found_stands_until_something_changes(tmp_path: Path) -> None:
     changed = reconcile(Job(context, stricter, "2026-09-07", Lake(tmp_path)))
 
     assert again["discrepancies"] == first["discrepancies"]
+    assert again["identity_map"] == first["identity_map"]
+    assert changed["identity_map"].digest == first["identity_map"].digest
     assert {stage: again[stage] for stage in JUDGED} == {stage: first[stage] for stage in JUDGED}
     assert changed["discrepancies"].run_id != first["discrepancies"].run_id
     assert changed["discrepancies"].digest == first["discrepancies"].digest
