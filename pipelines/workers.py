@@ -10,11 +10,13 @@ import logging
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from logging.handlers import QueueHandler, QueueListener
+from multiprocessing.connection import wait
 from multiprocessing.queues import Queue
 from types import FrameType
 from typing import ParamSpec, TypeVar
@@ -98,6 +100,15 @@ def _begin(environment: Mapping[str, str], lines: Queue[logging.LogRecord], name
         logging.getLogger(name).setLevel(logging.INFO)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
+    threading.Thread(target=_follow, daemon=True).start()
+
+
+def _follow() -> None:
+    """End with the process that started this one, however that ended: nobody asks a worker for anything any more."""
+    starter = multiprocessing.parent_process()
+    if starter is not None:
+        wait([starter.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
