@@ -16,6 +16,7 @@ from pipelines import (
     history,
     identity,
     linkage,
+    omission,
     ownership,
     pairing,
     patterns,
@@ -130,6 +131,7 @@ def _prove(engine: Engine, world: World, partition: str) -> None:
     patterns.prove(engine, world.entity, every="legacy", into="pattern proofs")
     testimony.deaf(engine)
     testimony.look(engine, world.entity)
+    omission.skip(engine, into="omission proofs")
     ownership.prove(engine, world.entity, _deadline(world, partition), into="ownership proofs")
     absence.prove(engine, world.entity, _deadline(world, partition), since=None, into="absence proofs")
 

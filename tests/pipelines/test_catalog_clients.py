@@ -62,7 +62,8 @@ def test_an_old_duckdb_client_reads_every_view(tmp_path: Path) -> None:
         "semantic_rules": 0,
         "discrepancy_history": 27,
         "concentrations": 0,
-        "event_offsets": 0,
+        "event_offsets": 1,
         "event_findings": 0,
+        "fold_findings": 0,
         "audits": 0,
     }
