@@ -17,13 +17,13 @@ import pyarrow as pa
 
 from data.live import mariadb
 from data.live.declaring import DATE
+from data.live.kafka import BY_KEY, Message
 from pipelines import contract
 from pipelines.declarations import Context, Entity, Holder, ParquetFile
 from pipelines.events import source_schema
 from pipelines.sources.source import Place
 
 Tables = Iterator[pa.Table]
-Message = tuple[str, str]  # key, value
 
 
 def days(context: Context, holder: Holder) -> Tables:
@@ -44,13 +44,13 @@ def events(context: Context, entity: Entity, *, after: str, until: str) -> Itera
         if after < day <= until:
             with log.source.open(Place(context.root, day), source_schema(entity, log)) as reading:
                 rows = [row for batch in reading.batches for row in batch.rows.to_pylist()]
-            yield ((str(row[log.key[0]]), _message(row, str(log.payload))) for row in rows)
+            yield ((str(row[log.key[0]]).encode(), _message(row, str(log.payload)), BY_KEY) for row in rows)
 
 
-def _message(row: Mapping[str, Any], payload: str) -> str:
+def _message(row: Mapping[str, Any], payload: str) -> bytes:
     """A JSON object of the columns of an event, with the payload as the object that it is, digit by digit."""
     columns = {name: value for name, value in row.items() if name != payload}
-    return f"{json.dumps(columns, default=_instant)[:-1]}, {json.dumps(payload)}: {row[payload]}}}"
+    return f"{json.dumps(columns, default=_instant)[:-1]}, {json.dumps(payload)}: {row[payload]}}}".encode()
 
 
 def _instant(value: datetime) -> str:

@@ -16,8 +16,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from assets.contexts import billing, broker, claims, party, policy
-from data.live import filling, host, kafka, mariadb, postgres
+from data.live import filling, host, mariadb, postgres
 from data.live.declaring import HOST_FILES, KAFKA, MARIADB, POSTGRES, topic
+from data.live.kafka import Broker
 from data.live.servers import Absent
 from pipelines.declarations import Context, Side
 
@@ -34,7 +35,7 @@ def main() -> None:
             environment = _loaded(stack, folder)
         except Absent as absent:
             sys.exit(str(absent))
-        log = stack.enter_context(kafka.running())
+        log = Broker()
         _say({"environment": environment | {KAFKA: log.servers}})
         _publish(log)
 
@@ -75,7 +76,7 @@ def _tables(side: Side) -> dict[str, filling.Tables]:
     }
 
 
-def _publish(log: kafka.Server) -> None:
+def _publish(log: Broker) -> None:
     """Publish the events of the days up to each date that is asked for, each day once."""
     published = ""
     for line in sys.stdin:
@@ -83,7 +84,7 @@ def _publish(log: kafka.Server) -> None:
         for context in CONTEXTS:
             for entity in context.entities:
                 for messages in filling.events(context, entity, after=published, until=asked):
-                    count += log.send(topic(entity.name), messages)
+                    count += log.append(topic(entity.name), messages)
         published = max(published, asked)
         _say({"published": asked, "events": count})
 

@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from confluent_kafka import Producer
 
+BY_KEY = -1  # the partition that the client chooses: the same for the same key
+Message = tuple[bytes | None, bytes | None, int]  # key, value (none: a tombstone), partition
 _PATIENCE = 30.0  # seconds until everything must have been taken
 _QUIET = {"log_level": 0}
 
 
-@dataclass(frozen=True)
-class Server:
-    """A running broker: where it listens, and who writes to it."""
+class Broker:
+    """A broker that lives as long as this object; it listens at `servers`."""
 
-    servers: str
-    producer: Producer
+    def __init__(self) -> None:
+        self._cluster = Producer({"test.mock.num.brokers": 1} | _QUIET)
+        (broker,) = self._cluster.list_topics(timeout=_PATIENCE).brokers.values()
+        self.servers = f"{broker.host}:{broker.port}"
+        self._producer = Producer({"bootstrap.servers": self.servers, "linger.ms": 5} | _QUIET)
 
-    def send(self, topic: str, messages: Iterable[tuple[str, str]]) -> int:
-        """Append messages (key, value) to a topic, which is made when it is new; how many. Raises RuntimeError."""
+    def append(self, topic: str, messages: Iterable[Message]) -> int:
+        """Append messages to a topic, which is made when it is new; how many. Raises RuntimeError."""
         count = 0
-        for key, value in messages:
-            self.producer.produce(topic, key=key.encode(), value=value.encode())
-            self.producer.poll(0)
+        for key, value, partition in messages:
+            self._producer.produce(topic, key=key, value=value, partition=partition)
+            self._producer.poll(0)
             count += 1
-        left = self.producer.flush(_PATIENCE)
+        left = self._producer.flush(_PATIENCE)
         if left:
             raise RuntimeError(f"the broker did not take {left} of {count} messages for topic {topic}")
         return count
-
-
-@contextmanager
-def running() -> Iterator[Server]:
-    """A new broker, which is gone with the block."""
-    cluster = Producer({"test.mock.num.brokers": 1} | _QUIET)
-    (broker,) = cluster.list_topics(timeout=_PATIENCE).brokers.values()
-    servers = f"{broker.host}:{broker.port}"
-    yield Server(servers, Producer({"bootstrap.servers": servers, "linger.ms": 5} | _QUIET))
-    cluster.flush(0)

@@ -50,7 +50,7 @@ class Servers:
         """Its last words."""
         said = self.process.stderr.read().strip().splitlines() if self.process.stderr else []
         last = said[-1] if said else "it said nothing"
-        return SourceError(f"the servers could not be started (python -m {SERVERS}, from the checkout): {last}")
+        return SourceError(f"the servers ended (python -m {SERVERS}, from the checkout): {last}")
 
 
 @contextmanager

@@ -6,26 +6,17 @@ from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from confluent_kafka import Producer
+from data.live import kafka
 
 PATIENCE = timedelta(seconds=20)  # more than a busy machine takes; it is waited for in vain by no test
 
 
-class Broker:
-    """A broker that lives as long as this object."""
-
-    def __init__(self):
-        self._cluster = Producer({"test.mock.num.brokers": 1, "log_level": 0})
-        (broker,) = self._cluster.list_topics(timeout=10).brokers.values()
-        self.servers = f"{broker.host}:{broker.port}"
-        self._producer = Producer({"bootstrap.servers": self.servers, "log_level": 0, "linger.ms": 5})
+class Broker(kafka.Broker):
+    """The broker of the live demo, for messages as tests write them."""
 
     def send(self, topic, *messages):
         """Messages as (key, value, partition); objects are written as JSON, None stays none."""
-        for key, value, partition in messages:
-            self._producer.produce(topic, key=_bytes(key), value=_bytes(value), partition=partition)
-            self._producer.poll(0)
-        assert self._producer.flush(30) == 0
+        self.append(topic, ((_bytes(key), _bytes(value), partition) for key, value, partition in messages))
 
 
 def _bytes(value):
