@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines import places
 from pipelines.errors import IntegrityError, SourceError
 from pipelines.expressions import compile_sql, quote
 from pipelines.macros import MACROS, definitions
@@ -87,16 +88,12 @@ class Engine:
         self._create("VIEW", f"{name} positions", positions)
         self.view(name, f"SELECT *, {adding} FROM {quote(f'{name} positions')}")
 
-    def scan_positions(self, name: str, file: Path, positions: pa.Table) -> None:
-        """Those rows of one Parquet file whose places in it stand in `positions`, column `position`; read once, now."""
-        chosen = f"{name} chosen"
-        self._connection.register(chosen, positions)
-        self._create(
-            "TABLE",
-            name,
-            f"SELECT * EXCLUDE (file_row_number) FROM {_parquet(file, places=True)} "
-            f"WHERE file_row_number IN (SELECT position FROM {quote(chosen)})",
-        )
+    def scan_positions(self, name: str, file: Path, positions: pa.ChunkedArray) -> None:
+        """Those rows of one Parquet file that stand at certain places in it (from 0); read once, now."""
+        picked = f"{name} picked"
+        self._connection.register(picked, places.rows_at(file, positions))
+        columns = restored(pq.read_schema(file), from_parquet=True)
+        self._create("TABLE", name, f"SELECT {columns} FROM {quote(picked)}")
 
     def register(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """A table of ours, or a stream that is read once, as a relation."""

@@ -180,38 +180,34 @@ def _named(node: exp.Expr) -> str:
     return node.sql_name().lower() if isinstance(node, exp.Func) else node.key
 
 
-def _expand(node: exp.Expr, engine: str) -> exp.Expr:
-    """A node in the engine's own spelling: no cast and no arithmetic may end a run because of one row.
+def _expanded(node: exp.Expr, engine: str) -> exp.Expr:
+    """The tree in the engine's own spelling, from the leaves up; no cast and no arithmetic may end a run.
 
-    What is returned anew is not walked again: its parts are expanded here.
+    The tree is changed where it stands: copying what is below every node would cost more than all else here.
     """
+    # One TRY for each operation, none for the whole: see the note in `primitives`.
+    tried = isinstance(node, _ARITHMETIC) and node.find(exp.Column) and not node.find(*_NOT_TRIED)
+    for part in list(node.iter_expressions()):
+        expanded = _expanded(part, engine)
+        if expanded is not part:
+            part.replace(expanded)
     if isinstance(node, exp.Anonymous) and node.name.lower() in PRIMITIVES:
         return _spelt(node, engine)
     if isinstance(node, exp.Cast):
-        return exp.TryCast(this=_expanded(node.this, engine), to=node.to)
-    if isinstance(node, _ARITHMETIC) and node.find(exp.Column) and not node.find(*_NOT_TRIED):
-        # One TRY for each operation, none for the whole: see the note in `primitives`.
-        operation = node.copy()
-        for name in ("this", "expression"):
-            if name in node.args:
-                operation.set(name, _expanded(node.args[name], engine))
-        return exp.Anonymous(this="TRY", expressions=[operation])
-    return node
-
-
-def _expanded(node: exp.Expr, engine: str) -> exp.Expr:
-    return node.copy().transform(lambda inner: _expand(inner, engine), copy=False)
+        return exp.TryCast(this=node.this, to=node.to)
+    return exp.Anonymous(this="TRY", expressions=[node.copy()]) if tried else node
 
 
 def _spelt(node: exp.Anonymous, engine: str) -> exp.Expr:
-    """A primitive call as the engine spells it."""
+    """A primitive call, its arguments expanded, as the engine spells it."""
     spelling = PRIMITIVES[node.name.lower()].spelling[engine]
     arguments = [_argument(argument, engine) for argument in node.expressions]
-    # A Var is generated as it stands: the spelling is final engine SQL, and the walk does not enter it again.
+    # A Var is generated as it stands: the spelling is final engine SQL.
     return exp.Var(this=re.sub(r"\$(\d)", lambda place: arguments[int(place[1]) - 1], spelling))
 
 
 def _argument(argument: exp.Expr, engine: str) -> str:
     """An argument in the engine's dialect, in parentheses where the spelling around it could tear it apart."""
-    sql = _expanded(argument, engine).sql(dialect=engine, copy=False)
-    return sql if isinstance(argument, exp.Column | exp.Literal | exp.Paren | exp.Func | exp.Null) else f"({sql})"
+    sql = argument.sql(dialect=engine, copy=False)
+    whole = exp.Column | exp.Literal | exp.Paren | exp.Func | exp.Null | exp.Var
+    return sql if isinstance(argument, whole) else f"({sql})"

@@ -31,17 +31,18 @@ SCHEMA = table_schema(
 
 
 def build(engine: Engine, entity: Entity) -> str:
-    """The query of all links of an entity (SCHEMA, ordered by all columns).
+    """The query of all links of an entity (SCHEMA, ordered by all columns in which two links can differ).
 
     Needs the relations `identity_table` and, where declared, `merges` for an `IdentityTable`; `legacy` and `service`
     (raw rows) for a `NaturalKey`.
     """
     if isinstance(entity.identity, NaturalKey):
         derive(engine, entity, into="links")
+        order = SCHEMA.names[:2]
     else:
         _read(engine, entity, entity.identity)
-    columns = ", ".join(SCHEMA.names)
-    return f"SELECT {columns} FROM links ORDER BY {columns}"
+        order = SCHEMA.names
+    return f"SELECT {', '.join(SCHEMA.names)} FROM links ORDER BY {', '.join(order)}"
 
 
 def derive(engine: Engine, entity: Entity, *, into: str) -> None:

@@ -33,7 +33,7 @@ def column_texts(columns: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _escaped(part: str) -> str:
-    return f"REPLACE(REPLACE({part}, '\\', '\\\\'), {literal(SEPARATOR)}, {literal(chr(92) + SEPARATOR)})"
+    return f"key_part({part})"
 
 
 def _shown(part: str) -> str:

@@ -93,6 +93,12 @@ PRIMITIVES: dict[str, Primitive] = {
         "nullif(string_split($1, $2)[$3], '')",
     ),
     "matches": _duckdb(2, "whether a regular expression (RE2) matches the whole text", "regexp_full_match($1, $2)"),
+    "key_part": _duckdb(
+        1,
+        "text as a part of a key, in which the separator | and the escape \\ are escaped",
+        # Few keys have either of them: to look for them costs less than to replace them.
+        r"CASE WHEN contains($1, '\') OR contains($1, '|') THEN replace(replace($1, '\', '\\'), '|', '\|') ELSE $1 END",
+    ),
     "text_of": _duckdb(
         1, "the value as text, as the engine-independent forms of `canonical_text` say", "CAST($1 AS VARCHAR)"
     ),

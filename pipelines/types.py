@@ -51,3 +51,16 @@ def restored(schema: pa.Schema, *, from_parquet: bool) -> str:
         durations = [field.name for field in schema if pa.types.is_duration(field.type)]
         found += [f"to_microseconds({quote(name)}) AS {quote(name)}" for name in durations]
     return f"* REPLACE ({', '.join(found)})" if found else "*"
+
+
+def as_kept(schema: pa.Schema) -> pa.Schema:
+    """The schema of these columns in the types in which the engine reads them from Parquet."""
+    return pa.schema([(field.name, _as_kept(field.type)) for field in schema])
+
+
+def _as_kept(kind: pa.DataType) -> pa.DataType:
+    if isinstance(kind, pa.ExtensionType):
+        return kind.storage_type
+    if pa.types.is_timestamp(kind):
+        return pa.timestamp("us", kind.tz)
+    return pa.int64() if pa.types.is_duration(kind) else kind

@@ -103,6 +103,7 @@ ON_TEXT = {
         lambda found: f"{found[1]}\\u00{found[2].upper()}",
         json.dumps(text, ensure_ascii=False),
     ),
+    "key_part": lambda text: "".join(f"\\{c}" if c in "\\|" else c for c in text),
     "text_of": lambda text: text,
 }
 
@@ -135,6 +136,7 @@ def test_texts(evaluate, name):
         ("strip_zeros", "000", "0"),
         ("strip_zeros", "00\n1", "\n1"),
         ("keep_alphanumeric", "12/34-Ä½", "1234Ä½"),
+        ("key_part", r"policy|12\3", r"policy\|12\\3"),
         ("json_text", 'a"\\\x0b', '"a\\"\\\\\\u000B"'),
     ],
 )

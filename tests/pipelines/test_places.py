@@ -1,0 +1,65 @@
+"""Rows at certain places of a file are those that stand there, in every type a contract can declare."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines import engine
+from pipelines.types import INT128
+
+VALUES = {
+    "text": (pa.string(), ["", "é", None]),
+    "flag": (pa.bool_(), [True, None, False]),
+    "small": (pa.int8(), [-128, None, 127]),
+    "large": (pa.uint64(), [2**64 - 1, None, 0]),
+    "huge": (INT128, [2**127 - 1, None, -(2**127)]),
+    "amount": (pa.decimal128(38, 2), [Decimal("-0.01"), None, Decimal("9" * 36 + ".99")]),
+    "ratio": (pa.float64(), [-0.0, None, float("inf")]),
+    "single": (pa.float32(), [0.5, None, -1.5]),
+    "day": (pa.date32(), [date(1, 1, 1), None, date(9999, 12, 31)]),
+    "hour": (pa.time64("us"), [time(0), None, time(23, 59, 59, 999_999)]),
+    "moment": (pa.timestamp("us", "UTC"), [datetime(1, 1, 1, tzinfo=UTC), None, datetime(2026, 7, 1, tzinfo=UTC)]),
+    "local": (pa.timestamp("ms"), [-1, None, 1_782_864_000_000]),
+    "delay": (pa.duration("us"), [timedelta(microseconds=-1), None, timedelta(days=400)]),
+    "bytes": (pa.binary(), [b"\xff", None, b""]),
+    "items": (pa.list_(pa.int64()), [[1, None], None, []]),
+    "parts": (pa.struct([("a", pa.string())]), [{"a": "x"}, None, {"a": None}]),
+}
+ROWS = 2_000
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rows of all types in many groups, the place of each row in the column `place`."""
+    columns = {name: _column(kind, values) for name, (kind, values) in VALUES.items()}
+    path = tmp_path_factory.mktemp("places") / "rows.parquet"
+    pq.write_table(pa.table({"place": list(range(ROWS)), **columns}), path, row_group_size=300)
+    return path
+
+
+def _column(kind: pa.DataType, values: list[object]) -> pa.Array:
+    repeated = [values[place % len(values)] for place in range(ROWS)]
+    if kind != INT128:
+        return pa.array(repeated, kind)
+    return pa.ExtensionArray.from_storage(
+        kind, pa.array([value if value is None else str(value) for value in repeated])
+    )
+
+
+@given(places=st.sets(st.integers(0, ROWS - 1)).map(list))
+def test_rows_at_places_are_those_that_a_whole_scan_finds_there(file: Path, places: list[int]) -> None:
+    with engine.opened() as session:
+        session.scan_positions("some", file, pa.chunked_array([places], pa.int64()))
+        session.scan("every", [file])
+        assert session.types("some") == session.types("every")
+        found = session.table('SELECT * FROM some ORDER BY "place"')
+        every = session.table('SELECT * FROM "every" ORDER BY "place"')
+        assert found.to_pylist() == every.take(pa.array(sorted(places), pa.int64())).to_pylist()
