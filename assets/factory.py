@@ -88,7 +88,7 @@ def _identity_map(within: Context, entity: Entity) -> dg.AssetsDefinition:
 def _discrepancies(within: Context, entity: Entity) -> dg.AssetsDefinition:
     stages = (*Side, *(["events"] if entity.events is not None else []), "identity_map")
     own = [labels.key(within.name, entity.name, stage) for stage in stages]
-    deps = list(dict.fromkeys((*own, *_references(entity), *_repeated(entity))))
+    deps = list(dict.fromkeys((*own, *_references(entity), *_repeated(within, entity))))
 
     @_asset(within, entity, "discrepancies", deps=deps)
     def find_discrepancies(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
@@ -196,10 +196,12 @@ def _rows(within: Context, entity: Entity) -> list[dg.AssetKey]:
     return [labels.key(within.name, entity.name, side) for side in Side]
 
 
-def _repeated(entity: Entity) -> list[dg.AssetKey]:
-    """The event logs of the entities whose fields are repeated here."""
-    paths = (path.split(".") for path in projection.paths_of(entity))
-    return [labels.key(context, name, "events") for context, name in paths]
+def _repeated(within: Context, entity: Entity) -> list[dg.AssetKey]:
+    """The event logs of the entities whose fields are repeated here, and what is found of others than itself."""
+    own = f"{within.name}.{entity.name}"
+    stages = [(path, stage) for path in projection.paths_of(entity) for stage in ("events", projection.FINDINGS)]
+    asked = [(*path.split("."), stage) for path, stage in stages if (path, stage) != (own, projection.FINDINGS)]
+    return [labels.key(context, name, stage) for context, name, stage in asked]
 
 
 def _references(entity: Entity) -> list[dg.AssetKey]:

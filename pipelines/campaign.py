@@ -3,7 +3,7 @@
     prepare   needs nothing
     judge     needs its own preparation, that of the entities it refers to on the same day, and the entity's partition
               before, because a finding keeps the day it was first seen; it waits for the preparation of those its
-              semantic rules are about
+              semantic rules are about, and for the judgement of those whose fields it repeats
 
 A job that fails is an outcome; those that refer to it fail with it, the others go on. What half a job is and how it can
 fail is `attempt`'s; where it runs, `workers`'.
@@ -20,7 +20,7 @@ from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 from itertools import pairwise
 
-from pipelines import attempt, moments, translation, workers
+from pipelines import attempt, moments, projection, translation, workers
 from pipelines.attempt import Attempt, Failure
 from pipelines.errors import SourceError
 from pipelines.job import Job
@@ -69,6 +69,7 @@ def plan(asked: Iterable[Job], portfolio: Portfolio) -> Plan:
     for step in needs:
         about = {member.path for bound in rules[step.entity] for member in bound.members}
         needs[step] |= {Step(step.partition, Verb.PREPARE, path) for path in about}
+        needs[step] |= _repeated(step, jobs[step])
         needs[step] &= jobs.keys()
     for earlier, later in pairwise(sorted(needs, key=lambda step: (step.entity, step.partition))):
         if earlier.entity == later.entity:
@@ -113,6 +114,11 @@ def _step(verb: Verb, job: Job) -> Step:
 def _references(job: Job) -> list[Step]:
     """Preparations of the entities a job refers to."""
     return [Step(job.partition, Verb.PREPARE, reference.to) for reference in translation.references_of(job.entity)]
+
+
+def _repeated(step: Step, job: Job) -> set[Step]:
+    """Judgements of the entities whose fields a job repeats, itself apart."""
+    return {Step(step.partition, Verb.JUDGE, path) for path in projection.paths_of(job.entity)} - {step}
 
 
 def _unprepared(job: Job, portfolio: Portfolio) -> list[Job]:

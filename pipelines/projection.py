@@ -1,13 +1,16 @@
 """Projection: a field that repeats another entity's, wrong because an event of that entity never came.
 
-Reads the other entity's log as of the instant that counts: what it told last, and whether a number is missing since.
-What events of the entity itself prove is `testimony`'s.
+Reads the other entity's log as of the instant that counts: what it told last, and whether a number is missing since;
+and what was found of the repeated field itself: the same two values there have the same cause here. What events of the
+entity itself prove is `testimony`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import pyarrow as pa
 
 from pipelines import events
 from pipelines.causes import PROOFS, cause, told
@@ -19,7 +22,12 @@ from pipelines.keys import key_text
 from pipelines.readings import member, read_text
 from pipelines.rows import row_key
 
-STAGES = {"events": events.SCHEMA, "event_findings": events.FINDINGS}
+LOGS, FINDINGS = ("events", "event_findings"), "discrepancies"
+_FOUND = pa.schema([
+    (name, pa.string())
+    for name in ("discrepancy_id", "legacy_key", "field", "type", "reason", "expected", "actual", "system_of_record")
+])  # fmt: skip
+STAGES = {"events": events.SCHEMA, "event_findings": events.FINDINGS, FINDINGS: _FOUND}
 
 
 def paths_of(entity: Entity) -> list[str]:
@@ -28,7 +36,7 @@ def paths_of(entity: Entity) -> list[str]:
 
 
 def hear(engine: Engine, stage: str, path: str, files: Sequence[Path]) -> None:
-    """Make the relation of a stage of another entity's log, `events` or `event_findings`; empty without files."""
+    """Make the relation of a stage of another entity, one of STAGES; empty without files."""
     if files:
         engine.scan(_relation(stage, path), files)
     else:
@@ -48,6 +56,7 @@ def prove(engine: Engine, entity: Entity, *, into: str) -> None:
     for field, of in repeated:
         engine.materialise(f"repeated {field.name}", _asked(entity, field, of))
         engine.materialise(f"last told {field.name}", _last_told(field, of, types[field.name]))
+        engine.materialise(f"found of {field.name}", _found(field, of, types[field.name]))
     engine.materialise(into, " UNION ALL ".join(proof for pair in repeated for proof in _proofs(*pair)))
 
 
@@ -86,8 +95,23 @@ def _last_told(field: Field, of: Projection, engine_type: str) -> str:
     """
 
 
+def _found(field: Field, of: Projection, engine_type: str) -> str:
+    """Findings of the repeated field of which an event is missing, with the two values that are found here."""
+    right, shown = read_text("f.expected", engine_type), read_text("f.actual", engine_type)
+    return f"""
+        SELECT DISTINCT a.legacy_key, a.service_key, a.other_key, f.type, f.reason, f.discrepancy_id
+        FROM {quote(f"repeated {field.name}")} AS a
+        JOIN {quote(_relation(FINDINGS, of.of))} AS f ON f.legacy_key = a.other_key
+        WHERE f.field = {literal(of.field)} AND f.type = 'missing_event' AND f.system_of_record = '{Side.LEGACY}'
+            AND {agree(field, "a.wanted", right)} AND {agree(field, shown, "a.shown")}
+    """
+
+
 def _proofs(field: Field, of: Projection) -> Iterator[str]:
-    """A number of the other log is missing before the instant, or it tells the service's value and nothing newer."""
+    """A number of the other log is missing before the instant, or it tells the service's value and nothing newer.
+
+    Or the repeated field itself is wrong in the same way, for want of an event.
+    """
     keys = f"a.legacy_key, a.service_key, {literal(field.name)} AS field"
     joined = f"""
         FROM {quote(f"repeated {field.name}")} AS a
@@ -110,4 +134,9 @@ def _proofs(field: Field, of: Projection) -> Iterator[str]:
             {silent} AS evidence
         {joined}
         WHERE x.is_shown AND NOT x.is_right
+    """
+    alike = told(of=literal(f"{of.of}.{of.field}"), key="a.other_key", found_there="a.discrepancy_id")
+    yield f"""
+        SELECT {keys}, a.type, a.reason, CAST(NULL AS BIGINT) AS ended_us, {alike} AS evidence
+        FROM {quote(f"found of {field.name}")} AS a
     """

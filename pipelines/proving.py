@@ -159,22 +159,28 @@ def _fold(session: Engine, job: Job, coverage: Coverage, snapshots: Sequence[str
     omission.prove(session, job.deadline, into="omission proofs")
 
 
-def repeated_logs(job: Job) -> list[Address]:
-    """Where the event logs are, and what is wrong with them, of entities whose fields are repeated here."""
-    return [
-        Address(context, entity, stage, key)
-        for context, entity in (path.split(".") for path in projection.paths_of(job.entity))
-        for stage in projection.STAGES
-        for key in job.lake.partitions(context, entity, stage)
-        if key <= job.partition
-    ]
+def repeated(job: Job) -> list[Address]:
+    """What is known of the entities whose fields are repeated here: their logs, and within the horizon what was found.
+
+    What is found of this very partition is not known yet where an entity repeats itself.
+    """
+    found: list[Address] = []
+    for path in projection.paths_of(job.entity):
+        context, entity = path.split(".")
+        known = {stage: job.lake.partitions(context, entity, stage) for stage in projection.STAGES}
+        upto = {stage: [key for key in keys if key <= job.partition] for stage, keys in known.items()}
+        if path == f"{job.context.name}.{job.entity.name}":
+            upto[projection.FINDINGS] = [key for key in upto[projection.FINDINGS] if key < job.partition]
+        upto[projection.FINDINGS] = upto[projection.FINDINGS][-job.entity.horizon - 1 :]
+        found += [Address(context, entity, stage, key) for stage, keys in upto.items() for key in keys]
+    return found
 
 
 def _project(session: Engine, job: Job) -> None:
-    logs = repeated_logs(job)
+    known = repeated(job)
     for path in projection.paths_of(job.entity):
         for stage in projection.STAGES:
-            files = [job.lake.file(log) for log in logs if (f"{log.context}.{log.entity}", log.stage) == (path, stage)]
+            files = [job.lake.file(at) for at in known if (f"{at.context}.{at.entity}", at.stage) == (path, stage)]
             projection.hear(session, stage, path, files)
 
 

@@ -53,9 +53,9 @@ def _inputs(job: Job) -> Iterator[Address]:
 
 
 def _witnesses(job: Job) -> Iterator[Address]:
-    """What may be there and testifies: earlier links, logs, and the logs of entities whose fields are repeated."""
+    """What may be there and testifies: earlier links, logs, and what is known of entities whose fields are repeated."""
     known = [job.at("identity_map", partition) for partition in past(job)]
     if journal.has_log(job):
         known += [job.at("events", partition) for partition in (*past(job), job.partition)]
-    known += proving.repeated_logs(job)
-    yield from (address for address in known if job.lake.manifest(address) is not None)
+    known += proving.repeated(job)
+    yield from dict.fromkeys(address for address in known if job.lake.manifest(address) is not None)

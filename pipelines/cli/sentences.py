@@ -43,6 +43,9 @@ duplicate_key:
     {copies} of {side} have this same key; for {rows} there is no row of the other side that says the same.
 null_key:
     A part of the key is missing, so the {side} row cannot be linked.
+sequence_gap (found_there):
+    The field repeats {of}. Of that row, {key}, the field itself is found to have these two values, because an event
+    never came.
 sequence_gap (of):
     The field repeats {of}. Of that row, {key}, {lost} never came (event {before_event} did), so {replica} could not
     know.
@@ -50,6 +53,9 @@ sequence_gap (before_event):
     {lost} of this row never came (event {before_event} did). {moved}
 sequence_gap:
     {missing_in_partition} of the log of that day never came; it counts the events of all rows together. {moved}
+change_without_event (found_there):
+    The field repeats {of}. Of that row, {key}, the field itself is found to have these two values: {record} changed
+    without an event, so {replica} could not know.
 change_without_event (of):
     The field repeats {of}. The log of that row, {key}, still tells what {replica} shows, in event {shows_event}:
     {record} changed without an event.
@@ -66,6 +72,9 @@ deletion_without_event (gone):
     {record} still had its row {other_key} on {there}; on {gone} it was gone. No event deletes it.
 deletion_without_event:
     {record} has deleted its row {other_key}, and no event tells that.
+event_not_applied (found_there):
+    The field repeats {of}. Of that row, {key}, the field itself is found to have these two values: an event of it had
+    no effect on {replica}.
 event_not_applied:
     Event {not_applied} tells what is right, and had no effect on {replica}; event {later_applied}, which is newer, had.
 older_event_applied_last:

@@ -32,6 +32,18 @@ class Known:
             not found.problems() and not self.misses(found.to) for found in references if isinstance(found, Reference)
         )
 
+    def repeated_by(self, path: str) -> set[str]:
+        """The entities whose fields an entity repeats, and those that these repeat."""
+        found: set[str] = set()
+        asked = [path]
+        while asked:
+            subject = self.entities.get(asked.pop())
+            fields = subject.fields if subject else ()
+            of = {field.projects.of for field in fields if field.projects and not is_broken(field.projects)} - found
+            found |= of
+            asked += of
+        return found
+
     def suggestion(self, path: str) -> str:
         """The entity that may have been meant."""
         return did_you_mean(path, self.entities)
@@ -59,10 +71,16 @@ def check_references(subject: Subject, known: Known) -> Iterator[Problem]:
 
 
 def check_projections(subject: Subject, known: Known) -> Iterator[Problem]:
-    """Repeated fields are fields of an entity that has an event log, as of an instant that is a field here."""
+    """Repeated fields are fields of an entity that has an event log, as of an instant that is a field here.
+
+    Entities that repeat each other's fields would each have to be judged before the other.
+    """
     for field in subject.fields:
         if field.projects is not None and not is_broken(field.projects):
-            yield from _projection(subject, field.projects, subject.at_field(field, "projects"), known)
+            spot, own = subject.at_field(field, "projects"), subject.spot.path
+            yield from _projection(subject, field.projects, spot, known)
+            if field.projects.of != own and own in known.repeated_by(field.projects.of):
+                yield spot.at("of").problem(f"{field.projects.of} repeats fields of {own} itself, if not directly")
 
 
 def _projection(subject: Subject, of: Projection, spot: Spot, known: Known) -> Iterator[Problem]:

@@ -66,3 +66,12 @@ def test_days_are_finished_one_by_one(plan):
         ("2026-06-08", Verb.PREPARE),
         ("2026-06-08", Verb.JUDGE),
     ]
+
+
+def test_judging_waits_for_the_judgement_of_entities_whose_fields_it_repeats(plan):
+    needs = plan(("claims.claims", "2026-03-21"), ("policy.policies", "2026-03-21")).needs
+
+    assert Step("2026-03-21", Verb.JUDGE, "policy.policies") in needs[Step("2026-03-21", Verb.JUDGE, "claims.claims")]
+    assert not needs[Step("2026-03-21", Verb.JUDGE, "policy.policies")] & {
+        Step("2026-03-21", Verb.JUDGE, "claims.claims")
+    }
