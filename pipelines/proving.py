@@ -13,6 +13,7 @@ import pyarrow as pa
 from pipelines import (
     absence,
     fold,
+    hearsay,
     history,
     journal,
     omission,
@@ -41,9 +42,9 @@ def prove(session: Engine, job: Job, witnesses: Mapping[str, Sequence[str]]) -> 
     `witnesses` are the partitions of `witness_partitions`.
     """
     entity, deadline = job.entity, job.deadline
+    _open_log(session, job, witnesses[EVENTS])
     _known_links(session, job, witnesses[_MAPS])
     absence.ask(session, entity)
-    _open_log(session, job, witnesses[EVENTS])
     for side in Side:
         _recall(session, job, side, witnesses[side])
     complete = {side: {key: job.partitioning.watermark(key) for key in witnesses[side]} for side in Side}
@@ -78,7 +79,10 @@ def witness_partitions(job: Job) -> dict[str, list[str]]:
 
 
 def _known_links(session: Engine, job: Job, partitions: Sequence[str]) -> None:
-    """`known links`: which keys belong together, by any link that ever was certain, of rows without one today."""
+    """`known links`: which keys belong together, by any link that ever was certain, of rows without one today.
+
+    And by what events name, where no row was ever there to link.
+    """
     if not session.rows("SELECT COUNT(*) AS n FROM \"linkage findings\" WHERE reason = 'unmapped'")[0]["n"]:
         session.register("known links", _NO_LINKS)
         return
@@ -87,7 +91,11 @@ def _known_links(session: Engine, job: Job, partitions: Sequence[str]) -> None:
     known = [f"SELECT legacy_key, service_key FROM {quote(name)} WHERE {certain}" for name in _LINKS]
     alone = """legacy_key IN (SELECT legacy_key FROM "linkage findings" WHERE reason = 'unmapped')
         OR service_key IN (SELECT service_key FROM "linkage findings" WHERE reason = 'unmapped')"""
-    session.materialise("known links", " UNION ALL ".join(f"{query} AND ({alone})" for query in known))
+    linked = [f"{query} AND ({alone})" for query in known]
+    if journal.has_log(job):
+        hearsay.link(session, job.entity, into="links told of")
+        linked.append('SELECT * FROM "links told of"')
+    session.materialise("known links", " UNION ALL ".join(linked))
 
 
 _LINKS = ("identity history", IDENTITY_MAP)
