@@ -21,6 +21,7 @@ from pipelines.expressions import literal, quote
 from pipelines.keys import key_text
 from pipelines.readings import member, read_text
 from pipelines.rows import row_key
+from pipelines.testimony import TELLS
 
 LOGS, FINDINGS = ("events", "event_findings"), "discrepancies"
 _FOUND = pa.schema([
@@ -89,7 +90,7 @@ def _last_told(field: Field, of: Projection, engine_type: str) -> str:
                 ROW_NUMBER() OVER (PARTITION BY a.legacy_key, a.service_key ORDER BY e.sequence DESC) AS place
             FROM {quote(f"repeated {field.name}")} AS a
             JOIN {quote(_relation("events", of.of))} AS e ON e.legacy_key = a.other_key
-            WHERE epoch_us(e.event_time) <= a.as_of_us AND json_has(e.payload, {literal(of.field)})
+            WHERE epoch_us(e.event_time) <= a.as_of_us AND {TELLS} AND json_has(e.payload, {literal(of.field)})
         ) AS told
         WHERE place = 1
     """

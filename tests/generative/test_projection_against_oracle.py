@@ -36,12 +36,16 @@ STEP = 10  # minutes between events
 
 @dataclass(frozen=True)
 class Life:
-    """A policy that was renamed some times, one of them lost (its number is missing) or silent (it never had one)."""
+    """A policy that was renamed some times, one of them lost (its number is missing) or silent (it never had one).
+
+    Somebody may have seen it in the end: an event that has a column for the name, and tells nothing.
+    """
 
     policy: str
     renamed: int
     edit: str
     at: int
+    is_seen: bool
 
     def true(self, minute):
         """Its name at a minute of the second day."""
@@ -52,14 +56,16 @@ class Life:
         return self.name(max((n for n in self._heard() if STEP * n < minute), default=0))
 
     def log(self):
-        """Number and place of every event in the log."""
-        shift = {n: n > self.at and self.edit == "silent" for n in self._heard()}
-        return [(1 + n - shift[n], n) for n in self._heard()]
+        """Every event in the log: its number, its minute, what it is and which name it has."""
+        silent = self.at if self.edit == "silent" else self.renamed + 1
+        told = [(1 + n - (n > silent), STEP * n, "Renamed", self.name(n)) for n in self._heard()]
+        seen = (1 + self.renamed + (self.edit != "silent"), STEP * self.renamed + 1, "Seen", "")
+        return told + [seen] * self.is_seen
 
     def cause(self):
         """Why a claim of the time after, built from the log, is wrong."""
         goes_on = self.renamed > self.at
-        if self.edit == "lost" and goes_on:
+        if self.edit == "lost" and (goes_on or self.is_seen):
             return "missing_event", "sequence_gap"
         # The log told the older name, or the policy itself still has it.
         if self.at > 1 or not goes_on:
@@ -98,7 +104,7 @@ class Claim:
 def lives(draw, policy):
     renamed = draw(st.integers(0, 3))
     edit = draw(st.sampled_from(("none", "lost", "silent") if renamed else ("none",)))
-    life = Life(policy, renamed, edit, draw(st.integers(1, renamed)) if edit != "none" else 0)
+    life = Life(policy, renamed, edit, draw(st.integers(1, renamed)) if edit != "none" else 0, draw(st.booleans()))
     # Where a number is missing, a wrong name may be the lost one: what is garbled could not be told from it.
     garbled = st.sampled_from((False, False, edit != "lost"))
     minutes = draw(st.lists(st.sampled_from([STEP * n + 5 for n in range(renamed + 1)]), unique=True, max_size=3))
@@ -131,9 +137,9 @@ def _reconciled(folder, lived, claims):
             said = "\n".join([CLAIM if "claims" in what else POLICY, *lines])
             pq.write_table(table(said), folder / f"{what} {day}.parquet")
     log = [
-        f"{life.policy} | {number} | {_at(STEP * n)} | Renamed | {life.name(n)}"
+        f"{life.policy} | {number} | {_at(minute)} | {what} | {name}"
         for life in lived
-        for number, n in life.log()
+        for number, minute, what, name in life.log()
     ]
     for day, lines in zip(DAYS, ([], log), strict=True):
         pc.write_csv(table("\n".join([LOGGED, *lines])), folder / f"events_{day}.csv")
@@ -164,7 +170,10 @@ def _context(folder):
     return say.Context(
         "spec", description="Spec", owner=OWNER, partitioning=say.Daily(FIRST), root=folder,
         entities=(replace(policies, events=LOG), claims),
-        event_types=(say.EventType("Renamed", "policies", "A policy got another name"),),
+        event_types=(
+            say.EventType("Renamed", "policies", "A policy got another name"),
+            say.EventType("Seen", "policies", "Somebody looked at it", effect=say.Effect.NOTES),
+        ),
     )  # fmt: skip
 
 
