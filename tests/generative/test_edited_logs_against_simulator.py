@@ -263,13 +263,50 @@ def test_the_real_feed_edited_in_one_place(edit, number):
         assert bool(rows(job, "fold_findings")) == (edit == "drop")
 
 
+@given(order=st.permutations(FEED), numbers=st.permutations(range(len(FEED))))
+@settings(max_examples=2, deadline=None, phases=(Phase.generate,))
+def test_the_real_feed_in_any_other_order(order, numbers):
+    """It is about each bank once: neither the order of its lines nor that of its numbers says anything of a bank."""
+    feed = [event | {"seq": str(number)} for event, number in zip(order, numbers, strict=True)]
+    with tempfile.TemporaryDirectory() as folder:
+        job = _reconciled(Path(folder), AFTER, feed)
+        assert [rows(job, stage) for stage in ("discrepancies", "event_findings", "fold_findings")] == [[], [], []]
+
+
+RENAMED = [n for n, event in enumerate(FEED) if BEFORE.get(event["blz"]) and event["op"] == "upsert"]
+
+
+@pytest.mark.parametrize("is_swapped", [False, True])
+@given(number=st.sampled_from(RENAMED))
+@settings(max_examples=2, deadline=None, phases=(Phase.generate,))
+def test_a_bank_that_the_real_feed_is_about_twice(is_swapped, number):
+    """An older event about the bank comes before the real one, or after it; the replica shows what came last."""
+    newer = FEED[number] | {"seq": str(len(FEED))}
+    older = FEED[number] | {"bankName": "Bank of yesterday"}
+    others = [event for place, event in enumerate(FEED) if place != number]
+    blz = older["blz"]
+    shown = AFTER | {blz: AFTER[blz] | ({"bankName": "Bank of yesterday"} if is_swapped else {})}
+    with tempfile.TemporaryDirectory() as folder:
+        job = _reconciled(Path(folder), shown, [*others, *([newer, older] if is_swapped else [older, newer])])
+        found = [(row["legacy_key"], row["field"], row["type"], row["reason"]) for row in rows(job, "discrepancies")]
+        told = [(row["legacy_key"], row["problem"], row["sequence"]) for row in rows(job, "event_findings")]
+    if is_swapped:
+        assert found == [(blz, "name", "out_of_order_update", "older_event_applied_last")]
+        assert told == [(blz, "out_of_order", number)]
+    else:
+        assert (found, told) == ([], [])
+
+
 def _banks(folder, edit, number):
     """Both days of the banks that the feed is about; the replica has applied what it heard."""
     untold = edit in {"drop", "delay"}
     blz = FEED[number]["blz"]
     shown = AFTER if not untold else {k: v for k, v in (AFTER | {blz: BEFORE.get(blz)}).items() if v is not None}
     log = [event for place, event in enumerate(FEED) if edit != "drop" or place != number]
-    log += [FEED[number]] if edit == "duplicate" else []
+    return _reconciled(folder, shown, log + ([FEED[number]] if edit == "duplicate" else []))
+
+
+def _reconciled(folder, shown, log):
     for day, legacy, service in (("2026-03-09", BEFORE, BEFORE), ("2026-06-08", AFTER, shown)):
         _write(folder / f"legacy_banks_{day}.csv", legacy.values())
         _write(folder / f"new_banks_{day}.csv", map(_of_service, service.values()))
