@@ -61,7 +61,7 @@ def compare(engine: Engine, entity: Entity) -> None:
     engine.materialise("compared", f"{_verdicts(entity, Relations())} UNION ALL {_verdicts_of_duplicates(entity)}")
     engine.materialise("measures", " UNION ALL ".join(_counts(field) for field in entity.fields))
     engine.materialise("suspects", _suspects(entity))
-    engine.materialise("differences", " UNION ALL ".join(_differences(field) for field in entity.fields))
+    engine.materialise("differences", " UNION ALL ".join(_differences(entity, field) for field in entity.fields))
 
 
 def agreements(engine: Engine, entity: Entity, relations: Relations, *, into: str) -> None:
@@ -197,24 +197,37 @@ def _suspect_columns(entity: Entity, field: Field) -> list[str]:
     delta = field.compare.delta(present(field, expected), present(field, actual))
     differs = f"c.{_verdict_column(field)} >= {Verdict.DIFFERENT:d}"
     translated = f"{differs} AND t.{failure_column(field)} IS NULL"
-    return [
-        f"{system_of_record(entity, field)} AS {quote('record ' + field.name)}",
+    columns = [
         f"CASE WHEN {differs} THEN t.{raw_column(field)} END AS {raw_column(field)}",
         f"CASE WHEN {differs} THEN text_of({expected}) END AS {quote('expected ' + field.name)}",
         f"CASE WHEN {differs} THEN text_of({actual}) END AS {quote('actual ' + field.name)}",
         f"CASE WHEN {translated} THEN {delta} END AS {quote('delta ' + field.name)}",
-        f"t.{failure_column(field)}",
-        f"t.{failed_rule_column(field)}",
     ]
+    # What is the same for all pairs is said in `differences`: keeping a column costs more than computing it.
+    if _depends_on_pair(entity, field):
+        columns.append(f"{system_of_record(entity, field)} AS {quote('record ' + field.name)}")
+    if field.rule.failures():
+        columns += [f"t.{failure_column(field)}", f"t.{failed_rule_column(field)}"]
+    return columns
 
 
-def _differences(field: Field) -> str:
+def _depends_on_pair(entity: Entity, field: Field) -> bool:
+    """Whether one side is right for this field in some pairs, and the other side in others."""
+    return not field.system_of_record and bool(entity.slices)
+
+
+def _differences(entity: Entity, field: Field) -> str:
+    record = quote(f"record {field.name}") if _depends_on_pair(entity, field) else system_of_record(entity, field)
+    fails = bool(field.rule.failures())
+    failure, failed_rule = (
+        name if fails else "CAST(NULL AS VARCHAR)" for name in (failure_column(field), failed_rule_column(field))
+    )
     return f"""
         SELECT legacy_key, service_key, {literal(field.name)} AS field,
-            {quote("record " + field.name)} AS system_of_record, {raw_column(field)} AS legacy_raw,
+            {record} AS system_of_record, {raw_column(field)} AS legacy_raw,
             {quote("expected " + field.name)} AS expected, {quote("actual " + field.name)} AS actual,
-            {quote("delta " + field.name)} AS delta, {failure_column(field)} AS failure,
-            {failed_rule_column(field)} AS failed_rule, {_verdict_column(field)} AS verdict
+            {quote("delta " + field.name)} AS delta, {failure} AS failure, {failed_rule} AS failed_rule,
+            {_verdict_column(field)} AS verdict
         FROM suspects
         WHERE {_verdict_column(field)} >= {Verdict.DIFFERENT:d}
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -94,6 +94,16 @@ class Engine:
         self._connection.register(picked, places.rows_at(file, positions))
         columns = restored(pq.read_schema(file), from_parquet=True)
         self._create("TABLE", name, f"SELECT {columns} FROM {quote(picked)}")
+
+    def scan_holding(self, name: str, files: Mapping[str, Path], values: pa.Table) -> None:
+        """Those rows of Parquet files of one schema that hold one of the `values` in each column there named.
+
+        A stream that is read once; each file's key stands in `__partition`.
+        """
+        held = f"{name} as kept"
+        self._connection.register(held, places.rows_holding(files, values))
+        columns = restored(pq.read_schema(next(iter(files.values()))), from_parquet=True)
+        self._create("VIEW", name, f"SELECT {columns} FROM {quote(held)}")
 
     def register(self, name: str, table: pa.Table | pa.RecordBatchReader) -> None:
         """A table of ours, or a stream that is read once, as a relation."""

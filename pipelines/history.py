@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -30,16 +31,16 @@ _CALENDAR = pa.schema([
 _CHANGES = pa.schema([("row_key", pa.string()), ("partition_key", pa.string()), ("changed_us", pa.int64())])
 
 
-def recall(engine: Engine, entity: Entity, side: Side, *, asked: str, many: bool) -> None:
+def recall(engine: Engine, entity: Entity, side: Side, *, asked: str, earlier: Mapping[str, Path]) -> None:
     """Find the past states of `side` that agree with what the other side shows now, for every difference.
 
-    Reads the relation `<side> history` (raw rows, their partitions told apart by `__partition`), of it only the keys
-    `asked` for (`row_key`). Unless there are `many` partitions nothing is past, and nothing agrees. Makes
+    Reads the relation `<side> history` (raw rows, with their partition as `__partition`) and the `earlier` snapshots by
+    partition, of both only the keys `asked` for (`row_key`). Without earlier ones nothing agrees. Makes
     `<side> agreements` and `<side> departures` (AGREEMENTS: where its own value was another one), `<side> changes`
     (row_key, partition_key, changed_us: when the row of a partition says it last changed), and what `look_back` makes.
     """
-    look_back(engine, entity, side, asked=asked)
-    if not many:
+    look_back(engine, entity, side, asked=asked, earlier=earlier)
+    if not earlier:
         engine.register(f"{side} agreements", AGREEMENTS.empty_table())
         engine.register(f"{side} departures", AGREEMENTS.empty_table())
         engine.register(f"{side} changes", _CHANGES.empty_table())
@@ -49,13 +50,15 @@ def recall(engine: Engine, entity: Entity, side: Side, *, asked: str, many: bool
     engine.materialise(f"{side} changes", _changes(entity.holder(side), f"{side} past"))
 
 
-def look_back(engine: Engine, entity: Entity, side: Side, *, asked: str) -> None:
-    """Make `<side> past`, of `<side> history` the keys `asked` for (`row_key`), and `<side> presence`.
+def look_back(
+    engine: Engine, entity: Entity, side: Side, *, asked: str, earlier: Mapping[str, Path] | None = None
+) -> None:
+    """Make `<side> past`, of `<side> history` and `earlier` snapshots the keys `asked` for, and `<side> presence`.
 
     `<side> presence` (row_key, partition_key) says where those keys had a live row.
     """
     past, holder = f"{side} past", entity.holder(side)
-    picking.pick(engine, holder, rows=f"{side} history", asked=asked, into=past)
+    picking.pick(engine, holder, rows=f"{side} history", asked=asked, into=past, earlier=earlier)
     there = f"SELECT DISTINCT {row_key(holder)} AS row_key, __partition AS partition_key FROM {quote(past)}"
     engine.materialise(f"{side} presence", f"{there} WHERE {live(holder)}")
 

@@ -25,8 +25,6 @@ _QUARTER, _WIDEST_ZONE = 900, 14 * 3600  # seconds; zones differ by quarters of 
 _SCALES = ("10", "100", "1000", "10000", "1000000", "0.1", "0.01", "0.001", "0.0001", "0.000001", "-1")
 _KINDS = (("TIMESTAMP", "instant"), ("DECIMAL", "number"), ("BOOLEAN", "flag"), ("VARCHAR", "text"), ("DATE", "day"))
 _NUMBERS = ("INT", "DOUBLE", "FLOAT")
-_FIRST = 200_000  # rows
-_NO_TOTALS = "SELECT field, legacy_raw, CAST(0 AS BIGINT) AS n FROM likenesses WHERE FALSE"
 _NO_FACTOR = "'nan', '-nan', 'inf', '-inf', '0.000000000e+00', '-0.000000000e+00'"
 
 
@@ -58,18 +56,15 @@ def _kind(engine_type: str) -> str:
 
 
 def _count_raw_values(engine: Engine, entity: Entity, every: str) -> None:
-    """Make `mistaken values` (field, legacy_raw, shown, n), and `raw totals` (field, legacy_raw, n): all rows with one.
+    """Make `mistaken values` (field, legacy_raw, shown, n), and of their fields `raw totals` (field, legacy_raw, n).
 
-    Most raw values are refuted by the first rows already; only where these leave a doubt all rows are counted.
+    The totals say how many of all rows have a raw value, which may always be mistaken.
     """
     engine.materialise("mistaken values", _MISTAKEN_VALUES)
-    engine.view("first rows", f"SELECT * FROM {quote(every)} LIMIT {_FIRST}")
-    for rows, doubtful in (("first rows", 'SELECT DISTINCT field FROM "mistaken values"'), (every, _DOUBTFUL)):
-        names = {row["field"] for row in engine.rows(doubtful)}
-        totals = [_raw_totals(entity, field, rows) for field in entity.fields if field.name in names]
-        engine.materialise("raw totals", " UNION ALL ".join(totals) or _NO_TOTALS)
-        if not names:
-            return
+    names = {row["field"] for row in engine.rows('SELECT DISTINCT field FROM "mistaken values"')}
+    totals = [_raw_totals(entity, field, every) for field in entity.fields if field.name in names]
+    nothing = "SELECT field, legacy_raw, CAST(0 AS BIGINT) AS n FROM likenesses WHERE FALSE"
+    engine.materialise("raw totals", " UNION ALL ".join(totals) or nothing)
 
 
 def _raw_totals(entity: Entity, field: Field, every: str) -> str:
@@ -181,11 +176,6 @@ _MISTAKEN_VALUES = f"""
     SELECT field, legacy_raw, shown, COUNT(*) AS n FROM likenesses
     WHERE system_of_record = '{Side.LEGACY}' AND legacy_raw IS NOT NULL
     GROUP BY field, legacy_raw, shown HAVING COUNT(*) >= {SUPPORT}
-"""
-_DOUBTFUL = f"""
-    SELECT DISTINCT m.field FROM "mistaken values" AS m
-    LEFT JOIN "raw totals" AS t ON t.field = m.field AND t.legacy_raw = m.legacy_raw
-    WHERE m.n * {SHARE} >= COALESCE(t.n, 0)
 """
 _MISTAKEN = f"""
     {cause("invalid_transformation", "systematic_pattern")}, {_NO_LAG},

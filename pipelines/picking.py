@@ -7,6 +7,9 @@ or none, and are found by their text.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from pipelines.declarations import Holder
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
@@ -25,14 +28,41 @@ _EXACT = (
 _ESCAPE = "\\"  # within a part, or of one that is missing
 
 
-def pick(engine: Engine, holder: Holder, *, rows: str, asked: str, into: str) -> None:
-    """Make `into` the raw rows of a side among `rows` whose key is `asked` for (`row_key`)."""
+def pick(  # noqa: PLR0913 (from what, by which keys, into what)
+    engine: Engine, holder: Holder, *, rows: str, asked: str, into: str, earlier: Mapping[str, Path] | None = None
+) -> None:
+    """Make `into` the raw rows of a side whose key is `asked` for (`row_key`).
+
+    They are among `rows` and in the `earlier` files of the same columns, if any: by partition, which stands in the
+    column `__partition` of `rows` as well.
+    """
     types = engine.types(rows)
     exact = all(types[column] in _EXACT for column in holder.key)
     engine.materialise(f"{into} keys", _taken_apart(holder, types, asked) if exact else _as_text(asked))
     (counts,) = engine.rows(f"SELECT COUNT(*) FILTER (WHERE is_odd) AS odd FROM {quote(f'{into} keys')}")
-    odd = f" UNION ALL {_by_text(holder, rows, into)}" if counts["odd"] else ""
-    engine.materialise(into, f"{_by_columns(holder, rows, into)}{odd}" if exact else _by_text(holder, rows, into))
+    found = [_by_columns(holder, each, into) for each in _apart(engine, holder, rows, into, earlier or {}) if exact]
+    if counts["odd"] or not exact:
+        found.append(_by_text(holder, _together(engine, rows, into, earlier or {}), into))
+    engine.materialise(into, " UNION ALL ".join(found))
+
+
+def _apart(engine: Engine, holder: Holder, rows: str, into: str, earlier: Mapping[str, Path]) -> list[str]:
+    """The relations to find rows in by the columns of their key; of the files only what may be among them is read."""
+    if not earlier:
+        return [rows]
+    parts = ", ".join(f"part_{at} AS {quote(name)}" for at, name in zip(_places(holder), holder.key, strict=True))
+    wanted = engine.table(f"SELECT {parts} FROM {quote(f'{into} keys')} WHERE NOT is_odd")
+    engine.scan_holding(f"{into} earlier", earlier, wanted)
+    return [rows, f"{into} earlier"]
+
+
+def _together(engine: Engine, rows: str, into: str, earlier: Mapping[str, Path]) -> str:
+    """One relation of all rows."""
+    if not earlier:
+        return rows
+    engine.scan(f"{into} of all", list(earlier.values()), partitions=list(earlier))
+    engine.view(f"{into} among", f"SELECT * FROM {quote(rows)} UNION ALL SELECT * FROM {quote(f'{into} of all')}")
+    return f"{into} among"
 
 
 def _taken_apart(holder: Holder, types: dict[str, str], asked: str) -> str:

@@ -1,4 +1,4 @@
-"""Places: the rows of one Parquet file that stand at certain places in it, as a stream.
+"""Places: certain rows of Parquet files, by where they stand or by what they hold, as a stream.
 
 Columns are decoded only for the rows that are wanted, which Polars can and DuckDB cannot. What the rows mean is not
 known here; types of ours come in the words they are kept in (`types`).
@@ -6,7 +6,7 @@ known here; types of ours come in the words they are kept in (`types`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -15,16 +15,36 @@ import pyarrow.parquet as pq
 
 from pipelines.types import as_kept
 
+PARTITION = "__partition"
 _PLACE = "__place"
+_FILE = "__file"
 
 
 def rows_at(file: Path, positions: pa.ChunkedArray) -> pa.RecordBatchReader:
     """All columns of the rows at these places (from 0), in the order of the file, in types as they are kept."""
     schema = pq.read_schema(file)
     rows = pl.scan_parquet(file, row_index_name=_PLACE, hive_partitioning=False)
-    wanted = pl.Series(positions).cast(pl.get_index_type()).implode()
-    found = rows.filter(pl.col(_PLACE).is_in(wanted)).select(map(_kept, schema))
+    wanted = pl.Series(_PLACE, positions).cast(pl.get_index_type())
+    found = rows.filter(_is_among(wanted)).select(map(_kept, schema))
     return pa.RecordBatchReader.from_batches(as_kept(schema), _batches(found, as_kept(schema)))
+
+
+def rows_holding(files: Mapping[str, Path], values: pa.Table) -> pa.RecordBatchReader:
+    """All columns of the rows that hold one of the `values` in each column there named, in types as they are kept.
+
+    The files have one schema; the key of each row's file stands in `__partition`.
+    """
+    schema = pq.read_schema(next(iter(files.values())))
+    rows = pl.scan_parquet(list(files.values()), include_file_paths=_FILE, hive_partitioning=False)
+    types = rows.collect_schema()
+    held = (_is_among(pl.Series(name, values[name]).cast(types[name], strict=False)) for name in values.column_names)
+    keys = pl.col(_FILE).replace_strict({str(file): key for key, file in files.items()}).alias(PARTITION)
+    kept = as_kept(schema).append(pa.field(PARTITION, pa.string()))
+    return pa.RecordBatchReader.from_batches(kept, _batches(rows.filter(*held).select(*map(_kept, schema), keys), kept))
+
+
+def _is_among(values: pl.Series) -> pl.Expr:
+    return pl.col(values.name).is_in(values.implode())
 
 
 def _kept(field: pa.Field) -> pl.Expr:

@@ -108,13 +108,10 @@ def _recall(session: Engine, job: Job, side: Side, partitions: Sequence[str]) ->
     session.materialise(
         asked, f"SELECT {side}_key AS row_key FROM suspects UNION ALL {absence.keys_of(side)}{_TOLD[side]}"
     )
-    told = [f"SELECT *, {literal(job.partition)} AS __partition FROM {quote(_present(session, job, side, asked))}"]
-    if earlier := partitions[:-1]:
-        files = [job.lake.file(job.at(side, partition)) for partition in earlier]
-        session.scan(f"earlier {side}", files, partitions=earlier)
-        told.append(f"SELECT * FROM {quote(f'earlier {side}')}")
-    session.view(f"{side} history", " UNION ALL ".join(told))
-    history.recall(session, job.entity, side, asked=asked, many=len(partitions) > 1)
+    present = quote(_present(session, job, side, asked))
+    session.view(f"{side} history", f"SELECT *, {literal(job.partition)} AS __partition FROM {present}")
+    earlier = {partition: job.lake.file(job.at(side, partition)) for partition in partitions[:-1]}
+    history.recall(session, job.entity, side, asked=asked, earlier=earlier)
 
 
 def _present(session: Engine, job: Job, side: Side, asked: str) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,21 +29,37 @@ def spelt(row: tuple[str | None, int | None], *, may_miss: bool) -> str | None:
     return "|".join("\\N" if part is None else part for part in parts)
 
 
+SCHEMA = pa.schema([("scope", pa.string()), ("no", pa.int64())])
+
+
 @settings(max_examples=150, deadline=None)
-@given(ROWS, ROWS, st.booleans())
-def test_rows_are_those_whose_key_is_asked_for(rows, others, may_miss):
-    schema = pa.schema([("scope", pa.string()), ("no", pa.int64())])
+@given(st.lists(ROWS, min_size=1, max_size=3), ROWS, st.booleans())
+def test_rows_are_those_whose_key_is_asked_for(partitions, others, may_miss):
     declared = Holder(
-        source=ParquetFile("rows.parquet"), contract=contract("Row", schema), key=("scope", "no"),
+        source=ParquetFile("rows.parquet"), contract=contract("Row", SCHEMA), key=("scope", "no"),
         nullable_key=("scope",) if may_miss else (),
     )  # fmt: skip
-    keys = [spelt(row, may_miss=may_miss) for row in [*rows[::2], *others]]
-    with engine.opened() as session:
-        held = [{"scope": scope, "no": number} for scope, number in rows]
-        session.register("rows", pa.Table.from_pylist(held, schema))
+    keys = [spelt(row, may_miss=may_miss) for rows in partitions for row in [*rows[::2], *others]]
+    with engine.opened() as session, TemporaryDirectory() as folder:
+        present, *earlier = [pa.Table.from_pylist([dict(zip(SCHEMA.names, row, strict=True)) for row in rows], SCHEMA)
+                             for rows in partitions]  # fmt: skip
+        files = {
+            str(number): _written(table, Path(folder) / f"{number}.parquet") for number, table in enumerate(earlier)
+        }
+        session.register("rows", present.append_column("__partition", pa.array(["now"] * len(present), pa.string())))
         session.register("asked", pa.table({"row_key": pa.array(keys, pa.string())}))
-        picking.pick(session, declared, rows="rows", asked="asked", into="picked")
-        picked = Counter((row["scope"], row["no"]) for row in session.rows("SELECT * FROM picked"))
+        picking.pick(session, declared, rows="rows", earlier=files, asked="asked", into="picked")
+        found = session.rows("SELECT * FROM picked")
 
     wanted = {key for key in keys if key is not None}
-    assert picked == Counter(row for row in rows if spelt(row, may_miss=may_miss) in wanted)
+    assert Counter((row["__partition"], row["scope"], row["no"]) for row in found) == Counter(
+        (partition, *row)
+        for partition, rows in zip(["now", *files], partitions, strict=True)
+        for row in rows
+        if spelt(row, may_miss=may_miss) in wanted
+    )
+
+
+def _written(table, file):
+    pq.write_table(table, file)
+    return file
