@@ -123,7 +123,7 @@ class SoftDelete:
 
 @declared
 class Tombstone:
-    """A deletion is an event of this type; the row may be gone."""
+    """A deletion is an event of this type; the row may be gone, or still be there. Only legacy deletes by events."""
 
     event: str
     becomes: str = "gone"

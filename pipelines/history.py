@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipelines import comparison, picking, translation
+from pipelines import comparison, picking, tombstones, translation
 from pipelines.causes import Deadline, cause, told
 from pipelines.comparison import Relations
 from pipelines.declarations import Entity, Field, Holder, Side
@@ -55,10 +55,15 @@ def look_back(
 ) -> None:
     """Make `<side> past`, of `<side> history` and `earlier` snapshots the keys `asked` for, and `<side> presence`.
 
-    `<side> presence` (row_key, partition_key) says where those keys had a live row.
+    `<side> presence` (row_key, partition_key) says where those keys had a live row. Needs what `tombstones.read` makes
+    for all these partitions, where rows are deleted by events.
     """
     past, holder = f"{side} past", entity.holder(side)
-    picking.pick(engine, holder, rows=f"{side} history", asked=asked, into=past, earlier=earlier)
+    told = tombstones.are_declared(holder)
+    picked = f"{past} as picked" if told else past
+    picking.pick(engine, holder, rows=f"{side} history", asked=asked, into=picked, earlier=earlier)
+    if told:
+        tombstones.mark(engine, holder, rows=picked, into=past, partition="__partition")
     there = f"SELECT DISTINCT {row_key(holder)} AS row_key, __partition AS partition_key FROM {quote(past)}"
     engine.materialise(f"{side} presence", f"{there} WHERE {live(holder)}")
 

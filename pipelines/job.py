@@ -110,9 +110,8 @@ class Job:
             repr((f.compare, f.missing, f.compared_when, f.system_of_record, f.earlier)) for f in entity.fields
         )
         decided = repr((entity.identity, entity.system_of_record, entity.slices, entity.allowed_lag, entity.horizon))
-        return content_version(
-            translation.version(entity), fields, decided, repr(entity.legacy.scope), repr(entity.service.scope)
-        )
+        rows = repr([(holder.scope, holder.deletion) for holder in (entity.legacy, entity.service)])
+        return content_version(translation.version(entity), fields, decided, rows)
 
     @property
     def level_version(self) -> str:

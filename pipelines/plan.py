@@ -6,9 +6,10 @@ plan runs on the rows that remain: they link and compare as they would among all
 
 from __future__ import annotations
 
-from pipelines import identity, linkage, pairing, translation
+from pipelines import identity, linkage, pairing, tombstones, translation
 from pipelines.declarations import NaturalKey, Side
 from pipelines.engine import Engine
+from pipelines.expressions import literal
 from pipelines.job import Job
 from pipelines.rows import live, row_key
 from pipelines.sieve import Sifted
@@ -20,11 +21,19 @@ def scan_rows(session: Engine, job: Job, sifted: Sifted | None = None) -> None:
     """Make `legacy` and `service` the raw rows of both sides: all of them, or those that remain."""
     for side in Side:
         job.read(side)
-        file = job.lake.file(job.address(side))
+        file, name = job.lake.file(job.address(side)), tombstones.unmarked(job, side)
         if sifted is None:
-            session.scan(side, [file])
+            session.scan(name, [file])
         else:
-            session.scan_positions(side, file, sifted.positions(side))
+            session.scan_positions(name, file, sifted.positions(side))
+    mark_dead(session, job, rows=tombstones.unmarked(job, Side.LEGACY), into=Side.LEGACY)
+
+
+def mark_dead(session: Engine, job: Job, *, rows: str, into: str) -> None:
+    """Make `into` of raw legacy rows of this partition, those deleted by an event marked; nothing undeclared."""
+    if tombstones.are_declared(job.entity.legacy):
+        tombstones.read(session, job, [job.partition])
+        tombstones.mark(session, job.entity.legacy, rows=rows, into=into, partition=literal(job.partition))
 
 
 def resolve_references(session: Engine, job: Job) -> None:

@@ -19,10 +19,12 @@ from pipelines import (
     omission,
     ownership,
     patterns,
+    plan,
     projection,
     rejections,
     retranslation,
     testimony,
+    tombstones,
 )
 from pipelines.declarations import Side
 from pipelines.engine import Engine
@@ -50,7 +52,9 @@ def prove(session: Engine, job: Job, witnesses: Mapping[str, Sequence[str]]) -> 
     complete = {side: {key: job.partitioning.watermark(key) for key in witnesses[side]} for side in Side}
     history.prove(session, complete, deadline, into="history proofs")
     retranslation.prove(session, entity, into="translation proofs")
-    session.scan("every legacy row", [job.lake.file(job.address(Side.LEGACY))])
+    every = "every legacy row as read" if tombstones.are_declared(entity.legacy) else "every legacy row"
+    session.scan(every, [job.lake.file(job.address(Side.LEGACY))])
+    plan.mark_dead(session, job, rows=every, into="every legacy row")
     patterns.prove(session, entity, every="every legacy row", into="pattern proofs")
     testimony.look(session, entity)
     coverage = _listen(session, job, witnesses[EVENTS])
@@ -111,6 +115,8 @@ def _recall(session: Engine, job: Job, side: Side, partitions: Sequence[str]) ->
     present = quote(_present(session, job, side, asked))
     session.view(f"{side} history", f"SELECT *, {literal(job.partition)} AS __partition FROM {present}")
     earlier = {partition: job.lake.file(job.at(side, partition)) for partition in partitions[:-1]}
+    if tombstones.are_declared(job.holder(side)):
+        tombstones.read(session, job, partitions)
     history.recall(session, job.entity, side, asked=asked, earlier=earlier)
 
 
@@ -119,7 +125,7 @@ def _present(session: Engine, job: Job, side: Side, asked: str) -> str:
     at_hand = f"SELECT row_key FROM {quote(f'{side} keys')} WHERE row_key IS NOT NULL"
     elsewhere = f"SELECT COUNT(*) AS n FROM {quote(asked)} WHERE NOT row_key IN ({at_hand})"
     if not session.rows(elsewhere)[0]["n"]:
-        return side
+        return tombstones.unmarked(job, side)
     session.scan(f"every {side}", [job.lake.file(job.address(side))])
     return f"every {side}"
 

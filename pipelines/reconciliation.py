@@ -28,6 +28,7 @@ from pipelines import (
     sifting,
     snapshot,
     standing,
+    tombstones,
     translation,
     verification,
 )
@@ -218,7 +219,7 @@ def _inputs(job: Job, witnesses: Mapping[str, list[str]]) -> dict[str, str]:
     """Everything the discrepancies are made from, by content, so that a stale result can be told from a current one."""
     addresses = [job.at(stage, key) for stage, keys in witnesses.items() for key in keys]
     addresses += [job.other(reference.to) for reference in translation.references_of(job.entity)]
-    addresses += proving.repeated(job)
+    addresses += [*proving.repeated(job), *tombstones.logs(job)]
     previous = job.previous("discrepancies")
     addresses += [job.at("discrepancies", previous)] if previous else []
     return {str(address): job.manifest(address).digest for address in addresses}

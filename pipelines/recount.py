@@ -12,7 +12,7 @@ from datetime import date
 
 import pyarrow as pa
 
-from pipelines import engine, fold, history, journal, plan, rejections, testimony, translation
+from pipelines import engine, fold, history, journal, plan, rejections, testimony, tombstones, translation
 from pipelines.declarations import Entity, EventLog, Side
 from pipelines.engine import Engine
 from pipelines.errors import SourceError
@@ -93,6 +93,8 @@ def _gather(session: Engine, job: Job, base: str) -> None:
     rejections.read(session, Side.LEGACY)
     keys = (base, job.partition)
     session.scan("legacy history", [job.lake.file(job.at(Side.LEGACY, key)) for key in keys], partitions=keys)
+    if tombstones.are_declared(job.entity.legacy):
+        tombstones.read(session, job, keys)
 
 
 def _hear(session: Engine, job: Job, log: EventLog, partitions: Sequence[str]) -> None:

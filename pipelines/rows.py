@@ -6,7 +6,7 @@ What a holder declares, as canonical SQL.
 from __future__ import annotations
 
 from pipelines import keys
-from pipelines.declarations import Field, Holder, SoftDelete
+from pipelines.declarations import Field, HardDelete, Holder, SoftDelete, Tombstone
 from pipelines.expressions import literal
 
 
@@ -38,11 +38,13 @@ def live(holder: Holder) -> str:
 
 def always_live(holder: Holder) -> bool:
     """Whether nothing is declared by which a row could be out of scope or deleted."""
-    return holder.scope is None and not isinstance(holder.deletion, SoftDelete)
+    return holder.scope is None and isinstance(holder.deletion, HardDelete)
 
 
 def deleted(holder: Holder) -> str:
-    """Condition: the row is there but marked as deleted."""
+    """Condition: the row is there but deleted: it says so itself, or an event does (marked by `tombstones`)."""
+    if isinstance(holder.deletion, Tombstone):
+        return "__deleted"
     return f"COALESCE({holder.deletion.when}, FALSE)" if isinstance(holder.deletion, SoftDelete) else "FALSE"
 
 

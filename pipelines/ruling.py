@@ -8,17 +8,18 @@ such a rule is `not_measured`, with the reason, and says nothing about earlier f
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import engine, identity, semantics, translation
+from pipelines import engine, identity, semantics, tombstones, translation
 from pipelines.declarations import Reference, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal
 from pipelines.job import Job, content_version
 from pipelines.lake import Address, Manifest
-from pipelines.rulebook import BoundRule
+from pipelines.rulebook import BoundRule, Member
 from pipelines.service_level import judge
 
 RULED = ("violations", "semantic_rules")
@@ -101,7 +102,13 @@ def _read(session: Engine, job: Job, rules: Sequence[BoundRule]) -> None:
         identity.resolve(session, links=semantics.links_relation(path), on=job.partition, into=into)
         semantics.know_counterparts(session, path, job.partition)
     for member, side in {(m.path, side): (m, side) for b in rules for m in b.members for side in b.rule.sides}.values():
-        session.scan(semantics.rows_relation(member, side), [job.lake.file(_address(job, member.path, side))])
+        into = semantics.rows_relation(member, side)
+        tombstones.scan(session, _job_of(job, member), side, [job.partition], into=into)
+
+
+def _job_of(job: Job, member: Member) -> Job:
+    """Where the same partition of a member of a rule lives."""
+    return replace(job, context=replace(job.context, name=member.context), entity=member.entity)
 
 
 def _evaluated(session: Engine, job: Job, bound: BoundRule) -> Iterator[dict[str, object]]:
@@ -193,6 +200,7 @@ def _measured(job: Job, partition: str) -> Sequence[str]:
 
 def _inputs(job: Job, rules: Sequence[BoundRule]) -> dict[str, str]:
     addresses = {_address(job, *of) for bound in rules for of in needed(bound)}
+    addresses |= {log for bound in rules for member in bound.members for log in tombstones.logs(_job_of(job, member))}
     before = {_last_measured(job, bound) for bound in rules}
     addresses |= {job.at("violations", partition) for partition in before if partition}
     return {str(address): job.manifest(address).digest for address in sorted(addresses, key=str)}

@@ -12,7 +12,7 @@ import os
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import buckets, contract, digests, engine, plan, sieve, translation
+from pipelines import buckets, contract, digests, engine, plan, sieve, tombstones, translation
 from pipelines.declarations import IdentityTable, Side
 from pipelines.engine import Resources
 from pipelines.job import Job, content_version
@@ -34,6 +34,8 @@ def sift(job: Job) -> Sifted | None:
 
 def is_sifted(job: Job) -> bool:
     """Whether the job is large enough to be sifted, and holds only values that a hash can vouch for."""
+    if tombstones.are_declared(job.entity.legacy):
+        return False  # what is in the log is in no digest of the rows
     if _rows(job) < int(os.environ.get("COEXIST_SIEVE_FROM", _WORTHWHILE)):
         return False
     schema = contract.schema_of(job.entity.service.contract)

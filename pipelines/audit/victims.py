@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pipelines import comparison, plan, translation
+from pipelines import comparison, plan, tombstones, translation
 from pipelines.audit import scratch
 from pipelines.audit.figures import Finding
 from pipelines.comparison import Verdict
@@ -84,7 +84,7 @@ def _raw(session: Engine, job: Job, side: Side) -> dict[object, Row]:
     rows = session.rows(
         f"SELECT {key} AS __key, r.* FROM {side} AS r WHERE {live(job.holder(side))} AND {key} IN ({asked})"
     )
-    return {row.pop("__key"): row for row in rows}
+    return {row["__key"]: {name: held for name, held in row.items() if not name.startswith("__")} for row in rows}
 
 
 def _values(job: Job) -> str:
@@ -135,8 +135,7 @@ def _remember(session: Engine, job: Job, victims: list[Victim]) -> None:
         return
     for side in Side:
         key = row_key(job.holder(side))
-        files = [job.lake.file(job.at(side, partition)) for partition in partitions]
-        session.scan(f"{side} before", files, partitions=partitions)
+        tombstones.scan(session, job, side, partitions, into=f"{side} before")
         asked = f'SELECT {side}_key FROM "chosen pairs"'
         rows = f"SELECT b.* FROM {quote(f'{side} before')} AS b WHERE {live(job.holder(side))} AND {key} IN ({asked})"
         source = f"{side} remembered"

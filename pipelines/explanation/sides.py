@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from pipelines import identity, proving, translation
+from pipelines import identity, proving, tombstones, translation
 from pipelines.declarations import Field, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
@@ -99,5 +99,5 @@ def _past_values(session: Engine, job: Job, side: Side, about: Field, keys: Keys
 def _recall(session: Engine, job: Job, side: Side, keys: Keys) -> None:
     """`<side> past`: the raw rows of the key in all partitions that testify."""
     partitions = proving.witness_partitions(job)[side]
-    session.scan(f"{side} history", [job.lake.file(job.at(side, key)) for key in partitions], partitions=partitions)
+    tombstones.scan(session, job, side, partitions, into=f"{side} history")
     session.view(f"{side} past", f"SELECT * FROM {quote(f'{side} history')} WHERE {_is_row(job, side, keys)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from pipelines.declarations import Context, IdentityTable, NaturalKey, ServiceLevel, Side, Tombstone
+from pipelines.declarations import Context, Effect, IdentityTable, NaturalKey, ServiceLevel, Side, Tombstone
 from pipelines.declared import is_broken
 from pipelines.errors import Problem, did_you_mean
 from pipelines.soundness.names import badly_named, repeated
@@ -87,7 +87,12 @@ def _deletions(subject: Subject, context: Context) -> Iterator[Problem]:
             continue
         spot, name = subject.at_holder(side, "deletion"), holder.deletion.event
         vocabulary = [kind.name for kind in context.event_types]
-        if subject.entity.events is None:
+        effects = {kind.name: kind.effect for kind in context.event_types}
+        if side is Side.SERVICE:
+            yield spot.problem("events are told by legacy keys: only legacy can say by one that a row is deleted")
+        elif subject.entity.events is None:
             yield spot.problem("a tombstone is an event, and the entity declares no events")
         elif vocabulary and name not in vocabulary:
             yield spot.at("event").problem(f'unknown event type "{name}"', did_you_mean(name, vocabulary))
+        elif effects.get(name, Effect.DELETES) is not Effect.DELETES:
+            yield spot.at("event").problem(f'"{name}" is declared with the effect {effects[name]}, not deletes')

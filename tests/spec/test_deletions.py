@@ -19,6 +19,7 @@ HEAD = "id | name | gone: bool"
 THERE, FLAGGED, NOT = f"{HEAD}\n1 | Ada | false", f"{HEAD}\n1 | Ada | true", HEAD
 SCRAPPED = f"{QUIET}\n1 | 2 | 2026-01-02T09:00:00Z | 2026-01-02T09:00:01Z | Scrapped |"
 SOFT = {"deletion": say.SoftDelete("gone")}
+TOLD = {"deletion": say.Tombstone("Scrapped")}
 LATE, UNTOLD = ("stale_replica", "deletion_not_propagated"), ("missing_event", "deletion_without_event")
 OWN = ("semantic_contradiction", "written_by_replica")
 
@@ -52,6 +53,53 @@ def test_gone_or_flagged_on_either_side(tmp_path, legacy, service, log, found_on
     given = things([THERE, legacy], [THERE, service], log=log, legacy_holder=SOFT, service_holder=SOFT)
 
     assert [tuple(finding[3:]) for finding in found(given, tmp_path)] == found_on_it
+
+
+MADE_AGAIN = f"{QUIET}\n1 | 3 | 2026-01-03T09:00:00Z | 2026-01-03T09:00:01Z | Made | Ada"
+BORN_LATE = f"{QUIET}\n1 | 1 | 2026-01-02T10:00:00Z | 2026-01-02T10:00:01Z | Made | Ada"
+
+
+@pytest.mark.parametrize(
+    ("legacy", "service", "log", "found_on_it"),
+    [
+        # legacy  service  what the log says day by day         what must be found of the row on the last day
+        (THERE,   THERE,   (QUIET, QUIET),                       []),
+        (THERE,   THERE,   (QUIET, SCRAPPED),                    [LATE]),
+        (NOT,     THERE,   (QUIET, SCRAPPED),                    [LATE]),
+        (NOT,     THERE,   (QUIET, QUIET),                       [UNTOLD]),
+        (THERE,   NOT,     (QUIET, SCRAPPED),                    []),
+        (THERE,   FLAGGED, (QUIET, SCRAPPED),                    []),
+        (NOT,     NOT,     (QUIET, SCRAPPED),                    []),
+        (THERE,   THERE,   (QUIET, f"{SCRAPPED}{BORN_LATE[len(QUIET):]}"), [LATE]),
+    ],
+)  # fmt: skip
+def test_a_tombstone_deletes_the_row_that_is_still_there(tmp_path, legacy, service, log, found_on_it):
+    """Of events that say whether a row is there the last one by number counts, whenever it was recorded."""
+    given = things([THERE, legacy], [THERE, service], log=log, legacy_holder=TOLD, service_holder=SOFT)
+
+    assert [tuple(finding[3:]) for finding in found(given, tmp_path)] == found_on_it
+
+
+def test_tombstones_are_remembered_and_rows_made_again_are_there(tmp_path: Path) -> None:
+    """Scrapped on the second day; on the third a thing that nobody made again is still dead, one that was is not."""
+    still = things([THERE] * 3, [THERE, THERE, THERE], log=(QUIET, SCRAPPED, QUIET), legacy_holder=TOLD)
+    again = things([THERE] * 3, [THERE, NOT, THERE], log=(QUIET, SCRAPPED, MADE_AGAIN), legacy_holder=TOLD)
+    for name, given, on_it in (("still", still, [LATE]), ("again", again, [])):
+        (tmp_path / name).mkdir()
+        assert [tuple(finding[3:]) for finding in found(given, tmp_path / name)] == on_it
+
+
+def test_what_came_back_after_its_tombstone_is_named(tmp_path: Path) -> None:
+    given = things([THERE] * 3, [THERE, NOT, THERE], log=(QUIET, SCRAPPED, QUIET), legacy_holder=TOLD)
+
+    assert [tuple(finding[3:]) for finding in found(given, tmp_path)] == [("semantic_contradiction", "rebirth")]
+
+
+def test_rows_deleted_by_an_event_are_counted_as_deleted(tmp_path: Path) -> None:
+    given = things([THERE] * 2, [THERE, NOT], log=(QUIET, SCRAPPED), legacy_holder=TOLD)
+
+    (linkage,) = rows(reconciled(given, tmp_path), "linkage")
+    assert (linkage["legacy_rows"], linkage["legacy_deleted"], linkage["matched"]) == (1, 1, 0)
 
 
 def test_what_came_back_on_the_replica_is_named(tmp_path: Path) -> None:
