@@ -26,14 +26,10 @@ def scan_rows(session: Engine, job: Job, sifted: Sifted | None = None) -> None:
             session.scan(name, [file])
         else:
             session.scan_positions(name, file, sifted.positions(side))
-    mark_dead(session, job, rows=tombstones.unmarked(job, Side.LEGACY), into=Side.LEGACY)
-
-
-def mark_dead(session: Engine, job: Job, *, rows: str, into: str) -> None:
-    """Make `into` of raw legacy rows of this partition, those deleted by an event marked; nothing undeclared."""
     if tombstones.are_declared(job.entity.legacy):
+        rows, today = tombstones.unmarked(job, Side.LEGACY), literal(job.partition)
         tombstones.read(session, job, [job.partition])
-        tombstones.mark(session, job.entity.legacy, rows=rows, into=into, partition=literal(job.partition))
+        tombstones.mark(session, job.entity.legacy, rows=rows, into=Side.LEGACY, partition=today)
 
 
 def resolve_references(session: Engine, job: Job) -> None:

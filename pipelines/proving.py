@@ -19,7 +19,6 @@ from pipelines import (
     omission,
     ownership,
     patterns,
-    plan,
     projection,
     rejections,
     retranslation,
@@ -47,14 +46,13 @@ def prove(session: Engine, job: Job, witnesses: Mapping[str, Sequence[str]]) -> 
     _open_log(session, job, witnesses[EVENTS])
     _known_links(session, job, witnesses[_MAPS])
     absence.ask(session, entity)
+    tombstones.read(session, job, witnesses[Side.LEGACY])
     for side in Side:
         _recall(session, job, side, witnesses[side])
     complete = {side: {key: job.partitioning.watermark(key) for key in witnesses[side]} for side in Side}
     history.prove(session, complete, deadline, into="history proofs")
     retranslation.prove(session, entity, into="translation proofs")
-    every = "every legacy row as read" if tombstones.are_declared(entity.legacy) else "every legacy row"
-    session.scan(every, [job.lake.file(job.address(Side.LEGACY))])
-    plan.mark_dead(session, job, rows=every, into="every legacy row")
+    tombstones.scan(session, job, Side.LEGACY, [job.partition], into="every legacy row")
     patterns.prove(session, entity, every="every legacy row", into="pattern proofs")
     testimony.look(session, entity)
     coverage = _listen(session, job, witnesses[EVENTS])
@@ -115,8 +113,6 @@ def _recall(session: Engine, job: Job, side: Side, partitions: Sequence[str]) ->
     present = quote(_present(session, job, side, asked))
     session.view(f"{side} history", f"SELECT *, {literal(job.partition)} AS __partition FROM {present}")
     earlier = {partition: job.lake.file(job.at(side, partition)) for partition in partitions[:-1]}
-    if tombstones.are_declared(job.holder(side)):
-        tombstones.read(session, job, partitions)
     history.recall(session, job.entity, side, asked=asked, earlier=earlier)
 
 

@@ -93,8 +93,7 @@ def _gather(session: Engine, job: Job, base: str) -> None:
     rejections.read(session, Side.LEGACY)
     keys = (base, job.partition)
     session.scan("legacy history", [job.lake.file(job.at(Side.LEGACY, key)) for key in keys], partitions=keys)
-    if tombstones.are_declared(job.entity.legacy):
-        tombstones.read(session, job, keys)
+    tombstones.read(session, job, keys)
 
 
 def _hear(session: Engine, job: Job, log: EventLog, partitions: Sequence[str]) -> None:

@@ -102,8 +102,9 @@ def _read(session: Engine, job: Job, rules: Sequence[BoundRule]) -> None:
         identity.resolve(session, links=semantics.links_relation(path), on=job.partition, into=into)
         semantics.know_counterparts(session, path, job.partition)
     for member, side in {(m.path, side): (m, side) for b in rules for m in b.members for side in b.rule.sides}.values():
-        into = semantics.rows_relation(member, side)
-        tombstones.scan(session, _job_of(job, member), side, [job.partition], into=into)
+        there, into = _job_of(job, member), semantics.rows_relation(member, side)
+        tombstones.read(session, there, [job.partition])
+        tombstones.scan(session, there, side, [job.partition], into=into)
 
 
 def _job_of(job: Job, member: Member) -> Job:

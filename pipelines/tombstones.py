@@ -38,20 +38,24 @@ def unmarked(job: Job, side: Side) -> str:
 
 
 def scan(engine: Engine, job: Job, side: Side, partitions: Sequence[str], *, into: str) -> None:
-    """Make `into` the raw rows of a side in these partitions (`__partition`), those marked that an event deleted."""
+    """Make `into` the raw rows of a side in these partitions (`__partition`), marked as `mark` does."""
     files = [job.lake.file(job.at(side, key)) for key in partitions]
     if not are_declared(job.holder(side)):
         engine.scan(into, files, partitions=partitions)
         return
     engine.scan(f"{into} unmarked", files, partitions=partitions)
-    read(engine, job, partitions)
     mark(engine, job.holder(side), rows=f"{into} unmarked", into=into, partition="__partition")
 
 
 def read(engine: Engine, job: Job, partitions: Sequence[str]) -> None:
-    """Make `dead rows` (`__dead_key`, `__dead_in`): keys that are deleted as of each of these partitions."""
+    """Make `dead rows` (`__dead_key`, `__dead_in`): keys that are deleted as of each of these partitions.
+
+    Nothing where no tombstone is declared.
+    """
     deletion, found = job.entity.legacy.deletion, logs(job)
-    if not isinstance(deletion, Tombstone) or not found:
+    if not isinstance(deletion, Tombstone):
+        return
+    if not found:
         engine.materialise("dead rows", _NOBODY)
         return
     files = {str(address.partition): job.lake.file(address) for address in found}
@@ -61,13 +65,18 @@ def read(engine: Engine, job: Job, partitions: Sequence[str]) -> None:
 
 
 def mark(engine: Engine, holder: Holder, *, rows: str, into: str, partition: str) -> None:
-    """Make `into` of raw rows, with `__deleted` saying who is dead as of a partition (canonical SQL); needs `read`."""
+    """Make `into` of raw rows, with `__deleted` saying who is dead as of a partition (canonical SQL).
+
+    Needs `read`, of which it keeps what it needs: another entity may be read in the same session.
+    """
+    dead = f"{into} dead"
+    engine.materialise(dead, 'SELECT __dead_key, __dead_in FROM "dead rows"')
     engine.view(
         into,
         f"""
         SELECT r.*, d.__dead_key IS NOT NULL AS __deleted
         FROM {quote(rows)} AS r
-        LEFT JOIN "dead rows" AS d ON d.__dead_key = {row_key(holder)} AND d.__dead_in = {partition}
+        LEFT JOIN {quote(dead)} AS d ON d.__dead_key = {row_key(holder)} AND d.__dead_in = {partition}
         """,
     )
 

@@ -133,6 +133,7 @@ def _remember(session: Engine, job: Job, victims: list[Victim]) -> None:
     partitions = scratch.past(job)
     if not partitions:
         return
+    tombstones.read(session, job, [*partitions, job.partition])
     for side in Side:
         key = row_key(job.holder(side))
         tombstones.scan(session, job, side, partitions, into=f"{side} before")

@@ -99,5 +99,6 @@ def _past_values(session: Engine, job: Job, side: Side, about: Field, keys: Keys
 def _recall(session: Engine, job: Job, side: Side, keys: Keys) -> None:
     """`<side> past`: the raw rows of the key in all partitions that testify."""
     partitions = proving.witness_partitions(job)[side]
+    tombstones.read(session, job, partitions)
     tombstones.scan(session, job, side, partitions, into=f"{side} history")
     session.view(f"{side} past", f"SELECT * FROM {quote(f'{side} history')} WHERE {_is_row(job, side, keys)}")

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from pipelines import declarations as say
+from pipelines import ruling
+from pipelines.portfolio import Portfolio
 from tests.spec.causes import LOG, QUIET, TYPES
 from tests.spec.given import Given, found, reconciled, rows
 
@@ -93,6 +95,19 @@ def test_what_came_back_after_its_tombstone_is_named(tmp_path: Path) -> None:
     given = things([THERE] * 3, [THERE, NOT, THERE], log=(QUIET, SCRAPPED, QUIET), legacy_holder=TOLD)
 
     assert [tuple(finding[3:]) for finding in found(given, tmp_path)] == [("semantic_contradiction", "rebirth")]
+
+
+def test_a_rule_over_rows_takes_no_notice_of_those_deleted_by_an_event(tmp_path: Path) -> None:
+    """Two things break the rule in legacy; one of them is scrapped."""
+    rule = say.SemanticRule("has_name", ("things",), "things.name <> 'Ada'", owner=say.Owner("spec"))
+    both = f"{THERE}\n2 | Ada | false"
+    given = things([both] * 2, [both] * 2, log=(QUIET, SCRAPPED), legacy_holder=TOLD)
+    job = reconciled(given, tmp_path)
+    context = replace(job.context, semantic_rules=(rule,))
+    ruling.rule(replace(job, context=context), Portfolio((context,), {}).rules_of(context, job.entity))
+
+    (on_legacy,) = [row for row in rows(job, "semantic_rules") if row["side"] == "legacy"]
+    assert (on_legacy["checked"], on_legacy["violated"]) == (1, 1)
 
 
 def test_rows_deleted_by_an_event_are_counted_as_deleted(tmp_path: Path) -> None:
