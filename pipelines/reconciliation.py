@@ -154,9 +154,10 @@ def judge_drift(job: Job) -> dict[str, Manifest]:
         session.scan("discrepancies", [job.lake.file(job.address("discrepancies"))])
         annals.read(session, job)
         told = chronicle.tell(session, job.context, job.entity, on=job.partition, run_id=job.run_id)
-        session.register("discrepancy history", session.table(told).cast(chronicle.SCHEMA))
+        history = session.table(told).cast(chronicle.SCHEMA)
+        session.register("discrepancy history", history)
         tables = drift.measure(session, job.context, job.entity, _measured(session, job), job.stamp())
-        tables["discrepancy_history"] = session.table('SELECT * FROM "discrepancy history"').cast(chronicle.SCHEMA)
+        tables["discrepancy_history"] = history
         return {
             stage: transaction.write(
                 job.address(stage),
