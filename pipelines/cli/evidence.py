@@ -25,12 +25,12 @@ _FAILURES = {
 
 
 def in_words(found: Explanation) -> str:
-    """One to three sentences."""
+    """One to five sentences."""
     variants = _SENTENCES[str(found.finding["reason"])]
     known = _words(found)
     said = next(sentence for needed, sentence in variants if not needed or needed in known)
     told = ". ".join(_begun(sentence.format_map(known)) for sentence in said.split(". "))
-    return " ".join(filter(None, (told.strip(), *_landed(found), *_lag(found))))
+    return " ".join(filter(None, (told.strip(), *_left_out(found), *_landed(found), *_lag(found))))
 
 
 def _words(found: Explanation) -> dict[str, Any]:
@@ -101,6 +101,14 @@ def _instant(value: object) -> str:
 
 def _begun(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
+
+
+def _left_out(found: Explanation) -> Iterator[str]:
+    """Which single event a replica that is behind has left out, where that is known beside the cause."""
+    number, is_said = found.evidence.get("not_applied"), found.finding["reason"] == "event_not_applied"
+    if number is not None and not is_said and found.finding["type"] in {"stale_replica", "missing_event"}:
+        replica = _named(Side(str(found.finding["system_of_record"])).other)
+        yield _begun(f"{replica} has left out event {number} alone: all others come to what it shows.")
 
 
 def _landed(found: Explanation) -> Iterator[str]:

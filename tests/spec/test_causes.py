@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from pipelines.cli import evidence, sentences
 from pipelines.explanation import Explanation
 from pipelines.job import Job
 from pipelines.portfolio import Portfolio
-from tests.spec.causes import EXAMPLES, Example
+from tests.spec.causes import EXAMPLES, QUIET, Example
 from tests.spec.given import FIRST, Given, reconciled, rows
 
 BY_RULES = ("semantic_contradiction", "rule_violated")  # not among the causes that comparing can have
@@ -72,6 +73,17 @@ def test_events_in_the_order_of_their_numbers_with_what_became_of_them(tmp_path:
         (2, "Renamed", {"name": "Ida"}, "shown", ["out_of_order"]),
         (3, "Renamed", {"name": "Eva"}, "not applied", []),
     ]
+
+
+def test_the_event_that_a_stale_replica_left_out(tmp_path: Path) -> None:
+    """One that only notes something has a column for the name too, and tells nothing."""
+    renamed = "1 | 2 | 2026-01-02T08:00:00Z | 2026-01-02T08:00:01Z | Renamed | Ida"
+    seen = "1 | 3 | 2026-01-02T09:00:00Z | 2026-01-02T09:00:01Z | Seen |"
+    example = replace(of("change_without_event"), events=(QUIET, f"{QUIET}\n{renamed}\n{seen}"))
+    told = explained(example, judged(example, tmp_path))
+
+    assert (told.finding["reason"], told.evidence["not_applied"]) == ("behind_beyond_lag", 2)
+    assert "The service has left out event 2 alone: all others come to what it shows." in evidence.in_words(told)
 
 
 def test_numbers_that_never_came_are_told_before_the_event_after_them(tmp_path: Path) -> None:
