@@ -53,6 +53,8 @@ _ORDER = (
     ("stale_replica", "pending_row"),
     ("stale_replica", "deletion_not_propagated"),
     ("stale_replica", "behind_beyond_lag"),
+    # Said of deleted rows only, of which nothing else is said.
+    ("invalid_transformation", "deletion_became_otherwise"),
     # A rule that was in force explains a value better than a likeness; a likeness of two fields better than of one.
     ("invalid_transformation", "older_translation"),
     ("invalid_transformation", "swapped_fields"),

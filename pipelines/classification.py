@@ -65,13 +65,14 @@ def classify(engine: Engine, context: Context, entity: Entity, run: Run, *, proo
     """The query of all discrepancies (SCHEMA), ordered by keys and field.
 
     `proofs` are relations of proofs (`causes.PROOFS`) about `linkage findings` (without a field) and `differences`.
-    Needs those two, `earlier findings` (EARLIER) of the partition before, and `omissions noted` (`omission.NOTES`).
+    Needs those two, `earlier findings` (EARLIER) of the partition before, `omissions noted` (`omission.NOTES`), and
+    `deletions followed` (`following`).
     """
     engine.register("declared fields", _declared_fields(entity))
     engine.register("precedence", precedence())
     engine.materialise("all proofs", _all_proofs(proofs))
     engine.materialise("best proofs", _best_proofs(run.deadline))
-    engine.view("typed findings", f"{_of_linkage(entity)} UNION ALL {_OF_VALUES}")
+    engine.view("typed findings", f"{_of_linkage(entity)} UNION ALL {_OF_VALUES} UNION ALL {_of_deletions(entity)}")
     engine.view(
         "identified findings",
         f'SELECT {_fingerprint(context, entity)} AS discrepancy_id, f.* FROM "typed findings" AS f',
@@ -160,6 +161,18 @@ _OF_VALUES = f"""
     LEFT JOIN "omissions noted" AS n
         ON n.legacy_key = d.legacy_key AND n.service_key = d.service_key AND n.field = d.field
 """
+
+
+def _of_deletions(entity: Entity) -> str:
+    """Deletions that became something else on the other side; nothing is compared there."""
+    texts = ", ".join(f"CAST(NULL AS VARCHAR) AS {name}" for name in ("legacy_raw", "expected", "actual"))
+    return f"""
+        SELECT f.legacy_key, f.service_key, CAST(NULL AS VARCHAR) AS field, f.type, f.reason, {texts},
+            CAST(NULL AS DOUBLE) AS delta, FALSE AS in_flight, CAST(NULL AS BIGINT) AS lag_seconds,
+            {literal(entity.linkage_criticality)} AS criticality, {literal(entity.owner.team)} AS owner,
+            {literal(entity.system_of_record)} AS system_of_record, f.side, f.evidence
+        FROM "deletions followed" AS f
+    """
 
 
 def _fingerprint(context: Context, entity: Entity) -> str:

@@ -110,7 +110,7 @@ __all__ = [
 class HardDelete:
     """A deleted row is gone."""
 
-    becomes: str = "gone"
+    becomes: str = ""
 
 
 @declared
@@ -118,7 +118,7 @@ class SoftDelete:
     """A deleted row stays, and `when` (canonical SQL over raw columns) says so; the other side must not hold it."""
 
     when: str
-    becomes: str = "gone"
+    becomes: str = ""
 
 
 @declared
@@ -126,7 +126,7 @@ class Tombstone:
     """A deletion is an event of this type; the row may be gone, or still be there. Only legacy deletes by events."""
 
     event: str
-    becomes: str = "gone"
+    becomes: str = ""
 
 
 @declared

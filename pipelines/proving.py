@@ -13,6 +13,7 @@ import pyarrow as pa
 from pipelines import (
     absence,
     fold,
+    following,
     hearsay,
     history,
     journal,
@@ -63,6 +64,7 @@ def prove(session: Engine, job: Job, witnesses: Mapping[str, Sequence[str]]) -> 
     projection.prove(session, entity, into="projection proofs")
     _refused(session, job)
     rejections.prove(session, entity, into="rejection proofs")
+    following.judge(session, entity, into="deletions followed")
     _fold(session, job, coverage, witnesses[Side.LEGACY])
     return tuple(f"{kind} proofs" for kind in _KINDS)
 

@@ -120,6 +120,7 @@ KINDS = (
 NO_ROOM = "no row that is in order has room for it"
 # Why the others are never planted.
 _NEVER = {
+    "deletion_became_otherwise": "rows that are deleted are no victims",
     "out_of_scope": "which values a scope leaves out cannot be told from its condition",
     "counterpart_rejected": "rows are rejected before the snapshot that is copied",
 }

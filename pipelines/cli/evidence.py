@@ -87,6 +87,8 @@ _SPELLED: Mapping[str, Any] = {
     "failure": _failure,
     "problem": lambda value: _PROBLEMS.get(str(value), str(value)),
     "rejected_side": lambda value: _named(Side(str(value))),
+    "deleted_on": lambda value: _named(Side(str(value))),
+    "on": lambda value: _named(Side(str(value))),
     "offset": lambda value: f"{float(str(value)):+g}",
 }
 

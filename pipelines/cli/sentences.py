@@ -116,6 +116,8 @@ deletion_not_propagated (gone):
     {record} still had its row {other_key} on {there}; on {gone} it was gone. {replica} still has its own.
 deletion_not_propagated:
     {record} deleted this row, {replica} still has it.
+deletion_became_otherwise:
+    {deleted_on} says that this row is deleted, which must make it {must_be} on the other side; in {on} it is {became}.
 untranslatable:
     The rule "{rule}" cannot translate what legacy says: {failure}.
 older_translation:

@@ -21,7 +21,8 @@ def raw_rows(session: Engine, job: Job, side: Side, keys: Keys) -> list[Row]:
     """The raw rows of a side that bear its key: more than one when it is a duplicate."""
     if keys[side] is None:
         return []
-    return session.rows(f"SELECT * FROM {side} WHERE {_is_row(job, side, keys)}")
+    held = quote(tombstones.unmarked(job, side))
+    return session.rows(f"SELECT * FROM {held} WHERE {_is_row(job, side, keys)}")
 
 
 def links(session: Engine, keys: Keys) -> list[Row]:

@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from pipelines.declarations import Context, Effect, IdentityTable, NaturalKey, ServiceLevel, Side, Tombstone
+from pipelines.declarations import (
+    Context,
+    Effect,
+    HardDelete,
+    Holder,
+    IdentityTable,
+    NaturalKey,
+    ServiceLevel,
+    Side,
+    Tombstone,
+)
 from pipelines.declared import is_broken
 from pipelines.errors import Problem, did_you_mean
 from pipelines.soundness.names import badly_named, repeated
 from pipelines.soundness.spot import Spot
 from pipelines.soundness.subject import Subject
 from pipelines.soundness.timetable import partitioning_problems
+
+_BECOMES = ("gone", "flagged")
 
 
 def check(subject: Subject, context: Context) -> Iterator[Problem]:
@@ -83,6 +95,7 @@ def _merges(spot: Spot, identity: IdentityTable) -> Iterator[Problem]:
 
 def _deletions(subject: Subject, context: Context) -> Iterator[Problem]:
     for side, holder in subject.holders.items():
+        yield from _becomes(subject, side, holder)
         if not isinstance(holder.deletion, Tombstone):
             continue
         spot, name = subject.at_holder(side, "deletion"), holder.deletion.event
@@ -96,3 +109,15 @@ def _deletions(subject: Subject, context: Context) -> Iterator[Problem]:
             yield spot.at("event").problem(f'unknown event type "{name}"', did_you_mean(name, vocabulary))
         elif effects.get(name, Effect.DELETES) is not Effect.DELETES:
             yield spot.at("event").problem(f'"{name}" is declared with the effect {effects[name]}, not deletes')
+
+
+def _becomes(subject: Subject, side: Side, holder: Holder) -> Iterator[Problem]:
+    """What must follow from a deletion must be something that the other side can show."""
+    spot, wanted = subject.at_holder(side, "deletion", "becomes"), holder.deletion.becomes
+    if wanted not in ("", *_BECOMES):
+        yield spot.problem(
+            f'unknown "{wanted}": a deletion makes the other row gone or flagged', did_you_mean(wanted, _BECOMES)
+        )
+    other = subject.holders.get(side.other)
+    if wanted == "flagged" and other and isinstance(other.deletion, HardDelete):
+        yield spot.problem(f"{side.other} has no flag and no event by which a row could be deleted and still be there")

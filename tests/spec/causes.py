@@ -206,6 +206,17 @@ EXAMPLES = (
         given={"rules": (say.Field("colour", _COLOUR, say.Exact()),)},
     ),
     Example(
+        "invalid_transformation", "deletion_became_otherwise", ("id | name | dead: bool\n1  | Ada | true",),
+        ("id | name | dead: bool\n1  | Ada | true",), ("1", "1", "-"),
+        "Legacy says that this row is deleted, which must make it gone on the other side; in the service it is "
+        "flagged.",
+        "both sides delete by the flag dead; deleted in legacy is gone from the service",
+        given={
+            "legacy_holder": {"deletion": say.SoftDelete("dead", becomes="gone")},
+            "service_holder": {"deletion": say.SoftDelete("dead")},
+        },
+    ),
+    Example(
         "invalid_transformation", "older_translation", ("id | code\n1  | R",), ("id | colour\n1  | rouge",),
         ("1", "1", "colour"),
         "Version 1 of the translation made what the service shows: it was never translated again.",

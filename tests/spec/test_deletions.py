@@ -141,3 +141,39 @@ def test_what_was_in_flight_is_confirmed_or_cleared_by_the_next_day(tmp_path, th
     assert [f'"in_flight_in": "{landed}"' in str(row["evidence"]) for row in rows(job, "discrepancies")] == (
         [True] if landed else []
     )
+
+
+LINKED = say.IdentityTable(say.Csv("links.csv"), legacy=("old",), service=("new",))
+
+
+@pytest.mark.parametrize(
+    ("becomes", "legacy", "service", "is_wrong"),
+    [
+        # what legacy's deletion must become, what both hold, whether that is something else
+        ("gone",    FLAGGED, FLAGGED, True),
+        ("gone",    FLAGGED, NOT,     False),
+        ("flagged", FLAGGED, FLAGGED, False),
+        ("flagged", FLAGGED, NOT,     True),
+        ("",        FLAGGED, FLAGGED, False),
+        ("",        FLAGGED, NOT,     False),
+        ("gone",    THERE,   THERE,   False),
+        ("flagged", THERE,   THERE,   False),
+        ("flagged", NOT,     NOT,     False),
+    ],
+)  # fmt: skip
+def test_what_a_deletion_must_become(tmp_path, becomes, legacy, service, is_wrong):
+    given = Given(
+        legacy, service, identity=LINKED, tables={"links": "old | new\n1 | 1"},
+        legacy_holder={"deletion": say.SoftDelete("gone", becomes=becomes)}, service_holder=SOFT,
+    )  # fmt: skip
+    wrong = ("1", "1", None, "invalid_transformation", "deletion_became_otherwise")
+
+    assert found(given, tmp_path) == ([wrong] if is_wrong else [])
+
+
+def test_what_a_tombstone_must_become(tmp_path: Path) -> None:
+    """Legacy still holds what an event deleted, the service has flagged it, and was to drop it."""
+    told = {"deletion": say.Tombstone("Scrapped", becomes="gone")}
+    given = things([THERE, THERE], [THERE, FLAGGED], log=(QUIET, SCRAPPED), legacy_holder=told, service_holder=SOFT)
+
+    assert found(given, tmp_path) == [("1", "1", None, "invalid_transformation", "deletion_became_otherwise")]
