@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipelines import (
     absence,
@@ -13,6 +16,7 @@ from pipelines import (
     classification,
     comparison,
     drift,
+    following,
     history,
     identity,
     linkage,
@@ -116,22 +120,21 @@ def _prove(engine: Engine, world: World, partition: str) -> None:
     upto = [key for key in world.partitions if key <= partition]
     keys = upto[-(world.entity.horizon + 1) :]
     for side in Side:
-        pasts = [
-            world.rows[key][side].append_column(
-                "__partition", pa.array([key] * world.rows[key][side].num_rows, pa.string())
-            )
-            for key in keys
-        ]
-        engine.register(f"{side} history", pa.concat_tables(pasts))
+        engine.view(f"{side} history", f"SELECT *, '{partition}' AS __partition FROM {side}")
         asked = f"SELECT {side}_key AS row_key FROM suspects UNION ALL {absence.keys_of(side)}"
         engine.view(f"{side} keys in question", asked)
-        history.recall(engine, world.entity, side, asked=f"{side} keys in question", many=len(keys) > 1)
+        with tempfile.TemporaryDirectory() as folder:
+            earlier = {key: Path(folder) / f"{key}.parquet" for key in keys[:-1]}
+            for key, file in earlier.items():
+                pq.write_table(world.rows[key][side], file)
+            history.recall(engine, world.entity, side, asked=f"{side} keys in question", earlier=earlier)
     complete = {past.key: past.watermark for past in world.question(partition).partitions if past.key in keys}
     history.prove(engine, dict.fromkeys(Side, complete), _deadline(world, partition), into="history proofs")
     patterns.prove(engine, world.entity, every="legacy", into="pattern proofs")
     testimony.deaf(engine)
     testimony.look(engine, world.entity)
     omission.skip(engine, into="omission proofs")
+    following.judge(engine, world.entity, into="deletions followed")
     ownership.prove(engine, world.entity, _deadline(world, partition), into="ownership proofs")
     absence.prove(engine, world.entity, _deadline(world, partition), since=None, into="absence proofs")
 
