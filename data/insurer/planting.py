@@ -21,6 +21,7 @@ from data.insurer.sql import adding, text
 SAMPLE = 200_000  # rows of an entity looked at, the rare codes apart
 MOST = 500  # rows of one planting, however large the world
 PER_ROWS = 2_000  # one planting's `count` for so many policies
+FEWEST = 3  # rows that show a pattern, where one planting takes every row there is: in fewer nobody can see it
 PLANTS = pa.schema({
     "entity": pa.string(), "id": pa.int64(), "plan": pa.int32(), "act": pa.string(), "d1": pa.int32(), "d2": pa.int32(),
     "k": pa.int32(), "partner": pa.int64(),
@@ -120,9 +121,10 @@ def pools(model: Model) -> dict[str, str]:
 
 
 def _free(con: duckdb.DuckDBPyConnection, plan: Plan, size: int, taken: set[int]) -> list[Row]:
-    """Rows for a planting: all that qualify, or as many as suit the size of the world."""
+    """Rows for a planting: all that qualify unless they are too few, or as many as suit the size of the world."""
     if plan.planting.every:
-        return [row for row in _candidates(con, plan, None) if row.id not in taken]
+        every = [row for row in _candidates(con, plan, None) if row.id not in taken]
+        return every if len(every) >= FEWEST else []
     count = max(plan.planting.count, min(MOST, plan.planting.count * size // PER_ROWS))
     wanted = 2 * count if plan.planting.pool == "pairs" else count
     return [row for row in _candidates(con, plan, wanted + len(taken)) if row.id not in taken][:wanted]
