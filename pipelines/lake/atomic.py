@@ -37,14 +37,17 @@ def aside(parent: Path, label: str) -> Iterator[Path]:
     folder = parent / f"{name}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     lock = _lock_of(folder)
     with lock.open("w") as held:
-        with contextlib.suppress(OSError):  # a file system without locks: leftovers stay, nothing else changes
-            fcntl.flock(held, fcntl.LOCK_EX)
         try:
+            with contextlib.suppress(OSError):  # a file system without locks: leftovers stay, nothing else changes
+                fcntl.flock(held, fcntl.LOCK_EX)
             folder.mkdir()
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            lock.unlink(missing_ok=True)
+            # Whoever interrupts may do so while the folder is being removed.
+            try:
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                lock.unlink(missing_ok=True)
 
 
 def swap(new: Path, target: Path) -> None:
