@@ -1,7 +1,7 @@
 """Places: certain rows of Parquet files, by where they stand or by what they hold, as a stream.
 
-Polars reads them at half of what they cost DuckDB. What the rows mean is not known here; types of ours come in the words
-they are kept in (`types`).
+Polars reads them at half of what they cost DuckDB. What the rows mean is not known here; types of ours come in the
+words they are kept in (`types`).
 """
 
 from __future__ import annotations
