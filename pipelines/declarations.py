@@ -106,6 +106,9 @@ __all__ = [
 ]  # fmt: skip
 
 
+GONE, FLAGGED = "gone", "flagged"  # what a deletion `becomes` on the other side, if anything is said
+
+
 @declared
 class HardDelete:
     """A deleted row is gone."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 from pipelines.comparison import Verdict, agree
 from pipelines.declarations import Context, Entity, Field, Side
 from pipelines.engine import Engine
+from pipelines.events import TELLS_OF_LIFE
 from pipelines.expressions import literal, quote
 from pipelines.readings import member, read_text
 from pipelines.rows import in_scope, row_key
@@ -197,11 +198,11 @@ def _row_tellings(base: str, now: str) -> str:
 
 
 _ASKED = 'SELECT DISTINCT row_key FROM "legacy keys in question" WHERE row_key IS NOT NULL'
-_LAST_LIFE = """
+_LAST_LIFE = f"""
     SELECT legacy_key, sequence, effect <> 'deletes' AS lives
     FROM (
         SELECT legacy_key, sequence, effect, ROW_NUMBER() OVER (PARTITION BY legacy_key ORDER BY place DESC) AS back
-        FROM heard WHERE effect IN ('creates', 'states', 'deletes')
+        FROM heard WHERE {TELLS_OF_LIFE}
     ) AS lives
     WHERE back = 1
 """

@@ -8,12 +8,10 @@ that are still alive are `absence`'s.
 from __future__ import annotations
 
 from pipelines.causes import cause, told
-from pipelines.declarations import Entity, Side
+from pipelines.declarations import FLAGGED, GONE, Entity, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.rows import row_key
-
-GONE, FLAGGED = "gone", "flagged"
 
 
 def judge(engine: Engine, entity: Entity, *, into: str) -> None:

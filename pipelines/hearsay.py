@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
+from pipelines import picking
 from pipelines.declarations import Entity, NaturalKey, Side
 from pipelines.engine import Engine
-from pipelines.expressions import columns_of, literal, quote
+from pipelines.events import TELLS_OF_LIFE
+from pipelines.expressions import columns_of, quote
 from pipelines.identity import business_keys
-from pipelines.keys import SEPARATOR
-from pipelines.readings import read_text
 
 
 def link(engine: Engine, entity: Entity, *, into: str) -> None:
@@ -57,13 +57,12 @@ def _rows(engine: Engine, entity: Entity) -> str:
     """Rows of which only the key is known, one for each that came or went. Keys with an escape in them are left out."""
     return f"""
         SELECT DISTINCT {", ".join(_parts(engine, entity))} FROM "event history"
-        WHERE effect IN ('creates', 'states', 'deletes') AND REPLACE(legacy_key, '\\', '') = legacy_key
+        WHERE {TELLS_OF_LIFE} AND REPLACE(legacy_key, '\\', '') = legacy_key
     """
 
 
 def _parts(engine: Engine, entity: Entity) -> Iterator[str]:
     """Each part of the key, read from the text of the whole."""
-    types, key = engine.types(Side.LEGACY), entity.legacy.key
-    for place, name in enumerate(key, 1):
-        text = "legacy_key" if len(key) == 1 else f"split_text(legacy_key, {literal(SEPARATOR)}, {place})"
-        yield f"{read_text(text, types[name])} AS {quote(name)}"
+    key = entity.legacy.key
+    for part, name in zip(picking.parts_of("legacy_key", key, engine.types(Side.LEGACY)), key, strict=True):
+        yield f"{part} AS {quote(name)}"

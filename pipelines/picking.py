@@ -46,6 +46,12 @@ def pick(  # noqa: PLR0913 (from what, by which keys, into what)
     engine.materialise(into, " UNION ALL ".join(found))
 
 
+def parts_of(text: str, key: tuple[str, ...], types: Mapping[str, str]) -> list[str]:
+    """Canonical SQL of each part of a key as its column holds it, from the text of the whole, without escapes."""
+    texts = [f"split_text({text}, {literal(SEPARATOR)}, {place})" for place in range(1, len(key) + 1)]
+    return [read_text(part, types[column]) for part, column in zip(texts if len(key) > 1 else [text], key, strict=True)]
+
+
 def _apart(engine: Engine, holder: Holder, rows: str, into: str, earlier: Mapping[str, Path]) -> list[str]:
     """The relations to find rows in by the columns of their key; of the files only what may be among them is read."""
     if not earlier:
@@ -67,9 +73,7 @@ def _together(engine: Engine, rows: str, into: str, earlier: Mapping[str, Path])
 
 def _taken_apart(holder: Holder, types: dict[str, str], asked: str) -> str:
     """Every key once, with its parts as the columns hold them; odd is one that has parts which do not say what to."""
-    single = len(holder.key) == 1
-    texts = ["row_key" if single else f"split_text(row_key, {literal(SEPARATOR)}, {at})" for at in _places(holder)]
-    parts = [read_text(text, types[column]) for text, column in zip(texts, holder.key, strict=True)]
+    parts = parts_of("row_key", holder.key, types)
     listed = ", ".join(f"{part} AS part_{at}" for at, part in zip(_places(holder), parts, strict=True))
     missing = " OR ".join(f"part_{at} IS NULL" for at in _places(holder))
     return f"""

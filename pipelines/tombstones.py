@@ -11,12 +11,11 @@ from collections.abc import Sequence
 
 from pipelines.declarations import Holder, Numbering, Side, Tombstone
 from pipelines.engine import Engine
+from pipelines.events import TELLS_OF_LIFE
 from pipelines.expressions import literal, quote
 from pipelines.job import Job
 from pipelines.lake import Address
 from pipelines.rows import row_key
-
-_LIVES = "('creates', 'states', 'deletes')"  # effects that say whether a row is there
 
 
 def are_declared(holder: Holder) -> bool:
@@ -99,7 +98,7 @@ def _dead(event: str, order: str, days: str) -> str:
                 ROW_NUMBER() OVER (PARTITION BY a.day, e.legacy_key ORDER BY {order}) AS back
             FROM "everything told" AS e
             JOIN ({days}) AS a ON e.__partition <= a.day
-            WHERE e.effect IN {_LIVES}
+            WHERE {TELLS_OF_LIFE}
                 AND e.legacy_key IN (SELECT t.legacy_key FROM "everything told" AS t WHERE t.{of_type})
         ) AS told
         WHERE back = 1 AND {of_type}

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from pipelines.declarations import (
+    FLAGGED,
+    GONE,
     Context,
     Effect,
     HardDelete,
@@ -23,7 +25,7 @@ from pipelines.soundness.spot import Spot
 from pipelines.soundness.subject import Subject
 from pipelines.soundness.timetable import partitioning_problems
 
-_BECOMES = ("gone", "flagged")
+_BECOMES = (GONE, FLAGGED)
 
 
 def check(subject: Subject, context: Context) -> Iterator[Problem]:
@@ -119,5 +121,5 @@ def _becomes(subject: Subject, side: Side, holder: Holder) -> Iterator[Problem]:
             f'unknown "{wanted}": a deletion makes the other row gone or flagged', did_you_mean(wanted, _BECOMES)
         )
     other = subject.holders.get(side.other)
-    if wanted == "flagged" and other and isinstance(other.deletion, HardDelete):
+    if wanted == FLAGGED and other and isinstance(other.deletion, HardDelete):
         yield spot.problem(f"{side.other} has no flag and no event by which a row could be deleted and still be there")
