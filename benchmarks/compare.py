@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +28,11 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "compare.json"
 BASE = "duckdb scan"
 COUNTS_NOTHING = {BASE, "polars scan", "snapshots with digests", "plain rewrite"}
-TRANSLATED = "coexist, ten rules"
+# What is asked of a world of its own: by name the contestant, and what is other about the world.
+ELSEWHERE: dict[str, tuple[str, dict[str, int]]] = {
+    "coexist ten rules": ("coexist", {"spelt_as_of_old": 10}),
+    "coexist foreign files shuffled": ("coexist foreign files", {"shuffled": True}),
+}
 # What a peer is asked for: a count is the cheapest, a report is what our step gives (but for causes and drift).
 PEERS = {f"{name} {what}": (name, what) for name in peers.PINNED for what in ("count", "report")}
 
@@ -112,11 +116,11 @@ def measured(world: World, names: list[str], runs: int, folder: Path) -> Iterato
         yield pair(name, bench, runs)
 
 
-def translated(world: World, runs: int, folder: Path) -> Ratio:
-    """Our step with ten fields that legacy writes in its own way: decodes, casts and trims."""
-    old = World(world.rows, world.fields, world.drift, spelt_as_of_old=10)
-    (ratio,) = measured(old, ["coexist"], runs, folder)
-    return Ratio(**{**asdict(ratio), "name": TRANSLATED})
+def elsewhere(name: str, world: World, runs: int, folder: Path) -> Ratio:
+    """Our step on a world that differs in more than rows."""
+    contestant, other = ELSEWHERE[name]
+    (ratio,) = measured(replace(world, **other), [contestant], runs, folder)
+    return replace(ratio, name=name)
 
 
 def main(
@@ -127,7 +131,7 @@ def main(
     only: Annotated[str, typer.Option(help="Contestants, with commas between; else all, peers too.")] = "",
 ) -> None:
     """Measure the contestants at every drift and number of fields, print their ratios and write them down."""
-    names = only.split(",") if only else [*(name for name in CONTESTANTS if name != BASE), TRANSLATED, *PEERS]
+    names = only.split(",") if only else [*(name for name in CONTESTANTS if name != BASE), *ELSEWHERE, *PEERS]
     found: list[Ratio] = []
     for width in map(int, fields.split(",")):
         for drift in map(float, drifts.split(",")):
@@ -141,11 +145,12 @@ def main(
 
 def ratios(world: World, names: list[str], runs: int, folder: Path) -> Iterator[Ratio]:
     """These contestants on one world, each as soon as it is known."""
-    among = [name for name in names if name != TRANSLATED]
+    among = [name for name in names if name not in ELSEWHERE]
     if among:
         yield from measured(world, among, runs, folder / "plain")
-    if TRANSLATED in names:
-        yield translated(world, runs, folder / "old")
+    for name in names:
+        if name in ELSEWHERE:
+            yield elsewhere(name, world, runs, folder / name)
 
 
 def keep(found: list[Ratio]) -> None:

@@ -67,14 +67,21 @@ def through_table(bench: Bench) -> int:
     return anew(bench, by_table=True)
 
 
-def without_digests(bench: Bench) -> int:
-    """The same for two foreign files: no digests, no order, every row joined and compared."""
+def unsifted(bench: Bench) -> int:
+    """The same with every row linked and compared."""
     os.environ["COEXIST_SIEVE_FROM"] = _NEVER_SIFTED
     return anew(bench)
 
 
-def first_time(bench: Bench) -> int:
+def foreign_files(bench: Bench) -> int:
+    """The same for two files of which no digests stand: sifted by one join."""
+    os.environ[sifting.WAY] = sifting.Way.JOIN
+    return anew(bench)
+
+
+def making_digests(bench: Bench) -> int:
     """The same when the digests have to be made as well."""
+    os.environ[sifting.WAY] = sifting.Way.DIGESTS
     for side in Side:
         _forget(bench.job(), f"{side}_digests")
     return anew(bench)
@@ -138,8 +145,9 @@ CONTESTANTS: dict[str, Callable[[Bench], int]] = {
     "polars scan": polars_scan,
     "coexist": anew,
     "coexist unchanged": coexist,
-    "coexist without digests": without_digests,
-    "coexist first time": first_time,
+    "coexist foreign files": foreign_files,
+    "coexist making digests": making_digests,
+    "coexist unsifted": unsifted,
     "coexist verified": verified,
     "coexist through a table": through_table,
     "full join": full_join,

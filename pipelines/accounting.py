@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from pipelines import digests
+from pipelines import roll
 from pipelines.declarations import Side
 from pipelines.engine import Engine
 from pipelines.errors import IntegrityError
@@ -90,7 +90,7 @@ _ALL_MEASURES = """
 
 def _alike(job: Job, sifted: Sifted) -> pa.Table:
     """Per field in how many of the pairs that passed the sieve it was compared, and so found equal."""
-    bits = {name: 1 << bit for bit, name in enumerate(digests.masked_fields(job.entity))}
+    bits = {name: 1 << bit for bit, name in enumerate(roll.masked_fields(job.entity))}
 
     def compared(name: str) -> int:
         return sum(n for mask, n in sifted.alike.items() if name not in bits or mask & bits[name])

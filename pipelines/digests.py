@@ -13,15 +13,14 @@ import zlib
 import polars as pl
 import pyarrow as pa
 
+from pipelines import roll
 from pipelines.declarations import Entity, NaturalKey, Side
 from pipelines.engine import Engine
-from pipelines.expressions import literal, quote, substituted
-from pipelines.identity import valid_on
+from pipelines.expressions import literal, quote
 from pipelines.keys import key_text
-from pipelines.rows import always_live, live, row_key
+from pipelines.rows import row_key
 from pipelines.rules.rule import text_of
 from pipelines.schemas import column, table_schema
-from pipelines.translation import failure_column
 
 SCHEMA = table_schema(
     column("position", pa.int64(), "Place of the row in the snapshot's file, from 0"),
@@ -53,12 +52,12 @@ def digest(engine: Engine, entity: Entity, side: Side, *, rows: str, values: str
 
     `rows` are the raw rows with `__position` and what `keyed` adds; `values` the live ones among them in the service's
     language, with the same additions and, on the legacy side, `failure <field>`. Legacy rows that are linked through a
-    table need the relation `single links` (see `single_links`).
+    table need the relation `single links` (see `roll.single_links`).
     """
     names = [
         "position",
         "live",
-        *_varying(entity, side),
+        *roll.varying(entity, side),
         *(f"{of}_{lane}" for of in ("match", "value") for lane in _LANES),
     ]
     fields = _fields(engine.types(values), entity)
@@ -72,7 +71,7 @@ def ordered(entity: Entity, side: Side, *, hashed: str) -> str:
 
     Rows of equal first lanes stand together, which is all that is asked of the order: those never pass.
     """
-    varying = _varying(entity, side)
+    varying = roll.varying(entity, side)
     constant = {"is_primary": "FALSE", "mask_primary": "CAST(0 AS BIGINT)", "mask_other": "CAST(0 AS BIGINT)"}
     columns = ", ".join(
         f"{constant[name]} AS {name}" if name in constant and name not in varying else name for name in SCHEMA.names
@@ -80,45 +79,9 @@ def ordered(entity: Entity, side: Side, *, hashed: str) -> str:
     return f"SELECT {columns} FROM {quote(hashed)} ORDER BY match_1, position"
 
 
-def single_links(engine: Engine, *, links: str, on: str) -> None:
-    """Make `single links` (legacy_key, service_key, is_primary): those of an identity map that leave no doubt on a day.
-
-    Usable, and the only ones that day at both of their ends.
-    """
-    engine.view("links of the day", f"SELECT * FROM {quote(links)} WHERE {valid_on(on)}")
-    single = " AND ".join(
-        f'{side}_key IN (SELECT {side}_key FROM "links of the day" GROUP BY {side}_key HAVING COUNT(*) = 1)'
-        for side in Side
-    )
-    engine.view(
-        "single links",
-        f"""
-        SELECT legacy_key, service_key, is_primary FROM "links of the day"
-        WHERE NOT is_merged AND problem IS NULL AND {single}
-        """,
-    )
-
-
 def version() -> str:
     """What hashes depend on beside the data: how they are made, here and in Polars."""
     return f"4, polars {pl.__version__}"
-
-
-def is_natural(entity: Entity) -> bool:
-    """Whether rows are linked by a business key, not through a table of links."""
-    return isinstance(entity.identity, NaturalKey)
-
-
-def masked_fields(entity: Entity) -> list[str]:
-    """The fields that some pairs leave out of the comparison, in the order of their bits in the masks."""
-    return [field.name for field in entity.fields if field.compared_when]
-
-
-def _varying(entity: Entity, side: Side) -> list[str]:
-    """The columns that are not the same in every row of this side."""
-    if side is Side.LEGACY:
-        return [] if is_natural(entity) else ["is_primary"]
-    return ["mask_primary", "mask_other"] if masked_fields(entity) else []
 
 
 def _link_key(entity: Entity, side: Side) -> str:
@@ -138,60 +101,24 @@ def _fields(types: dict[str, str], entity: Entity) -> str:
 
 
 def _texts(entity: Entity, side: Side, fields: str, *, rows: str, values: str) -> str:
-    """Keys as text and fields as they are; rows that take no part only with their keys."""
-    holder = entity.legacy if side is Side.LEGACY else entity.service
-    failed = [f"{failure_column(field)} IS NOT NULL" for field in entity.fields] if side is Side.LEGACY else []
-    through_table = side is Side.LEGACY and not is_natural(entity)
-    link_key = f"COALESCE(k.service_key, {literal(_NEVER_LINKED)} || v.__link_key)" if through_table else "v.__link_key"
-    linked = 'LEFT JOIN "single links" AS k ON k.legacy_key = v.__row_key' if through_table else ""
-    taking_part = f"""
-        SELECT v.__position AS position, {_beyond_doubt(entity, side, rows)} AS live, {link_key} AS __link_key,
-            {" OR ".join(failed) or "FALSE"} AS failed, {_known_of_pair(entity, side)}
-            {fields}
-        FROM {quote(values)} AS v {linked}
-    """
-    if always_live(holder):
-        return taking_part
-    nothing = ", ".join(f"NULL AS {quote(field.name)}" for field in entity.fields)
-    unknown = {"is_primary": "FALSE", "mask_primary": "0", "mask_other": "0"}
-    return f"""
-        {taking_part} UNION ALL
-        SELECT v.__position AS position, FALSE AS live, {link_key} AS __link_key, TRUE AS failed,
-            {"".join(f"{unknown[name]} AS {name}, " for name in _varying(entity, side))} {nothing}
-        FROM (SELECT * FROM {quote(rows)} WHERE NOT ({live(holder)})) AS v {linked}
-    """
+    """The roll of a side with what its rows are linked by as one text."""
+    through = roll.through_table(entity, side)
+    link_key = f"COALESCE(k.service_key, {literal(_NEVER_LINKED)} || v.__link_key)" if through else "v.__link_key"
+    entry = roll.Entry(f"{link_key} AS __link_key", _beyond_doubt(entity, side, rows), fields)
+    return roll.call(entity, side, entry, rows=rows, values=values)
 
 
 def _beyond_doubt(entity: Entity, side: Side, rows: str) -> str:
     """Condition: the row has a whole key, and nothing but what it is linked by can make its link doubtful."""
     whole = "v.__link_key IS NOT NULL AND v.__row_key IS NOT NULL"
     holder = entity.legacy if side is Side.LEGACY else entity.service
-    if not is_natural(entity):
+    if not roll.is_natural(entity):
         return f"{whole} AND k.service_key IS NOT NULL" if side is Side.LEGACY else whole
     if _link_key(entity, side) == row_key(holder):
         return whole
     # Rows that share their own key may be linked by different business keys, and stand apart in the order.
     shared = f"SELECT __row_key FROM {quote(rows)} WHERE __row_key IS NOT NULL GROUP BY __row_key HAVING COUNT(*) > 1"
     return f"{whole} AND NOT COALESCE(v.__row_key IN ({shared}), FALSE)"
-
-
-def _known_of_pair(entity: Entity, side: Side) -> str:
-    known = {
-        "is_primary": "COALESCE(k.is_primary, FALSE)",
-        "mask_primary": _mask(entity, "TRUE"),
-        "mask_other": _mask(entity, "FALSE"),
-    }
-    return "".join(f"{known[name]} AS {name}, " for name in _varying(entity, side))
-
-
-def _mask(entity: Entity, link_primary: str) -> str:
-    """A bit for each field that can be left out, set when this service row's pair compares it."""
-    conditions = [field.compared_when for field in entity.fields if field.compared_when]
-    bits = (
-        f"CASE WHEN {substituted(condition, {'link_primary': link_primary})} THEN {1 << bit} ELSE 0 END"
-        for bit, condition in enumerate(conditions)
-    )
-    return " + ".join(bits) or "0"
 
 
 def _hashed(batch: pa.RecordBatch, entity: Entity, schema: pa.Schema) -> pa.RecordBatch:

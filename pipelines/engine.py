@@ -26,6 +26,8 @@ from pipelines.types import restored
 
 BATCH_ROWS = 131_072
 _ENGINE_SHARE = 0.75
+_LIMIT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
+_UNIT = re.compile(r"([KMGT]?)(i?)B?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,18 @@ class Resources:
 
     def part(self, share: float) -> Resources:
         """The same threads with a share of the memory. A limit that is no number with a unit is left as it is."""
-        said = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", self.memory_limit)
+        said = _LIMIT.fullmatch(self.memory_limit)
         return replace(self, memory_limit=f"{float(said[1]) * share:.3f}{said[2]}") if said else self
+
+    @property
+    def engine_memory(self) -> int:
+        """Bytes that an engine may fill before it spills; 0 where the limit is no number with a unit."""
+        said = _LIMIT.fullmatch(self.memory_limit)
+        known = said and _UNIT.fullmatch(said[2])
+        if not said or not known:
+            return 0
+        step = 1024 if known[2] else 1000
+        return int(float(said[1]) * _ENGINE_SHARE * step ** " KMGT".index(known[1].upper() or " "))
 
 
 @contextmanager

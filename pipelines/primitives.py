@@ -127,6 +127,11 @@ PRIMITIVES: dict[str, Primitive] = {
     "exact_equal": _duckdb(
         2, "whether two values of one kind are the same; NULL when no type holds both, so they are not", "TRY($1 = $2)"
     ),
+    "same_float": _duckdb(
+        2,
+        "whether two floats of one precision are the same, sign included: 0.0 is not -0.0; NaN is NaN of its sign",
+        "$1 = $2 AND signbit($1) = signbit($2)",
+    ),
     "exact_at_most": _duckdb(
         2, "whether an exact number is at most another; NULL when no decimal type holds both", "TRY($1 <= $2)"
     ),
@@ -197,6 +202,9 @@ PRIMITIVES: dict[str, Primitive] = {
     "floor_to": _duckdb(2, "integer cut down to a multiple of a positive constant", "($1 - ((($1 % $2) + $2) % $2))"),
     "elapsed_us": _duckdb(1, "microseconds of a duration", "TRY(epoch_us($1))"),
     "epoch_days": _duckdb(1, "days since 1970 of a date", "date_diff('day', DATE '1970-01-01', $1)"),
+    "listed_where": _duckdb(
+        2, "of a group: the values in rows that meet a condition, in no order", "list($1) FILTER (WHERE $2)"
+    ),
     "discrete_quantile": _duckdb(2, "of a group: the value at rank ceil(share * count)", "quantile_disc($1, $2)"),
     # lists and documents
     "sorted_items": _duckdb(1, "list in the order of its items, missing ones last", "list_sort($1)"),
@@ -250,4 +258,5 @@ PRIMITIVES: dict[str, Primitive] = {
     ),
 }
 
-AGGREGATES = frozenset({"discrete_quantile"})  # for the plan's own queries: in a user's expression they mean nothing
+# For the plan's own queries: in a user's expression they mean nothing.
+AGGREGATES = frozenset({"discrete_quantile", "listed_where"})

@@ -30,6 +30,7 @@ class Sifted:
 
     alike: dict[int, int] = field(default_factory=dict)  # mask of compared fields -> pairs
     remaining: dict[Side, list[pa.Array]] = field(default_factory=lambda: {side: [] for side in Side})
+    by_hashes: bool = False  # whether that pairs passed rests on hashes
 
     @property
     def pairs(self) -> int:
@@ -51,7 +52,7 @@ class Digests:
 
 def sift(digests: Mapping[Side, Digests]) -> Sifted:
     """Hold the digests of both sides against each other, by buckets; many equal ones in a row are not even read."""
-    sifted = Sifted()
+    sifted = Sifted(by_hashes=True)
     both = _buckets(digests).with_columns(_leapt().alias("leapt"))
     leapt = both.filter("leapt")
     _count(sifted, 0, int(leapt["legacy_rows"].sum()))

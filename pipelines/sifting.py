@@ -1,18 +1,19 @@
-"""Sifting a job: its digests brought up to date in the lake, and the sieve run over them.
+"""Sifting a job: by its digests, or by one join of both sides.
 
-Digests are kept beside the snapshots and made anew only when rows, rules, links or references have changed. Small
-inputs and entities whose pairs the sieve cannot vouch for are not sifted. What digests hold is `digests`', what passes
-is `sieve`'s.
+Digests are kept beside the snapshots and made anew only when rows, rules, links or references have changed; where none
+stand and there is room for it, joining the rows once costs less than making them. Small inputs and entities whose pairs
+no sieve can vouch for are not sifted. What digests hold is `digests`', what passes is `sieve`'s and `direct`'s.
 """
 
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import buckets, contract, digests, engine, plan, sieve, tombstones, translation
+from pipelines import buckets, contract, digests, direct, engine, plan, roll, room, sieve, tombstones, translation
 from pipelines.declarations import IdentityTable, Side
 from pipelines.engine import Resources
 from pipelines.job import Job, content_version
@@ -22,13 +23,22 @@ from pipelines.sieve import Digests, Sifted
 
 _LEAST_PASSED = 4  # one pair in so many rows must pass: picking out most rows costs more than reading all
 _WORTHWHILE = 100_000  # rows; below, making and reading digests costs more than it saves
+_COMFORTABLE = 0.7  # of the memory of an engine; a join that spills costs more than digests
+WAY = "COEXIST_SIEVE"
+
+
+class Way(StrEnum):
+    """How rows are sifted, when it is asked for: by digests, which are made where none stand, or by one join."""
+
+    DIGESTS = "digests"
+    JOIN = "join"
 
 
 def sift(job: Job) -> Sifted | None:
     """What of the job is beyond doubt; None when it is not sifted, or so little passed that all rows are looked at."""
     if not is_sifted(job):
         return None
-    sifted = sieve.sift({side: held(job, side) for side in Side})
+    sifted = _sift_by_digests(job) if _is_by_digests(job) else _sift_directly(job)
     return sifted if sifted.pairs * _LEAST_PASSED >= _rows(job) else None
 
 
@@ -51,14 +61,13 @@ def held(job: Job, side: Side) -> Digests:
 
 def digest_rows(job: Job, side: Side) -> Manifest:
     """Write `<side>_digests` (`digests.SCHEMA`, ordered) and `<side>_buckets`, unless they are up to date."""
-    inputs = _inputs(job, side)
-    version = content_version(digests.version(), job.comparison_version)
-    there = job.lake.manifest(job.address(f"{side}_digests"))
-    if there and there.inputs == inputs and there.code_version == version:
+    there = _standing(job, side)
+    if there:
         return there
+    inputs, version = _inputs(job, side), _version(job)
     half = Resources().part(0.5)  # of the memory: there are two of them
     with engine.opened(half) as session, engine.opened(half) as sorter, job.lake.transaction(job.run_id) as transaction:
-        make_values(session, job, side, into="values")
+        make_values(session, job, side, adding=digests.keyed(job.entity, side), into="values")
         sorter.register("hashed rows", digests.digest(session, job.entity, side, rows=side, values="values"))
         tally = buckets.Tally()
         ordered = sorter.reader(digests.ordered(job.entity, side, hashed="hashed rows")).cast(digests.SCHEMA)
@@ -73,19 +82,58 @@ def digest_rows(job: Job, side: Side) -> Manifest:
     return written
 
 
+def _is_by_digests(job: Job) -> bool:
+    """Whether digests are used: where they stand, where they are asked for, and where there is no room for a join."""
+    asked = os.environ.get(WAY, "")
+    if asked:
+        return Way(asked) is Way.DIGESTS
+    return all(_standing(job, side) for side in Side) or not _fits(job)
+
+
+def _fits(job: Job) -> bool:
+    """Whether the rows of either side can be held in memory, and the links besides."""
+    links = [job.address("identity_map")] if roll.through_table(job.entity, Side.LEGACY) else []
+    most = max(room.needed(map(job.lake.file, [job.address(side), *links])) for side in Side)
+    return most <= _COMFORTABLE * Resources().engine_memory
+
+
+def _sift_by_digests(job: Job) -> Sifted:
+    return sieve.sift({side: held(job, side) for side in Side})
+
+
+def _sift_directly(job: Job) -> Sifted:
+    with engine.opened() as session:
+        for side in Side:
+            make_values(session, job, side, adding=direct.keyed(job.entity, side), into=f"{side} values")
+        return direct.sift(session, job.entity, rows=sum(job.read(side).rows for side in Side))
+
+
+def _standing(job: Job, side: Side) -> Manifest | None:
+    """The digests of a side that are up to date, if there are any."""
+    there = job.lake.manifest(job.address(f"{side}_digests"))
+    return there if there and (there.inputs, there.code_version) == (_inputs(job, side), _version(job)) else None
+
+
+def _version(job: Job) -> str:
+    return content_version(digests.version(), job.comparison_version)
+
+
 def _rows(job: Job) -> int:
     return max(job.read(side).rows for side in Side)
 
 
-def make_values(session: engine.Engine, job: Job, side: Side, *, into: str) -> None:
-    """Make `<side>`, the raw rows, and `into`, the live ones in the service's language: what digests are made of."""
-    session.scan_rows(side, job.lake.file(job.address(side)), adding=digests.keyed(job.entity, side))
+def make_values(session: engine.Engine, job: Job, side: Side, *, adding: str, into: str) -> None:
+    """Make `<side>`, the raw rows with canonical columns added, and `into`, the live ones in the service's language.
+
+    Both have each row's `__position`; `single links` is made along with legacy rows that are linked through a table.
+    """
+    session.scan_rows(side, job.lake.file(job.address(side)), adding=adding)
     if side is Side.SERVICE:
         session.view(into, f"SELECT * FROM service WHERE {live(job.entity.service)}")
         return
-    if not digests.is_natural(job.entity):
+    if roll.through_table(job.entity, side):
         session.scan("links", [job.lake.file(job.address("identity_map"))])
-        digests.single_links(session, links="links", on=job.partition)
+        roll.single_links(session, links="links", on=job.partition)
     plan.resolve_references(session, job)
     translation.translate(session, job.entity, rows="legacy", into=into)
 

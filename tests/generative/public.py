@@ -16,6 +16,7 @@ from pipelines import identity, reconciliation
 from pipelines.declarations import Context, Entity, Side
 from pipelines.job import Job
 from pipelines.lake import Address, Lake
+from pipelines.sifting import WAY, Way
 from tests.generative import harness
 from tests.generative.naive.classification import Identity
 from tests.generative.oracle import Answer, answer
@@ -37,14 +38,14 @@ class Reconciled:
     tables: dict[str, list[dict[str, object]]]
 
 
-def reconcile(world: World, root: Path, *, sieve: bool = False) -> Iterator[Reconciled]:
-    """Every partition in turn."""
+def reconcile(world: World, root: Path, *, sieve: Way | None = None) -> Iterator[Reconciled]:
+    """Every partition in turn, all rows being joined, or only those that remain of a sieve."""
     context, entity = _declared(world, root)
     lake = Lake(root / "lake")
     for partition in world.partitions:
         _write_sources(world, partition, root, lake)
         job = Job(context, entity, partition, lake)
-        with _sieve(on=sieve):
+        with _sieve(sieve):
             written = reconciliation.reconcile(job)
         assert reconciliation.find_discrepancies(job)["discrepancies"] == written["discrepancies"], (
             "what stands, stands"
@@ -93,9 +94,9 @@ def _write_sources(world: World, partition: str, root: Path, lake: Lake) -> None
 
 
 @contextmanager
-def _sieve(*, on: bool) -> Iterator[None]:
-    """With the sieve, which is otherwise for many rows only, and whatever passes it verified; or without."""
-    wanted = {SIEVE: "0", VERIFY: "1"} if on else {SIEVE: str(10**9)}
+def _sieve(way: Way | None) -> Iterator[None]:
+    """With a sieve, which is otherwise for many rows only, and whatever passes it verified; or without."""
+    wanted = {SIEVE: "0", WAY: way, VERIFY: "1"} if way else {SIEVE: str(10**9)}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:

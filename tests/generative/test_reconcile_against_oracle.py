@@ -1,4 +1,4 @@
-"""The public path, from files over the lake to the judged tables, against the oracle, with the sieve and without."""
+"""The public path, from files over the lake to the judged tables, against the oracle, with either sieve and without."""
 
 import tempfile
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.sifting import Way
 from tests.generative import agreement, public
 from tests.generative.alike import same_rows
 from tests.generative.naive.classification import identity
@@ -28,14 +29,14 @@ def check(world, *, sieve):
         agreement.judged(tables, due)
 
 
-@settings(max_examples=12)
-@given(worlds(days=2), st.booleans())
+@settings(max_examples=18)
+@given(worlds(days=2), st.sampled_from([None, *Way]))
 def test_reconcile(world, sieve):
     check(world, sieve=sieve)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("sieve", [True, False], ids=["sieve", "no sieve"])
+@pytest.mark.parametrize("sieve", [None, *Way])
 def test_reconcile_at_length(sieve):
     @settings(max_examples=150)
     @given(worlds(days=3))

@@ -96,6 +96,7 @@ REFUSED = {
     "split_text(A)": "split_text takes 3 arguments, 1 given",
     "trim_blanks(DISTINCT A)": "distinct is outside the portable subset",
     "discrete_quantile(A, 0.5)": "function discrete_quantile works on groups of rows, not on one row",
+    "listed_where(A, TRUE)": "function listed_where works on groups of rows, not on one row",
     "SUM(A)": "sum is outside the portable subset",
     "COUNT(*)": "count is outside the portable subset",
     "ROW_NUMBER() OVER ()": "window is outside the portable subset",

@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 import re
+import struct
 import sys
 import unicodedata
 from datetime import UTC, date, datetime, timedelta
@@ -476,6 +477,36 @@ def test_discrete_quantile(evaluate, values, share):
     assert found[0] == (there[rank - 1] if there else None)
 
 
+@few
+@given(lists_of(st.tuples(st.integers(0, 3), st.integers(-5, 5) | st.none(), st.booleans())))
+def test_listed_where(connection, rows):
+    groups, values, wanted = (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [])
+    held = {"of": (groups, pa.int64()), "x": (values, pa.int64()), "wanted": (wanted, pa.bool_())}
+    connection.register("held", pa.table({name: pa.array(column, kind) for name, (column, kind) in held.items()}))
+    query = compile_sql("SELECT of, listed_where(x, wanted) AS listed FROM held GROUP BY of")
+
+    found = {of: sorted(listed or [], key=str) for of, listed in connection.sql(query).fetchall()}
+
+    due = {of: sorted((x for at, x, is_wanted in rows if at == of and is_wanted), key=str) for of in groups}
+    assert found == due
+
+
+FLOATS = [0.0, -0.0, 1.5, -1.5, math.nan, -math.nan, math.inf, -math.inf, 5e-324]
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32()])
+def test_same_float(evaluate, kind):
+    pairs = [(x, y) for x in FLOATS for y in FLOATS]
+    held = (pa.array(side, kind) for side in zip(*pairs, strict=True))
+
+    found = evaluate("same_float(a, b)", **dict(zip("ab", held, strict=True)))
+
+    def bits(x):
+        return struct.pack(">d" if kind == pa.float64() else ">f", x)
+
+    assert found == [bits(x) == bits(y) for x, y in pairs]
+
+
 # --- all of them
 
 
@@ -489,7 +520,8 @@ ARGUMENTS = {
     "scale_decimal": ["n", "0.01", "5", "2"], "round_decimal": ["n", "0.01", "5", "2"], "exact_equal": ["n", "1"],
     "exact_at_most": ["n", "1"], "exact_minus": ["n", "1"], "exact_times": ["n", "1"], "is_not_a_number": ["d"],
     "calendar_date": ["n", "n", "n"], "parse_date": ["x", "'%Y'"], "parse_timestamp": ["x", "'%Y'"],
-    "as_single": ["d"], "floats_apart": ["d", "d"], "floor_to": ["n", "7"], "elapsed_us": ["i"],
+    "as_single": ["d"], "same_float": ["d", "d"], "floats_apart": ["d", "d"],
+    "floor_to": ["n", "7"], "elapsed_us": ["i"],
     "whole_minus": ["n", "1"], "whole_within": ["n", "n", "1", "2"], "sorted_items": ["l"], "distinct_items": ["l"],
     "json_without": ["x", "'$.a'"], "json_without_each": ["x", "'$.a'", "'$.b'"],
     "local_to_utc": ["t", "'UTC'"], "epoch_us": ["t"], "whole_seconds": ["n"], "epoch_days": ["day"],

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from assets.contexts.banks import context
-from pipelines import sieve, sifting
+from pipelines import room, sieve, sifting
 from pipelines.declarations import ServiceLevel, Side
+from pipelines.engine import Resources
 from pipelines.job import Job
 from pipelines.lake import Lake
-from pipelines.reconciliation import JUDGED, reconcile
+from pipelines.reconciliation import JUDGED, reconcile, take_snapshot
 
 DATES = ("2026-03-09", "2026-06-08", "2026-09-07")
 RESULTS = ("discrepancies", "untranslatable", "measures", "row_verdicts", "drift", "linkage", "lag")
@@ -31,13 +32,18 @@ def test_results_are_the_same_with_and_without(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("COEXIST_SIEVE_FROM", "1000000")
     without = results(Lake(tmp_path / "without"))
     monkeypatch.setenv("COEXIST_SIEVE_FROM", "0")
-    assert results(Lake(tmp_path / "with")) == without
+    for way in sifting.Way:
+        monkeypatch.setenv(sifting.WAY, way)
+        assert results(Lake(tmp_path / way)) == without
+    monkeypatch.setenv(sifting.WAY, sifting.Way.DIGESTS)
     monkeypatch.setattr(sieve, "WORTH_LEAPING", 1_000_000)
     assert results(Lake(tmp_path / "with every bucket read")) == without
 
 
-def test_only_rows_in_question_remain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("way", sifting.Way)
+def test_only_rows_in_question_remain(way: sifting.Way, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COEXIST_SIEVE_FROM", "0")
+    monkeypatch.setenv(sifting.WAY, way)
     lake = Lake(tmp_path)
     job = Job(context, context.entities[0], "2026-09-07", lake)
     reconcile(job)
@@ -45,6 +51,7 @@ def test_only_rows_in_question_remain(tmp_path: Path, monkeypatch: pytest.Monkey
     sifted = sifting.sift(job)
 
     assert sifted is not None
+    assert sifted.by_hashes is (way is sifting.Way.DIGESTS)
     # 3505 sort codes are on both sides and agree; those whose code the service has for several BICs stay in question.
     assert 3200 < sifted.pairs < 3505
     assert sifted.pairs + len(sifted.positions(Side.LEGACY)) == 3507
@@ -86,3 +93,60 @@ def test_digests_are_made_anew_only_when_something_changed(tmp_path: Path, monke
     again = sifting.digest_rows(Job(context, context.entities[0], "2026-09-07", Lake(tmp_path)), Side.LEGACY)
 
     assert again == first
+
+
+@pytest.fixture
+def first_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
+    """Both snapshots taken, nothing found yet."""
+    monkeypatch.setenv("COEXIST_SIEVE_FROM", "0")
+    job = Job(context, context.entities[0], "2026-09-07", Lake(tmp_path))
+    for side in Side:
+        take_snapshot(job, side)
+    return job
+
+
+def are_made(job: Job) -> list[bool]:
+    return [job.lake.manifest(job.address(f"{side}_digests")) is not None for side in Side]
+
+
+def test_rows_seen_for_the_first_time_are_joined(first_day: Job) -> None:
+    sifted = sifting.sift(first_day)
+
+    assert sifted is not None
+    assert not sifted.by_hashes
+    assert are_made(first_day) == [False, False]
+
+
+def test_digests_that_stand_are_used(first_day: Job) -> None:
+    sifting.digest_rows(first_day, Side.LEGACY)
+    one = sifting.sift(first_day)
+    sifting.digest_rows(first_day, Side.SERVICE)
+    both = sifting.sift(first_day)
+
+    assert one is not None
+    assert both is not None
+    assert (one.by_hashes, both.by_hashes) == (False, True)
+    assert one.alike == both.alike
+    assert all(sorted(one.positions(side).to_pylist()) == sorted(both.positions(side).to_pylist()) for side in Side)
+
+
+def test_digests_are_made_where_a_join_has_no_room(first_day: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = max(first_day.read(side).rows for side in Side)
+    files = [first_day.lake.file(first_day.address(side)) for side in Side]
+    bytes_of_a_row = max(room.needed([file]) for file in files) / rows
+    assert 50 < bytes_of_a_row < 1000
+    monkeypatch.setattr(room, "needed", lambda files: [*files] and Resources().engine_memory)
+
+    sifted = sifting.sift(first_day)
+
+    assert sifted is not None
+    assert sifted.by_hashes
+    assert are_made(first_day) == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("limit", "filled"),
+    [("4GB", 3_000_000_000), ("512 MiB", 402_653_184), ("1.5g", 1_125_000_000), ("80%", 0), ("many parsecs", 0)],
+)
+def test_the_memory_of_an_engine(limit: str, filled: int) -> None:
+    assert Resources(memory_limit=limit).engine_memory == filled

@@ -29,6 +29,7 @@ def held(change: str) -> pa.Table:
 @pytest.fixture
 def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
     monkeypatch.setenv("COEXIST_SIEVE_FROM", "0")
+    monkeypatch.setenv("COEXIST_SIEVE", "digests")
     fields = (say.Field("name", say.Same("name"), say.Exact()), say.Field("rate", say.Same("rate"), say.Floating()))
     return reconciled(Given(held(""), held("!"), rules=fields), tmp_path)
 

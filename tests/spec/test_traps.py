@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.sifting import WAY, Way
 from tests.spec.traps.asked import found
 from tests.spec.traps.battery import BATTERY
 from tests.spec.traps.trap import Trap
@@ -13,6 +14,13 @@ from tests.spec.traps.trap import Trap
 
 @pytest.mark.parametrize("trap", BATTERY, ids=lambda trap: trap.name)
 def test_trap(trap: Trap, tmp_path: Path) -> None:
+    assert found(trap, tmp_path) == trap.truth
+
+
+@pytest.mark.parametrize("trap", BATTERY, ids=lambda trap: trap.name)
+def test_trap_when_sifted_by_one_join(trap: Trap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COEXIST_SIEVE_FROM", "0")
+    monkeypatch.setenv(WAY, Way.JOIN)
     assert found(trap, tmp_path) == trap.truth
 
 

@@ -1,0 +1,194 @@
+"""The direct sieve: pairs that are linked beyond doubt and say the same, found by joining both sides value by value.
+
+For rows of which no digests stand: to make them costs more than this one join. A pair passes on the same conditions as
+through `sieve`, but nothing rests on a hash, so there is nothing to verify. Where two values are not certain to be the
+same, the pair stays to be looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines import roll
+from pipelines.declarations import Entity, Holder, NaturalKey, Side
+from pipelines.engine import Engine
+from pipelines.expressions import quote
+from pipelines.rows import row_key
+from pipelines.rules.rule import value_of
+from pipelines.sieve import Sifted
+
+_INTEGER = re.compile(r"U?(TINY|SMALL|BIG)?INT(EGER)?|HUGEINT")
+_DECIMAL = re.compile(r"DECIMAL\(\d+,(\d+)\)")
+_PLAIN = frozenset({"BOOLEAN", "VARCHAR", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE"})
+_FLOATS = frozenset({"DOUBLE", "FLOAT"})
+
+
+def keyed(entity: Entity, side: Side) -> str:
+    """Columns to add to a side's raw rows before they are joined: what they are linked by, and their own key."""
+    holder = entity.holder(side)
+    if not isinstance(entity.identity, NaturalKey):
+        return f"{row_key(holder)} AS __row_key"
+    added = _business_key(entity.identity, side) | {name: quote(column) for column, name in _own_key(holder).items()}
+    return ", ".join(f"{sql} AS {quote(name)}" for name, sql in added.items())
+
+
+def sift(engine: Engine, entity: Entity, *, rows: int) -> Sifted:
+    """Hold the rows of both sides, so many together, against each other.
+
+    Needs `legacy` and `service`, the raw rows with `__position` and what `keyed` adds; `legacy values` and `service
+    values`, the live ones among them in the service's language; and `single links` (see `roll`) of an identity table.
+    """
+    for side in Side:
+        engine.view(f"{side} roll", _roll(engine, entity, side))
+    found = engine.table(_joined(engine, entity, "roll"))
+    if not _has_crowds(found, rows):
+        return _sifted(found)
+    crowds = _set_crowds_apart(engine)
+    return _sifted(engine.table(_joined(engine, entity, "roll without crowds")), crowds)
+
+
+def _roll(engine: Engine, entity: Entity, side: Side) -> str:
+    """The roll of a side, with `link`, in parts: the same in rows that are linked, missing where there is no link."""
+    link = ", ".join(f"{sql} AS {quote(name)}" for name, sql in _links(engine, entity, side).items())
+    fields = ", ".join(f"v.{quote(field.name)}" for field in entity.fields)
+    entry = roll.Entry(link, _certain(engine, entity, side), fields)
+    return roll.call(entity, side, entry, rows=side, values=f"{side} values")
+
+
+def _links(engine: Engine, entity: Entity, side: Side) -> dict[str, str]:
+    """What rows are linked by, part by part: as it is where both sides hold the same kind of value, else as text."""
+    if not isinstance(entity.identity, NaturalKey):
+        return {"link": "k.service_key" if side is Side.LEGACY else "v.__row_key"}
+    legacy, service = (engine.types(each) for each in Side)
+    parts = {part: f"v.{quote(part)}" for part in _business_key(entity.identity, side)}
+    return {
+        part.removeprefix("__"): value if _is_one_kind(legacy[part], service[part]) else f"text_of({value})"
+        for part, value in parts.items()
+    }
+
+
+def _certain(engine: Engine, entity: Entity, side: Side) -> str:
+    """Condition: the row has a whole key, and nothing but what it is linked by can make its link doubtful."""
+    if not isinstance(entity.identity, NaturalKey):
+        return "TRUE"  # linked by its own key, and a link is
+    own, holder = _own_key(entity.holder(side)), entity.holder(side)
+    certain = [f"v.{quote(name)} IS NOT NULL" for column, name in own.items() if column not in holder.nullable_key]
+    if not set(_business_key(entity.identity, side).values()) <= set(map(quote, own)):
+        # Rows that share their own key may be linked by different business keys.
+        certain += _alone(engine, side, list(map(quote, own.values())))
+    return " AND ".join(certain) or "TRUE"
+
+
+def _alone(engine: Engine, side: Side, own: list[str]) -> list[str]:
+    """Condition: no other row of the side has the row's own key; none where that is so of all rows."""
+    shared, key = f"{side} shared keys", ", ".join(own)
+    engine.materialise(shared, f"SELECT {key} FROM {quote(side)} GROUP BY {key} HAVING COUNT(*) > 1")
+    if not engine.rows(f"SELECT COUNT(*) AS n FROM {quote(shared)}")[0]["n"]:
+        return []
+    same = " AND ".join(f"d.{name} IS NOT DISTINCT FROM v.{name}" for name in own)
+    return [f"NOT EXISTS (SELECT 1 FROM {quote(shared)} AS d WHERE {same})"]
+
+
+def _joined(engine: Engine, entity: Entity, of: str) -> str:
+    """The query of what passes and what stays, of these relations of both sides, by the mask of the fields compared.
+
+    Columns: mask, seen (rows of the join), linked and passing (pairs), legacy and service (places of rows that stay).
+    """
+    primary = "l.is_primary" if roll.through_table(entity, Side.LEGACY) else "FALSE"
+    mask = f"CASE WHEN {primary} THEN s.mask_primary ELSE s.mask_other END" if roll.masked_fields(entity) else "0"
+    both = "l.position IS NOT NULL AND s.position IS NOT NULL"
+    passes = " AND ".join([both, "l.live", "s.live", "NOT l.failed", *_same(engine, entity)])
+    linked = " AND ".join(f"l.{link} = s.{link}" for link in _link_names(engine))
+    return f"""
+        SELECT mask, COUNT(*) AS seen, COUNT(*) FILTER (WHERE is_pair) AS linked,
+            COUNT(*) FILTER (WHERE passes) AS passing,
+            listed_where(legacy, NOT passes) AS legacy, listed_where(service, NOT passes) AS service
+        FROM (
+            SELECT {mask} AS mask, {both} AS is_pair, {passes} AS passes, l.position AS legacy, s.position AS service
+            FROM "legacy {of}" AS l FULL JOIN "service {of}" AS s ON {linked}
+        ) AS joined
+        GROUP BY mask
+    """
+
+
+def _same(engine: Engine, entity: Entity) -> list[str]:
+    """Conditions, one a field: both values are missing, or the same to the last bit."""
+    legacy, service = (engine.types(f"{side} values") for side in Side)
+    return [
+        _are_same(f"l.{quote(name)}", f"s.{quote(name)}", legacy[name], service[name])
+        for name in (field.name for field in entity.fields)
+    ]
+
+
+def _are_same(expected: str, actual: str, legacy: str, service: str) -> str:
+    missing = f"({expected} IS NULL AND {actual} IS NULL)"
+    if legacy == service and legacy in _FLOATS:
+        return f"COALESCE(same_float({expected}, {actual}), {missing})"
+    if _is_one_kind(legacy, service):
+        return f"{expected} IS NOT DISTINCT FROM {actual}"
+    if legacy == service:
+        return f"text_of({expected}) IS NOT DISTINCT FROM text_of({actual})"
+    return missing
+
+
+def _is_one_kind(legacy: str, service: str) -> bool:
+    """Whether values of these types that are equal are the same, and have the same text."""
+    if _INTEGER.fullmatch(legacy) and _INTEGER.fullmatch(service):
+        return True
+    scales = [_DECIMAL.fullmatch(kind) for kind in (legacy, service)]
+    if all(scales):
+        return len({scale[1] for scale in scales if scale}) == 1
+    return legacy == service and legacy in _PLAIN
+
+
+def _has_crowds(found: pa.Table, rows: int) -> bool:
+    """Whether several rows of a side share a link: a link between m and n rows makes m * n pairs of m + n rows."""
+    seen, linked = (sum(found[count].to_pylist()) for count in ("seen", "linked"))
+    return bool(seen != rows - linked)
+
+
+def _set_crowds_apart(engine: Engine) -> Mapping[Side, pa.ChunkedArray]:
+    """Make `<side> roll without crowds`, of the rows that share their link with none of their side; the others' places.
+
+    Rows of the other side that have such a link are no less in doubt.
+    """
+    links = ", ".join(_link_names(engine))
+    crowded = (f'SELECT {links} FROM "{side} roll" GROUP BY {links} HAVING COUNT(*) > 1' for side in Side)
+    engine.materialise("crowded links", " UNION ALL ".join(crowded))
+    same = " AND ".join(f"c.{link} = r.{link}" for link in _link_names(engine))
+    within = f'EXISTS (SELECT 1 FROM "crowded links" AS c WHERE {same})'
+    for side in Side:
+        engine.view(f"{side} roll without crowds", f'SELECT * FROM "{side} roll" AS r WHERE NOT {within}')
+    return {
+        side: engine.table(f'SELECT r.position FROM "{side} roll" AS r WHERE {within}')["position"] for side in Side
+    }
+
+
+def _sifted(found: pa.Table, crowds: Mapping[Side, pa.ChunkedArray] | None = None) -> Sifted:
+    sifted = Sifted()
+    for mask, passing in zip(found["mask"].to_pylist(), found["passing"].to_pylist(), strict=True):
+        if passing:
+            sifted.alike[mask] = passing
+    for side in Side:
+        stays = pc.drop_null(pc.list_flatten(found[str(side)]))
+        sifted.remaining[side] += [*stays.chunks, *(crowds[side].chunks if crowds else ())]
+    return sifted
+
+
+def _link_names(engine: Engine) -> list[str]:
+    return [quote(name) for name in engine.types("legacy roll") if name.startswith("link")]
+
+
+def _business_key(identity: NaturalKey, side: Side) -> dict[str, str]:
+    """Column added -> canonical SQL, of each part of what rows are linked by."""
+    rules = identity.legacy if side is Side.LEGACY else identity.service
+    return {f"__link {number}": value_of(rule) for number, rule in enumerate(rules)}
+
+
+def _own_key(holder: Holder) -> dict[str, str]:
+    """Raw column -> column added, of each part of a row's own key."""
+    return {column: f"__own {number}" for number, column in enumerate(holder.key)}
