@@ -168,7 +168,7 @@ def _of_deletions(entity: Entity) -> str:
     texts = ", ".join(f"CAST(NULL AS VARCHAR) AS {name}" for name in ("legacy_raw", "expected", "actual"))
     return f"""
         SELECT f.legacy_key, f.service_key, CAST(NULL AS VARCHAR) AS field, f.type, f.reason, {texts},
-            CAST(NULL AS DOUBLE) AS delta, FALSE AS in_flight, CAST(NULL AS BIGINT) AS lag_seconds,
+            CAST(NULL AS DOUBLE) AS delta, f.in_flight, f.lag_seconds,
             {literal(entity.linkage_criticality)} AS criticality, {literal(entity.owner.team)} AS owner,
             {literal(entity.system_of_record)} AS system_of_record, f.side, f.evidence
         FROM "deletions followed" AS f

@@ -126,7 +126,10 @@ class SoftDelete:
 
 @declared
 class Tombstone:
-    """A deletion is an event of this type; the row may be gone, or still be there. Only legacy deletes by events."""
+    """A deletion is an event of this type; the row may be gone, or still be there.
+
+    Events name legacy keys: the service's rows are deleted by those that name the rows linked with them.
+    """
 
     event: str
     becomes: str = ""

@@ -30,6 +30,7 @@ SCHEMA = table_schema(
     column("producer", pa.string(), "Who wrote it"),
     column("schema_version", pa.string(), "Version of the payload's schema"),
 )
+GIVES_LIFE = "effect IN ('creates', 'states', 'changes')"  # condition: what a tombstone before it deleted is there
 TELLS_OF_LIFE = "effect IN ('creates', 'states', 'deletes')"  # condition: the event says whether the row is there
 OFFSETS = table_schema(
     column("context", pa.string(), "Bounded context"),

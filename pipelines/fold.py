@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipelines.comparison import Verdict, agree
 from pipelines.declarations import Context, Entity, Field, Side
 from pipelines.engine import Engine
-from pipelines.events import TELLS_OF_LIFE
+from pipelines.events import GIVES_LIFE, TELLS_OF_LIFE
 from pipelines.expressions import literal, quote
 from pipelines.readings import member, read_text
 from pipelines.rows import in_scope, row_key
@@ -198,11 +198,15 @@ def _row_tellings(base: str, now: str) -> str:
 
 
 _ASKED = 'SELECT DISTINCT row_key FROM "legacy keys in question" WHERE row_key IS NOT NULL'
+# What changes a row that was deleted says that it is there again; of one that was not it says nothing new.
 _LAST_LIFE = f"""
     SELECT legacy_key, sequence, effect <> 'deletes' AS lives
     FROM (
-        SELECT legacy_key, sequence, effect, ROW_NUMBER() OVER (PARTITION BY legacy_key ORDER BY place DESC) AS back
-        FROM heard WHERE {TELLS_OF_LIFE}
+        SELECT h.legacy_key, h.sequence, h.effect,
+            ROW_NUMBER() OVER (PARTITION BY h.legacy_key ORDER BY h.place DESC) AS back
+        FROM heard AS h
+        LEFT JOIN deaths AS x ON x.legacy_key = h.legacy_key
+        WHERE {TELLS_OF_LIFE} OR ({GIVES_LIFE} AND h.place > x.place)
     ) AS lives
     WHERE back = 1
 """

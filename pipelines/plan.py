@@ -26,10 +26,10 @@ def scan_rows(session: Engine, job: Job, sifted: Sifted | None = None) -> None:
             session.scan(name, [file])
         else:
             session.scan_positions(name, file, sifted.positions(side))
-    if tombstones.are_declared(job.entity.legacy):
-        rows, today = tombstones.unmarked(job, Side.LEGACY), literal(job.partition)
-        tombstones.read(session, job, [job.partition])
-        tombstones.mark(session, job.entity.legacy, rows=rows, into=Side.LEGACY, partition=today)
+    tombstones.read(session, job, [job.partition])
+    for side in (side for side in Side if tombstones.are_declared(job.holder(side))):
+        rows, today = tombstones.unmarked(job, side), literal(job.partition)
+        tombstones.mark(session, job.holder(side), side, rows=rows, into=side, partition=today)
 
 
 def resolve_references(session: Engine, job: Job) -> None:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from pipelines import (
     absence,
+    erasures,
     fold,
     following,
     hearsay,
@@ -47,7 +48,10 @@ def prove(session: Engine, job: Job, witnesses: Mapping[str, Sequence[str]]) -> 
     _open_log(session, job, witnesses[EVENTS])
     _known_links(session, job, witnesses[_MAPS])
     absence.ask(session, entity)
-    tombstones.read(session, job, witnesses[Side.LEGACY])
+    _refused(session, job)
+    following.ask(session, entity)
+    _seek_erasures(session, job, witnesses)
+    tombstones.read(session, job, [key for side in Side for key in witnesses[side]])
     for side in Side:
         _recall(session, job, side, witnesses[side])
     complete = {side: {key: job.partitioning.watermark(key) for key in witnesses[side]} for side in Side}
@@ -62,9 +66,8 @@ def prove(session: Engine, job: Job, witnesses: Mapping[str, Sequence[str]]) -> 
     absence.prove(session, entity, deadline, since=coverage.since, into="absence proofs")
     _project(session, job)
     projection.prove(session, entity, into="projection proofs")
-    _refused(session, job)
     rejections.prove(session, entity, into="rejection proofs")
-    following.judge(session, entity, into="deletions followed")
+    following.judge(session, entity, deadline, on=job.partition, into="deletions followed")
     _fold(session, job, coverage, witnesses[Side.LEGACY])
     return tuple(f"{kind} proofs" for kind in _KINDS)
 
@@ -106,12 +109,34 @@ _LINKS = ("identity history", IDENTITY_MAP)
 _NO_LINKS = pa.schema([("legacy_key", pa.string()), ("service_key", pa.string())]).empty_table()
 
 
+def _seek_erasures(session: Engine, job: Job, witnesses: Mapping[str, Sequence[str]]) -> None:
+    """`erasures` and `sharers`, where something is declared to follow from a deletion that may leave nothing."""
+    sought = [side for side in Side if erasures.are_sought(job.holder(side))]
+    if not sought:
+        return
+    last = {}
+    for side in sought:
+        known = [key for key in witnesses[side] if key in witnesses[_MAPS] and key < job.partition]
+        if known:
+            last[side] = known[-1]
+            session.scan(f"{side} then", [job.lake.file(job.at(side, last[side]))])
+            session.scan(f"{side} now", [job.lake.file(job.address(side))])
+            session.scan(f"{side} links then", [job.lake.file(job.at(_MAPS, last[side]))])
+    session.scan("links now", [job.lake.file(job.address(_MAPS))])
+    session.scan("links ever", [job.lake.file(job.at(_MAPS, key)) for key in witnesses[_MAPS]])
+    previous = job.previous("discrepancies")
+    session.register("findings before", erasures.FINDINGS.empty_table())
+    if previous is not None:
+        session.scan("findings before", [job.lake.file(job.at("discrepancies", previous))])
+    erasures.seek(session, job.entity, last)
+    erasures.sharers(session, last, into="sharers")
+
+
 def _recall(session: Engine, job: Job, side: Side, partitions: Sequence[str]) -> None:
     """The past of one side: its earlier snapshots beside the present one."""
     asked = f"{side} keys in question"
-    session.materialise(
-        asked, f"SELECT {side}_key AS row_key FROM suspects UNION ALL {absence.keys_of(side)}{_TOLD[side]}"
-    )
+    of_findings = f"{absence.keys_of(side)} UNION ALL {following.keys_of(job.entity, side)}"
+    session.materialise(asked, f"SELECT {side}_key AS row_key FROM suspects UNION ALL {of_findings}{_TOLD[side]}")
     present = quote(_present(session, job, side, asked))
     session.view(f"{side} history", f"SELECT *, {literal(job.partition)} AS __partition FROM {present}")
     earlier = {partition: job.lake.file(job.at(side, partition)) for partition in partitions[:-1]}

@@ -178,7 +178,8 @@ def _read_identity(session: Engine, job: Job, notes: dict[str, Notes]) -> pa.Tab
     """
     declared = job.entity.identity
     if not isinstance(declared, IdentityTable):
-        plan.scan_rows(session, job)
+        for side in Side:  # deleted or not: what is marked is linked too
+            session.scan(side, [job.lake.file(job.address(side))])
         return REJECTED.empty_table()
     legacy, service = (job.key_types(side) for side in Side)
     schema = identity.identity_schema(declared, legacy, service)
@@ -220,7 +221,8 @@ def _inputs(job: Job, witnesses: Mapping[str, list[str]]) -> dict[str, str]:
     """Everything the discrepancies are made from, by content, so that a stale result can be told from a current one."""
     addresses = [job.at(stage, key) for stage, keys in witnesses.items() for key in keys]
     addresses += [job.other(reference.to) for reference in translation.references_of(job.entity)]
-    addresses += [*proving.repeated(job), *tombstones.logs(job)]
+    addresses += [job.address(f"{side}_rejected") for side in Side]
+    addresses += [*proving.repeated(job), *tombstones.sources(job)]
     previous = job.previous("discrepancies")
     addresses += [job.at("discrepancies", previous)] if previous else []
     return {str(address): job.manifest(address).digest for address in addresses}

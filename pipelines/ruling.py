@@ -201,7 +201,9 @@ def _measured(job: Job, partition: str) -> Sequence[str]:
 
 def _inputs(job: Job, rules: Sequence[BoundRule]) -> dict[str, str]:
     addresses = {_address(job, *of) for bound in rules for of in needed(bound)}
-    addresses |= {log for bound in rules for member in bound.members for log in tombstones.logs(_job_of(job, member))}
+    addresses |= {
+        log for bound in rules for member in bound.members for log in tombstones.sources(_job_of(job, member))
+    }
     before = {_last_measured(job, bound) for bound in rules}
     addresses |= {job.at("violations", partition) for partition in before if partition}
     return {str(address): job.manifest(address).digest for address in sorted(addresses, key=str)}

@@ -44,7 +44,7 @@ def sift(job: Job) -> Sifted | None:
 
 def is_sifted(job: Job) -> bool:
     """Whether the job is large enough to be sifted, and holds only values that a hash can vouch for."""
-    if tombstones.are_declared(job.entity.legacy):
+    if any(tombstones.are_declared(job.holder(side)) for side in Side):
         return False  # what is in the log is in no digest of the rows
     if _rows(job) < int(os.environ.get("COEXIST_SIEVE_FROM", _WORTHWHILE)):
         return False

@@ -1,8 +1,8 @@
-"""Tombstones: legacy rows that an event of the log deleted, though they may still be among its rows.
+"""Tombstones: rows that an event of the log deleted, though they may still be among the rows of their side.
 
 Makes of the log who is dead as of a partition, and marks raw rows with it; what follows from a row's being deleted is
-the same as for rows that bear a flag, and is `linkage`'s and `absence`'s. The log knows rows by their legacy keys, so
-only legacy says by an event that a row is deleted. Where no tombstone is declared, nothing is read and nothing marked.
+the same as for rows that bear a flag, and is `linkage`'s and `absence`'s. The log names legacy keys: of the service,
+the rows that are linked with them are meant. Where no tombstone is declared, nothing is read and nothing marked.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from collections.abc import Sequence
 
 from pipelines.declarations import Holder, Numbering, Side, Tombstone
 from pipelines.engine import Engine
-from pipelines.events import TELLS_OF_LIFE
+from pipelines.events import GIVES_LIFE
 from pipelines.expressions import literal, quote
 from pipelines.job import Job
 from pipelines.lake import Address
 from pipelines.rows import row_key
+
+_MAPS = "identity_map"
 
 
 def are_declared(holder: Holder) -> bool:
@@ -23,12 +25,11 @@ def are_declared(holder: Holder) -> bool:
     return isinstance(holder.deletion, Tombstone)
 
 
-def logs(job: Job) -> list[Address]:
-    """Where everything stands that was ever told of the rows' coming and going, the oldest first; none undeclared."""
-    if not are_declared(job.entity.legacy):
-        return []
-    keys = job.lake.partitions(job.context.name, job.entity.name, "events")
-    return [job.at("events", key) for key in keys if key <= job.partition]
+def sources(job: Job) -> list[Address]:
+    """All that says who is dead: whatever was ever told, and for the service whatever was ever linked; oldest first."""
+    stages = ["events"] if any(are_declared(job.holder(side)) for side in Side) else []
+    stages += [_MAPS] if are_declared(job.entity.service) else []
+    return [job.at(stage, key) for stage in stages for key in _upto(job, stage, job.partition)]
 
 
 def unmarked(job: Job, side: Side) -> str:
@@ -43,33 +44,36 @@ def scan(engine: Engine, job: Job, side: Side, partitions: Sequence[str], *, int
         engine.scan(into, files, partitions=partitions)
         return
     engine.scan(f"{into} unmarked", files, partitions=partitions)
-    mark(engine, job.holder(side), rows=f"{into} unmarked", into=into, partition="__partition")
+    mark(engine, job.holder(side), side, rows=f"{into} unmarked", into=into, partition="__partition")
 
 
 def read(engine: Engine, job: Job, partitions: Sequence[str]) -> None:
-    """Make `dead rows` (`__dead_key`, `__dead_in`): keys that are deleted as of each of these partitions.
+    """Make `<side> dead rows` (`__dead_key`, `__dead_in`): keys that are deleted as of each of these partitions.
 
-    Nothing where no tombstone is declared.
+    Of those sides that declare a tombstone.
     """
-    deletion, found = job.entity.legacy.deletion, logs(job)
-    if not isinstance(deletion, Tombstone):
-        return
-    if not found:
-        engine.materialise("dead rows", _NOBODY)
-        return
-    files = {str(address.partition): job.lake.file(address) for address in found}
-    engine.scan("everything told", list(files.values()), partitions=list(files))
-    days = " UNION ALL ".join(f"SELECT {literal(key)} AS day" for key in dict.fromkeys(partitions))
-    engine.materialise("dead rows", _dead(deletion.event, _order(job), days))
+    days = sorted(set(partitions))
+    declared = {side: job.holder(side).deletion for side in Side}
+    if any(isinstance(deletion, Tombstone) for deletion in declared.values()):
+        _scan_all(engine, job, "events", days[-1], into="everything told")
+    for side, deletion in declared.items():
+        if isinstance(deletion, Tombstone):
+            into = {Side.LEGACY: "legacy dead rows", Side.SERVICE: "dead to the service"}[side]
+            there = _upto(job, "events", days[-1])
+            engine.materialise(into, _dead(deletion.event, _order(job), _listed(days)) if there else _NOBODY)
+    if are_declared(job.entity.service):
+        _scan_all(engine, job, _MAPS, days[-1], into="everything linked")
+        there = _upto(job, _MAPS, days[-1])
+        engine.materialise("service dead rows", _linked(_listed(days)) if there else _NOBODY)
 
 
-def mark(engine: Engine, holder: Holder, *, rows: str, into: str, partition: str) -> None:
+def mark(engine: Engine, holder: Holder, side: Side, *, rows: str, into: str, partition: str) -> None:  # noqa: PLR0913
     """Make `into` of raw rows, with `__deleted` saying who is dead as of a partition (canonical SQL).
 
     Needs `read`, of which it keeps what it needs: another entity may be read in the same session.
     """
     dead = f"{into} dead"
-    engine.materialise(dead, 'SELECT __dead_key, __dead_in FROM "dead rows"')
+    engine.materialise(dead, f"SELECT __dead_key, __dead_in FROM {quote(f'{side} dead rows')}")
     engine.view(
         into,
         f"""
@@ -83,23 +87,67 @@ def mark(engine: Engine, holder: Holder, *, rows: str, into: str, partition: str
 _NOBODY = "SELECT CAST(NULL AS VARCHAR) AS __dead_key, CAST(NULL AS VARCHAR) AS __dead_in WHERE FALSE"
 
 
+def _upto(job: Job, stage: str, latest: str) -> list[str]:
+    return [key for key in job.lake.partitions(job.context.name, job.entity.name, stage) if key <= latest]
+
+
+def _scan_all(engine: Engine, job: Job, stage: str, latest: str, *, into: str) -> None:
+    """All partitions of a stage that are in the lake up to the latest one asked for; nothing if there are none."""
+    keys = _upto(job, stage, latest)
+    if keys:
+        engine.scan(into, [job.lake.file(job.at(stage, key)) for key in keys], partitions=keys)
+
+
+def _listed(days: Sequence[str]) -> str:
+    return " UNION ALL ".join(f"SELECT {literal(key)} AS day" for key in days)
+
+
 def _order(job: Job) -> str:
+    """The last event first; of several with one number the one recorded first is meant, as everywhere."""
     log = job.entity.events
-    return "__partition DESC, sequence DESC" if log and log.numbering is Numbering.PER_PARTITION else "sequence DESC"
+    per_partition = log is not None and log.numbering is Numbering.PER_PARTITION
+    return f"{'e.__partition DESC, ' if per_partition else ''}sequence DESC, recorded_time, e.__partition, position"
 
 
 def _dead(event: str, order: str, days: str) -> str:
-    """Of each key the last event by number that says whether the row is there; dead if that is a tombstone."""
+    """Legacy keys that a tombstone deleted, and nothing behind it by number made, stated or changed again."""
     of_type = f"event_type = {literal(event)}"
     return f"""
         SELECT legacy_key AS __dead_key, day AS __dead_in
         FROM (
-            SELECT e.legacy_key, e.event_type, a.day,
+            SELECT e.legacy_key, a.day, {of_type} AS is_end, {GIVES_LIFE} AS gives_life,
                 ROW_NUMBER() OVER (PARTITION BY a.day, e.legacy_key ORDER BY {order}) AS back
             FROM "everything told" AS e
             JOIN ({days}) AS a ON e.__partition <= a.day
-            WHERE {TELLS_OF_LIFE}
-                AND e.legacy_key IN (SELECT t.legacy_key FROM "everything told" AS t WHERE t.{of_type})
+            WHERE e.legacy_key IN (SELECT t.legacy_key FROM "everything told" AS t WHERE t.{of_type})
         ) AS told
-        WHERE back = 1 AND {of_type}
+        GROUP BY legacy_key, day
+        HAVING MIN(CASE WHEN is_end THEN back END) < COALESCE(MIN(CASE WHEN gives_life THEN back END), COUNT(*) + 1)
+    """
+
+
+def _linked(days: str) -> str:
+    """Service keys all of whose certain links, in the latest partition that has one of them, lead to the dead."""
+    links = """
+        SELECT legacy_key, service_key, __partition FROM "everything linked"
+        WHERE NOT is_merged AND problem IS NULL AND confidence = 1
+            AND COALESCE(valid_from <= CAST(__partition AS DATE), TRUE)
+            AND COALESCE(valid_to > CAST(__partition AS DATE), TRUE)
+    """
+    return f"""
+        SELECT w.service_key AS __dead_key, w.day AS __dead_in
+        FROM (
+            SELECT l.legacy_key, l.service_key, l.__partition, a.day,
+                MAX(l.__partition) OVER (PARTITION BY l.service_key, a.day) AS latest
+            FROM ({links}) AS l
+            JOIN ({days}) AS a ON l.__partition <= a.day
+            WHERE l.service_key IN (
+                SELECT m.service_key FROM ({links}) AS m
+                JOIN "dead to the service" AS d ON d.__dead_key = m.legacy_key
+            )
+        ) AS w
+        LEFT JOIN "dead to the service" AS x ON x.__dead_key = w.legacy_key AND x.__dead_in = w.day
+        WHERE w.__partition = w.latest
+        GROUP BY w.service_key, w.day
+        HAVING COUNT(*) = COUNT(x.__dead_key)
     """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipelines import contract, engine, plan, reconciliation, translation
+from pipelines import contract, engine, plan, reconciliation, tombstones, translation
 from pipelines.audit import scratch
 from pipelines.audit.figures import Floor, findings
 from pipelines.declarations import Side
@@ -44,7 +44,8 @@ def _keep_unchanged(session: Engine, job: Job, before: str) -> None:
     """Make `unchanged legacy` and `unchanged service`: pairs whose legacy row, dropped columns apart, was the same."""
     entity = job.entity
     columns = contract.schema_of(entity.legacy.contract).names
-    session.scan("legacy before", [job.lake.file(job.at(Side.LEGACY, before))])
+    tombstones.read(session, job, [before])
+    tombstones.scan(session, job, Side.LEGACY, [before], into="legacy before")
     key = row_key(entity.legacy)
     read = [name for name in columns if name not in entity.dropped]
     same = " AND ".join(f"b.{quote(name)} IS NOT DISTINCT FROM l.{quote(name)}" for name in read)

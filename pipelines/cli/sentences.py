@@ -110,12 +110,17 @@ pending_row (absent):
     {record} had no such row on {absent}, and had it on {there}; {replica} has not got it yet.
 pending_row:
     {record} has a new row that {replica} has not got yet.
+deletion_not_propagated (became):
+    {deleted_on} has deleted this row, which must make it {must_be} on the other side; so far it is {became} in {on}.
 deletion_not_propagated (deleted):
     An event deleted the row {other_key} of {record} on {deleted}; {replica} still has its own.
 deletion_not_propagated (gone):
     {record} still had its row {other_key} on {there}; on {gone} it was gone. {replica} still has its own.
 deletion_not_propagated:
     {record} deleted this row, {replica} still has it.
+deletion_became_otherwise (there):
+    {deleted_on} last had this row on {there}, and has deleted it, which must make it {must_be} on the other side; in
+    {on} it is {became}.
 deletion_became_otherwise:
     {deleted_on} says that this row is deleted, which must make it {must_be} on the other side; in {on} it is {became}.
 untranslatable:

@@ -140,7 +140,7 @@ def _of_row(asked: _Asked) -> dict[str, Any]:
     return {
         "presence": sides.presence(session, job, known),
         "rejected": surroundings.rejected(session, job, evidence, asked.keys),
-        "counterpart": surroundings.counterpart(session, job, evidence, asked.lonely),
+        "counterpart": surroundings.counterpart(session, job, evidence, asked.keys, asked.lonely),
         "condition": rule.rule.condition if rule else "",
         "involved": list(surroundings.involved(session, job, evidence, rule)) if rule else [],
     }

@@ -92,11 +92,12 @@ def _of_natural_key(entity: Entity, side: Side, other_key: object) -> str:
     """
 
 
-def counterpart(session: Engine, job: Job, evidence: Row, lonely: Side) -> Row:
-    """The lost counterpart as it was when it was last there: side, key, business_date, row; empty when unknown."""
-    if "other_key" not in evidence or "there" not in evidence:
+def counterpart(session: Engine, job: Job, evidence: Row, keys: Mapping[Side, object], lonely: Side) -> Row:
+    """The row that is gone as it was when it was last there: side, key, business_date, row; empty when unknown."""
+    if "there" not in evidence or not {"other_key", "deleted_on"} & evidence.keys():
         return {}
-    side, key, day = lonely.other, str(evidence["other_key"]), str(evidence["there"])
+    side = Side(str(evidence.get("deleted_on", lonely.other)))
+    key, day = str(evidence.get("other_key", keys[side])), str(evidence["there"])
     file = job.lake.file(job.at(side, day))
     if not file.exists():
         return {}

@@ -103,9 +103,7 @@ def _deletions(subject: Subject, context: Context) -> Iterator[Problem]:
         spot, name = subject.at_holder(side, "deletion"), holder.deletion.event
         vocabulary = [kind.name for kind in context.event_types]
         effects = {kind.name: kind.effect for kind in context.event_types}
-        if side is Side.SERVICE:
-            yield spot.problem("events are told by legacy keys: only legacy can say by one that a row is deleted")
-        elif subject.entity.events is None:
+        if subject.entity.events is None:
             yield spot.problem("a tombstone is an event, and the entity declares no events")
         elif vocabulary and name not in vocabulary:
             yield spot.at("event").problem(f'unknown event type "{name}"', did_you_mean(name, vocabulary))

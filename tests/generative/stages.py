@@ -117,6 +117,7 @@ def _prove(engine: Engine, world: World, partition: str) -> None:
     known = oracle.known_links(world.question(partition))
     engine.register("known links", pa.table([[pair[at] for pair in known] for at in (0, 1)], _KNOWN_LINKS))
     absence.ask(engine, world.entity)
+    following.ask(engine, world.entity)
     upto = [key for key in world.partitions if key <= partition]
     keys = upto[-(world.entity.horizon + 1) :]
     for side in Side:
@@ -134,9 +135,9 @@ def _prove(engine: Engine, world: World, partition: str) -> None:
     testimony.deaf(engine)
     testimony.look(engine, world.entity)
     omission.skip(engine, into="omission proofs")
-    following.judge(engine, world.entity, into="deletions followed")
     ownership.prove(engine, world.entity, _deadline(world, partition), into="ownership proofs")
     absence.prove(engine, world.entity, _deadline(world, partition), since=None, into="absence proofs")
+    following.judge(engine, world.entity, _deadline(world, partition), on=partition, into="deletions followed")
 
 
 def _deadline(world: World, partition: str) -> Deadline:

@@ -30,9 +30,9 @@ WORLDS = st.lists(LIFE, min_size=8, max_size=14)
 
 
 def alive(life, day):
-    """Whether a row is alive as of a day."""
-    lives = [(number, word) for number, (when, word) in life if when <= day and word != "Renamed"]
-    return not lives or max(lives)[1] != "Scrapped"
+    """Whether a row is alive as of a day: nothing scrapped it, or it was made, told of or changed behind that."""
+    told = [(number, word) for number, (when, word) in life if when <= day and word != "Archived"]
+    return not told or max(told)[1] != "Scrapped"
 
 
 def table(world, day):

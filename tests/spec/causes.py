@@ -217,6 +217,17 @@ EXAMPLES = (
         },
     ),
     Example(
+        "invalid_transformation", "deletion_became_otherwise", (ADA, NOBODY),
+        ("id | name | dead: bool\n1  | Ada | false", "id | name | dead: bool"), ("1", "1", "-"),
+        "Legacy last had this row on 2026-01-01, and has deleted it, which must make it flagged on the other side; in the "
+        "service it is gone.",
+        "deleted rows are gone from legacy, which the service must show by its flag dead",
+        given={
+            "legacy_holder": {"deletion": say.HardDelete(becomes="flagged")},
+            "service_holder": {"deletion": say.SoftDelete("dead")},
+        },
+    ),
+    Example(
         "invalid_transformation", "older_translation", ("id | code\n1  | R",), ("id | colour\n1  | rouge",),
         ("1", "1", "colour"),
         "Version 1 of the translation made what the service shows: it was never translated again.",

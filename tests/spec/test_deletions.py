@@ -9,7 +9,10 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
+from pandera.polars import DataFrameModel
+from pandera.polars import Field as Column
 
 from pipelines import declarations as say
 from pipelines import ruling
@@ -177,3 +180,167 @@ def test_what_a_tombstone_must_become(tmp_path: Path) -> None:
     given = things([THERE, THERE], [THERE, FLAGGED], log=(QUIET, SCRAPPED), legacy_holder=told, service_holder=SOFT)
 
     assert found(given, tmp_path) == [("1", "1", None, "invalid_transformation", "deletion_became_otherwise")]
+
+
+EXPECTED = ("1", "1", None, "invalid_transformation", "deletion_became_otherwise")
+FLYING = ("1", "1", None, "stale_replica", "deletion_not_propagated")
+
+
+@pytest.mark.parametrize(
+    ("becomes", "legacy", "service", "is_wrong"),
+    [
+        # what must follow, what legacy and the service hold day by day, whether something else followed by the last day
+        ("flagged", (THERE, NOT),        (THERE, FLAGGED),        False),
+        ("flagged", (THERE, NOT),        (THERE, NOT),            True),
+        ("gone",    (THERE, NOT),        (THERE, NOT),            False),
+        ("gone",    (THERE, NOT),        (THERE, FLAGGED),        True),
+        ("",        (THERE, NOT),        (THERE, FLAGGED),        False),
+        ("gone",    (THERE, NOT),        (FLAGGED, FLAGGED),      True),
+        ("gone",    (NOT, NOT),          (FLAGGED, FLAGGED),      False),
+        ("gone",    (THERE, THERE),      (THERE, THERE),          False),
+        # wrong as long as both stay so, and until it is right or the row is back
+        ("flagged", (THERE, NOT, NOT),   (THERE, NOT, NOT),       True),
+        ("flagged", (THERE, NOT, NOT),   (THERE, NOT, FLAGGED),   False),
+        ("flagged", (THERE, NOT, THERE), (THERE, NOT, THERE),     False),
+        ("gone",    (THERE, NOT, NOT),   (THERE, FLAGGED, NOT),   False),
+        # what was late became something else; what was right once is settled
+        ("flagged", (THERE, NOT, NOT),   (THERE, THERE, NOT),     True),
+        ("gone",    (THERE, NOT, NOT),   (THERE, THERE, FLAGGED), True),
+        ("flagged", (THERE, NOT, NOT),   (THERE, FLAGGED, NOT),   False),
+    ],
+)  # fmt: skip
+def test_what_a_deletion_that_leaves_nothing_must_become(tmp_path, becomes, legacy, service, is_wrong):
+    """Whether links stand in a table, or are derived from rows that must be there for it."""
+    for name, identity in (("natural", None), ("table", LINKED)):
+        (tmp_path / name).mkdir()
+        given = Given(
+            list(legacy), list(service), identity=identity, tables={"links": "old | new\n1 | 1"},
+            legacy_holder={"deletion": say.HardDelete(becomes=becomes)}, service_holder=SOFT,
+        )  # fmt: skip
+
+        assert found(given, tmp_path / name) == ([EXPECTED] if is_wrong else [])
+
+
+@pytest.mark.parametrize(
+    ("legacy", "service", "on_each_day"),
+    [
+        (say.HardDelete(becomes="gone"), (THERE, FLAGGED, FLAGGED), [FLYING, EXPECTED]),
+        (say.HardDelete(becomes="flagged"), (THERE, NOT, NOT), [FLYING, EXPECTED]),
+        (say.HardDelete(becomes="gone"), (THERE, FLAGGED, NOT), [FLYING]),
+    ],
+)
+def test_what_may_still_become_right_is_in_flight(tmp_path, legacy, service, on_each_day):
+    """Within the lag that is allowed a row may be flagged today and purged tomorrow."""
+    given = Given(
+        [THERE, NOT, NOT], list(service), legacy_holder={"deletion": legacy}, service_holder=SOFT,
+        entity={"allowed_lag": timedelta(hours=30)},
+    )  # fmt: skip
+    job = reconciled(given, tmp_path)
+    names = ("legacy_key", "service_key", "field", "type", "reason")
+    days = [replace(job, partition=f"2026-01-0{day}") for day in (2, 3)]
+    told = [row for day in days for row in rows(day, "discrepancies")]
+
+    assert [tuple(row[name] for name in names) for row in told] == on_each_day
+    assert [row["in_flight"] for row in told] == [finding == FLYING for finding in on_each_day]
+
+
+def test_where_a_row_was_last_held_is_remembered_beyond_the_horizon(tmp_path: Path) -> None:
+    given = Given(
+        [THERE, NOT, NOT, NOT], [THERE, NOT, NOT, NOT], service_holder=SOFT, entity={"horizon": 1},
+        legacy_holder={"deletion": say.HardDelete(becomes="flagged")},
+    )  # fmt: skip
+    job = reconciled(given, tmp_path)
+    (finding,) = rows(job, "discrepancies")
+
+    assert (finding["reason"], str(finding["first_seen"])) == ("deletion_became_otherwise", "2026-01-02")
+    assert '"there": "2026-01-01"' in str(finding["evidence"])
+
+
+def test_a_counterpart_that_others_share_need_not_follow(tmp_path: Path) -> None:
+    """Two of legacy are one in the service: it follows the last of them; and neither need follow a merged key."""
+    two, one = f"{THERE}\n2 | Ada | false", f"{HEAD}\n2 | Ada | false"
+    links = say.IdentityTable(
+        say.Csv("links.csv"), legacy=("old",), service=("new",), cardinality=say.Cardinality.MANY_TO_ONE
+    )
+    given = Given(
+        [two, one], [THERE, FLAGGED], identity=links, tables={"links": "old | new\n1 | 1\n2 | 1"},
+        legacy_holder={"deletion": say.HardDelete(becomes="gone")}, service_holder=SOFT,
+    )  # fmt: skip
+
+    assert [finding[:2] + finding[4:] for finding in found(given, tmp_path)] == [("2", "1", "written_by_replica")]
+
+
+def test_a_row_that_breaks_its_contract_is_not_gone(tmp_path: Path) -> None:
+    given = Given(
+        [THERE, f"{HEAD}\n1 | | false"], [THERE, FLAGGED], service_holder=SOFT,
+        legacy_holder={"deletion": say.HardDelete(becomes="gone"), "contract": Named},
+    )  # fmt: skip
+
+    assert found(given, tmp_path) == []
+
+
+class Named(DataFrameModel):
+    """Things of legacy, none of which may be without a name."""
+
+    id: pl.String
+    name: pl.String = Column(nullable=False)
+    gone: pl.Boolean
+
+
+@pytest.mark.parametrize(
+    ("legacy", "service", "log", "found_on_it"),
+    [
+        # legacy  service  what the log says day by day  what must be found of the row on the last day
+        (THERE,   THERE,   (QUIET, SCRAPPED),             [OWN]),
+        (NOT,     THERE,   (QUIET, SCRAPPED),             []),
+        (NOT,     NOT,     (QUIET, SCRAPPED),             []),
+        (NOT,     THERE,   (QUIET, QUIET),                [UNTOLD]),
+        (FLAGGED, THERE,   (QUIET, SCRAPPED),             []),
+        (FLAGGED, THERE,   (QUIET, QUIET),                [UNTOLD]),
+        (THERE,   THERE,   (QUIET, QUIET),                []),
+    ],
+)  # fmt: skip
+def test_a_tombstone_deletes_the_row_of_the_service_that_is_linked(tmp_path, legacy, service, log, found_on_it):
+    """The event names legacy's row; of the service, the row that was last linked with it, there or not."""
+    given = things([THERE, legacy], [THERE, service], log=log, legacy_holder=SOFT, service_holder=TOLD)
+
+    assert [tuple(finding[3:]) for finding in found(given, tmp_path)] == found_on_it
+
+
+def test_rows_of_the_service_deleted_by_an_event_are_counted_and_remembered(tmp_path: Path) -> None:
+    """Their link is gone with legacy's row, and other things have it no more; the one that was made again is alive."""
+    both = f"{THERE}\n2 | Ida | false"
+    scrapped = f"{SCRAPPED}\n2 | 2 | 2026-01-02T09:00:00Z | 2026-01-02T09:00:01Z | Scrapped |"
+    given = things(
+        [both, NOT, THERE], [both] * 3, log=(QUIET, scrapped, MADE_AGAIN), service_holder=TOLD
+    )  # fmt: skip
+    job = reconciled(given, tmp_path)
+
+    (linkage,) = rows(job, "linkage")
+    assert (linkage["service_rows"], linkage["service_deleted"], linkage["matched"]) == (2, 1, 1)
+    assert rows(job, "discrepancies") == []
+
+
+CHANGED = f"{QUIET}\n1 | 3 | 2026-01-03T09:00:00Z | 2026-01-03T09:00:01Z | Renamed | Ada"
+
+
+@pytest.mark.parametrize(
+    ("legacy", "service", "third", "on_it"),
+    [
+        # what legacy, the service hold on the third day, what is told then, what must be found
+        (THERE, THERE, QUIET,   [LATE]),
+        (THERE, THERE, CHANGED, []),
+        (THERE, NOT,   QUIET,   []),
+        (THERE, NOT,   CHANGED, [("missing_event", "row_never_arrived")]),
+        (NOT,   THERE, CHANGED, [LATE]),
+        (NOT,   NOT,   CHANGED, []),
+    ],
+)  # fmt: skip
+def test_a_change_after_its_tombstone_says_that_the_row_is_there(tmp_path, legacy, service, third, on_it):
+    """Rows that are there and were changed live again, though nothing made them again; those that are gone do not."""
+    on_second = THERE if service == THERE else NOT
+    given = things(
+        [THERE, THERE, legacy], [THERE, on_second, service], log=(QUIET, SCRAPPED, third), legacy_holder=TOLD
+    )
+
+    assert [tuple(finding[3:]) for finding in found(given, tmp_path)] == on_it

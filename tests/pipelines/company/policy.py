@@ -20,6 +20,7 @@ from pipelines.declarations import (
     Decode,
     EffectiveDates,
     Entity,
+    EventLog,
     EventType,
     Exact,
     Field,
