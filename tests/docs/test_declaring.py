@@ -55,7 +55,7 @@ def test_snippets_are_sound(page, tmp_path, monkeypatch, subtests):
     names = vars(declarations) | {"date": date, "timedelta": timedelta, "Path": Path}
     exec((tmp_path / "shop/contracts/sales.py").read_text(encoding="utf-8"), contracts := {})  # noqa: S102 (our own pages)
     names |= {name: contracts[name] for name in ("LegacyOrder", "ServiceOrder")}
-    names |= dict.fromkeys(("LegacyBroker", "LegacyPolicy", "LegacyParty"), contracts["LegacyOrder"])
+    names |= dict.fromkeys(("LegacyBroker", "LegacyInvoice", "LegacyPolicy", "LegacyParty"), contracts["LegacyOrder"])
     for part in page(PAGE):
         if part.kind != "python" or part.title:
             continue

@@ -219,8 +219,8 @@ EXAMPLES = (
     Example(
         "invalid_transformation", "deletion_became_otherwise", (ADA, NOBODY),
         ("id | name | dead: bool\n1  | Ada | false", "id | name | dead: bool"), ("1", "1", "-"),
-        "Legacy last had this row on 2026-01-01, and has deleted it, which must make it flagged on the other side; in the "
-        "service it is gone.",
+        "Legacy last had this row on 2026-01-01, and has deleted it, which must make it flagged on the other side; in "
+        "the service it is gone.",
         "deleted rows are gone from legacy, which the service must show by its flag dead",
         given={
             "legacy_holder": {"deletion": say.HardDelete(becomes="flagged")},
