@@ -81,7 +81,7 @@ def _dated(entity: Entity, side: Side, on: str) -> str:
     """
     return f"""
         SELECT m.side, m.legacy_key, m.service_key, m.became, CAST(NULL AS VARCHAR) AS there,
-            COALESCE(d.died_us, w.changed_us, h.there_us) AS ended_us
+            {_later("COALESCE(d.died_us, w.changed_us)", "h.there_us")} AS ended_us
         FROM "marked deletions" AS m
         LEFT JOIN "comings and goings" AS d ON d.row_key = m.legacy_key
         LEFT JOIN ({written}) AS w ON w.row_key = m.{side}_key
@@ -103,7 +103,7 @@ def _erased(entity: Entity, side: Side, on: str) -> str:
     """
     return f"""
         SELECT e.side, e.legacy_key, e.service_key, {became} AS became, COALESCE(h.last_held, e.told_there) AS there,
-            COALESCE(d.died_us, h.held_us) AS ended_us
+            {_later("d.died_us", "h.held_us")} AS ended_us
         FROM erasures AS e
         LEFT JOIN ({_last_held(holder, side)}) AS h ON h.row_key = e.{side}_key
         LEFT JOIN "comings and goings" AS d ON d.row_key = e.legacy_key
@@ -205,6 +205,11 @@ def _once(entity: Entity) -> str:
         ) AS ranked
         WHERE place = 1
     """
+
+
+def _later(told_us: str, seen_us: str) -> str:
+    """When a row was deleted: not before it was last seen, whatever is told."""
+    return f"CASE WHEN COALESCE({told_us} > {seen_us}, {seen_us} IS NULL) THEN {told_us} ELSE {seen_us} END"
 
 
 def _opposite(wanted: str) -> str:

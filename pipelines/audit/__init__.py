@@ -3,8 +3,9 @@
 What was planted is known; what the pipeline says of the copy is held against it, type by type and reason by reason. The
 copy lives in a lake of its own that is deleted afterwards; of the real one only inputs are read. Modules: `scratch`
 (the copy), `victims` (rows that are in order), `trials` (asking translation and comparators about single values),
-`mutations`, `lives` and `tellings` (damage to values and links, to whole rows, to what events tell), `kinds` (all of
-it), `planting` (the damage done), `noise` (where nothing may be found), `figures` (what it came to).
+`mutations`, `lives`, `deaths` and `tellings` (damage to values and links, to whole rows of one side, of both, to what
+events tell), `kinds` (all of it), `planting` (the damage done), `noise` (where nothing may be found), `figures` (what
+it came to).
 """
 
 from __future__ import annotations

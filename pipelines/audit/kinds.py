@@ -1,7 +1,7 @@
 """Kinds: every cause with the damage that must be found as it, and what an entity must have for it to be done.
 
 The whole list of causes, so that what is not planted is said, with the reason. Which damage that is, is said where it
-is done: `mutations`, `lives`, `tellings`.
+is done: `mutations`, `lives`, `deaths`, `tellings`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipelines import causes, journal
-from pipelines.audit import lives, mutations, scratch, tellings
+from pipelines.audit import deaths, lives, mutations, scratch, tellings
 from pipelines.audit.mutations import Mutation
 from pipelines.audit.trials import Trials
 from pipelines.declarations import Numbering, Side
@@ -101,6 +101,7 @@ KINDS = (
     Kind((_STALE, "pending_row"), lives.pending_row, (_before, _legacy_is_right)),
     Kind((_STALE, "deletion_not_propagated"), lives.deletion_not_propagated, (_before, _legacy_is_right)),
     Kind(("semantic_contradiction", "rebirth"), lives.rebirth, (_two_before, _legacy_is_right)),
+    Kind((_VALUE, "deletion_became_otherwise"), deaths.became_otherwise, (_before, deaths.hindrance)),
     Kind((_VALUE, "untranslatable"), mutations.untranslatable),
     Kind((_VALUE, "systematic_pattern"), mutations.systematic),
     Kind((_VALUE, "time_zone_shift"), mutations.likeness(mutations.shifted, "time_zone_shift")),
@@ -120,7 +121,6 @@ KINDS = (
 NO_ROOM = "no row that is in order has room for it"
 # Why the others are never planted.
 _NEVER = {
-    "deletion_became_otherwise": "rows that are deleted are no victims",
     "out_of_scope": "which values a scope leaves out cannot be told from its condition",
     "counterpart_rejected": "rows are rejected before the snapshot that is copied",
 }

@@ -8,10 +8,11 @@ import pyarrow as pa
 
 from pipelines import contract, translation
 from pipelines.audit.victims import Row, Victim
-from pipelines.declarations import Field, IdentityTable, NaturalKey, Side, SoftDelete
+from pipelines.declarations import Field, HardDelete, IdentityTable, NaturalKey, Side, SoftDelete
 from pipelines.engine import Engine
 from pipelines.expressions import columns_of, quote
 from pipelines.job import Job
+from pipelines.rows import deleted, in_scope
 from pipelines.rules.rule import Rule, value_of
 
 
@@ -39,7 +40,9 @@ class Trials:
         asked = replace(field, rule=rule or field.rule, earlier={})
         rows = {name: raw[name] for name in self._schemas[Side.LEGACY].names}
         self._session.register("tried row", pa.Table.from_pylist([rows], self._schemas[Side.LEGACY]))
-        translation.translate(self._session, replace(self.entity, fields=(asked,)), rows="tried row", into="tried")
+        alive = replace(self.entity.legacy, deletion=HardDelete())  # a row of its own is marked by no event
+        entity = replace(self.entity, fields=(asked,), legacy=alive)
+        translation.translate(self._session, entity, rows="tried row", into="tried")
         shown = self._session.rows(
             f"SELECT {quote(field.name)} AS value, {translation.failure_column(field)} AS failure FROM tried"
         )
@@ -62,15 +65,31 @@ class Trials:
         same = f"COALESCE({field.compare.equal('e', 'a')}, FALSE) OR COALESCE({field.compare.within('e', 'a')}, FALSE)"
         return not self._session.rows(f'SELECT {same} AS same FROM "two values"')[0]["same"]
 
-    def changed_us(self, raw: Row) -> int | None:
-        """When a legacy row says it last changed, in microseconds since 1970."""
-        changed = self.entity.legacy.changed_at
+    def changed_us(self, raw: Row, side: Side = Side.LEGACY) -> int | None:
+        """When a row of a side says it last changed, in microseconds since 1970."""
+        changed = self.job.holder(side).changed_at
         if changed is None:
             return None
-        rows = {name: raw[name] for name in self._schemas[Side.LEGACY].names}
-        self._session.register("tried row", pa.Table.from_pylist([rows], self._schemas[Side.LEGACY]))
+        rows = {name: raw[name] for name in self._schemas[side].names}
+        self._session.register("tried row", pa.Table.from_pylist([rows], self._schemas[side]))
         found = self._session.rows(f'SELECT epoch_us({value_of(changed)}) AS us FROM "tried row"')[0]["us"]
         return None if found is None else int(str(found))
+
+    def flag(self, side: Side) -> Row | None:
+        """What the columns of a side's deletion flag hold in a row that bears it; None where none does.
+
+        None as well where the key or the scope depend on them: the row would be another one.
+        """
+        holder = self.job.holder(side)
+        if not isinstance(holder.deletion, SoftDelete):
+            return None
+        columns = columns_of(holder.deletion.when)
+        bound = {*holder.key, *columns_of(holder.scope or "TRUE"), *self._of_identity(side)}
+        listed = ", ".join(map(quote, columns))
+        found = self._session.rows(
+            f"SELECT {listed} FROM {side} WHERE {in_scope(holder)} AND {deleted(holder)} LIMIT 1"
+        )
+        return None if bound & set(columns) or not found else found[0]
 
     def _free(self, side: Side) -> set[str]:
         """The columns of a side that nothing depends on but the one field that is made from, or compared with them."""
@@ -84,13 +103,19 @@ class Trials:
         found = [*holder.key, *columns_of(holder.scope or "TRUE")]
         found += columns_of(holder.deletion.when) if isinstance(holder.deletion, SoftDelete) else ()
         found += columns_of(value_of(holder.changed_at)) if holder.changed_at else ()
-        if isinstance(entity.identity, NaturalKey):
-            rules = entity.identity.legacy if side is Side.LEGACY else entity.identity.service
-            found += [name for rule in rules for name in rule.columns()]
+        found += self._of_identity(side)
         if side is Side.SERVICE:
             found += [name for part in entity.slices for name in columns_of(part.when)]
             found += [name for field in entity.fields for name in columns_of(field.compared_when or "TRUE")]
         return found
+
+    def _of_identity(self, side: Side) -> list[str]:
+        """Columns that natural keys are made from."""
+        identity = self.entity.identity
+        if not isinstance(identity, NaturalKey):
+            return []
+        rules = identity.legacy if side is Side.LEGACY else identity.service
+        return [name for rule in rules for name in rule.columns()]
 
     @property
     def missable_key(self) -> list[str]:

@@ -1,7 +1,8 @@
 """What deletions must become against a plain oracle: each pair is followed day by day, as a person would.
 
 Both sides hold, flag or drop the rows of some pairs for a few days, and the log scraps and revives some of them. Which
-semantics each side declares, what must follow, how rows are linked and what lag is allowed is drawn too.
+semantics each side declares, what must follow, how rows are linked, what lag is allowed and whether what passed the sieve
+is left out is drawn too.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ class World:
     is_natural: bool
     lag_hours: int
     record: str
+    is_sifted: bool
 
     def is_sound(self) -> bool:
         """A side without flag and event cannot show that a row is flagged."""
@@ -74,10 +76,11 @@ class World:
 
 DAILY = st.lists(STATE, min_size=len(DAYS), max_size=len(DAYS)).map(tuple)
 PAIR = st.builds(Pair, DAILY, DAILY, st.lists(SAID, min_size=len(DAYS), max_size=len(DAYS)).map(tuple))
+STEADY = Pair((THERE,) * len(DAYS), (THERE,) * len(DAYS), (None,) * len(DAYS))  # enough of them to be sifted out
 SEMANTICS = st.builds(Semantics, KINDS, WANTED)
 WORLDS = st.builds(
-    World, st.lists(PAIR, min_size=40, max_size=60), SEMANTICS, SEMANTICS, st.booleans(), st.sampled_from([0, 30]),
-    st.sampled_from(SIDES),
+    World, st.lists(PAIR, min_size=40, max_size=60).map(lambda pairs: pairs + [STEADY] * len(pairs)), SEMANTICS,
+    SEMANTICS, st.booleans(), st.sampled_from([0, 30]), st.sampled_from(SIDES), st.booleans(),
 ).filter(World.is_sound)  # fmt: skip
 
 
@@ -117,12 +120,10 @@ class Life:
         return FLAGGED if marked or self.is_dead(side, day) else THERE
 
     def ended(self, side: str, day: int, *, alive: bool) -> datetime | None:
-        """When a row was deleted: as an event says, else when it was last held, or alive."""
-        told = [n for n in range(day + 1) if self.pair.said[n] == "Scrapped"]
-        if told:
-            return _instant(told[-1]) + timedelta(hours=9)
+        """When a row was deleted: as an event says, and not before it was last held, or alive."""
+        told = [_instant(n) + timedelta(hours=9) for n in range(day + 1) if self.pair.said[n] == "Scrapped"]
         known = [n for n in range(day) if (self.state(side, n) == THERE if alive else self.is_held(side, n))]
-        return _instant(known[-1] + 1) if known else None
+        return max([*told[-1:], *(_instant(n + 1) for n in known)], default=None)
 
     def is_early(self, side: str, day: int, *, alive: bool) -> bool:
         ended = self.ended(side, day, alive=alive)
@@ -225,7 +226,8 @@ def follow(world: World) -> None:
         },
         context={"event_types": TYPES},
     )  # fmt: skip
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COEXIST_SIEVE_FROM", "1" if world.is_sifted else "1000000")
         job = reconciled(things, Path(folder))
         for day in range(len(DAYS)):
             assert told(job, day) == expected(world, day)

@@ -12,12 +12,25 @@ import pytest
 from pipelines import audit, causes
 from pipelines.audit import figures
 from pipelines.audit.figures import Floor, Planted
-from pipelines.audit.kinds import NO_ROOM
-from pipelines.declarations import Amount, Csv, Decode, Exact, Field, IdentityTable, Same, Scale, Text
+from pipelines.audit.kinds import KINDS, NO_ROOM
+from pipelines.declarations import (
+    Amount,
+    Csv,
+    Decode,
+    Exact,
+    Field,
+    HardDelete,
+    IdentityTable,
+    Same,
+    Scale,
+    SoftDelete,
+    Text,
+    Tombstone,
+)
 from tests.spec.causes import LOG, QUIET, TYPES
 from tests.spec.given import Given, reconciled
 
-KINDS = ("ACTIVE", "LAPSED", "CLOSED")
+WORDS = ("ACTIVE", "LAPSED", "CLOSED")
 CITIES = ("Aachen", "Bremen", "Chemnitz", "Dortmund", "Erfurt", "Frankfurt", "Goslar", "Hamburg")
 STREETS = ("Lindenallee", "Marktplatz", "Nordstrasse", "Ostendweg", "Parkstrasse")
 ROWS = 130
@@ -33,10 +46,10 @@ def job(tmp_path_factory):
         f"{key} | {'ALC'[kind]} | {city} | {street} | {cents}" for key, kind, city, street, cents in rows
     )
     service = "uid | kind | city | street | amount: decimal(12,2)\n" + "\n".join(
-        f"s{key} | {KINDS[kind]} | {city} | {street} | {cents / 100:.2f}" for key, kind, city, street, cents in rows
+        f"s{key} | {WORDS[kind]} | {city} | {street} | {cents / 100:.2f}" for key, kind, city, street, cents in rows
     )
     links = "old | new\n" + "\n".join(f"{key} | s{key}" for key, *_ in rows)
-    codes = dict(zip("ALC", KINDS, strict=True))
+    codes = dict(zip("ALC", WORDS, strict=True))
     given = Given(
         legacy=[legacy] * 3,
         service=[service] * 3,
@@ -90,6 +103,21 @@ def test_every_cause_is_planted_or_it_is_said_why_not(audited):
     assert said == audited.unplanted | dict.fromkeys(planted)
 
 
+def test_everything_planted_is_found_where_events_delete(tmp_path):
+    """The whole audit of things that both sides delete by tombstones, noise and all."""
+    rows = "\n".join(f"{n:04} | Thing {n} of {n * 7919}" for n in range(ROWS))
+    quiet = {f"events_2026-01-0{day}": QUIET for day in (1, 2, 3)}
+    told = {"deletion": Tombstone("Scrapped", becomes="gone")}
+    given = Given(
+        [f"id | name\n{rows}"] * 3, [f"id | name\n{rows}"] * 3, tables=quiet, legacy_holder=told, service_holder=told,
+        entity={"events": LOG}, context={"event_types": TYPES},
+    )  # fmt: skip
+    audited = audit.audit(reconciled(given, tmp_path), seed=1)
+
+    assert audited.confusion.keys() == {(cause, cause) for cause, _ in audited.confusion}
+    assert {(row["noise_pairs"], row["noise_findings"]) for row in audited.rows} == {(ROWS, 0)}
+
+
 def test_with_an_event_log_what_it_tells_and_what_it_does_not(tmp_path):
     """A log that has told nothing of any row for three days, and is copied and damaged like the rows."""
     names = "\n".join(f"{n:04} | Thing {n} of {n * 7919} | Town {n * 6007}" for n in range(ROWS))
@@ -109,6 +137,36 @@ def test_with_an_event_log_what_it_tells_and_what_it_does_not(tmp_path):
         "older_event_applied_last", "behind_beyond_lag", "behind_within_lag", "pending_row",
         "deletion_not_propagated", "rebirth",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("legacy", "service", "planted"),
+    [
+        (HardDelete(becomes="flagged"), SoftDelete("gone"), 5),
+        (HardDelete(becomes="gone"), Tombstone("Scrapped"), 5),
+        (HardDelete(becomes="gone"), HardDelete(), 0),
+        (SoftDelete("gone", becomes="gone"), HardDelete(becomes="flagged"), 5),
+        (Tombstone("Scrapped", becomes="flagged"), SoftDelete("gone"), 5),
+        (SoftDelete("gone", becomes="flagged"), SoftDelete("gone"), 0),
+    ],
+)
+def test_deletions_that_became_otherwise(tmp_path, monkeypatch, legacy, service, planted):
+    """However both sides delete; where it cannot go wrong, or natural keys give no link to ask by, that is said."""
+    monkeypatch.setattr(audit, "KINDS", [kind for kind in KINDS if kind.cause[1] == "deletion_became_otherwise"])
+    rows = [f"{n:04} | Thing {n} of {n * 7919} | false" for n in range(30)]
+    flagged = [[*rows, f"{key} | Old | true"] for key in ("L", "S")]
+    held = [["\n".join(["id | name | gone: bool", *lines])] * 3 for lines in flagged]
+    quiet = {f"events_2026-01-0{day}": QUIET for day in (1, 2, 3)}
+    given = Given(
+        *held, tables=quiet, legacy_holder={"deletion": legacy}, service_holder={"deletion": service},
+        entity={"events": LOG}, context={"event_types": TYPES},
+    )  # fmt: skip
+    audited = audit.audit(reconciled(given, tmp_path), seed=1)
+
+    cause = "invalid_transformation: deletion_became_otherwise"
+    assert audited.confusion[cause, cause] == planted
+    assert audited.confusion.keys() == {(found, found) for found, _ in audited.confusion}
+    assert (cause in audited.unplanted) is not bool(planted)
 
 
 def test_legacy_against_legacy_shows_nothing(audited):
