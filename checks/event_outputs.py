@@ -36,7 +36,7 @@ class EventFindings(DataFrameModel):
     context: pl.String
     entity: pl.String
     legacy_key: pl.String = Field(nullable=True)  # missing: the log counts all events of a partition
-    problem: pl.String = Field(isin=["sequence_gap", "duplicate", "out_of_order"])
+    problem: pl.String = Field(isin=["sequence_gap", "duplicate", "out_of_order", "changed_after_deletion"])
     sequence: pl.Int64 = Field(nullable=True)
     missing: pl.Int64 = Field(ge=1, nullable=True)
     event_time: Annotated[pl.Datetime, "us", "UTC"] = Field(nullable=True)

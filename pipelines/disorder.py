@@ -22,6 +22,10 @@ def findings(partition: str) -> str:
         ) AS arrived
         WHERE {here} AND furthest > place
         UNION ALL
+        SELECT legacy_key, 'changed_after_deletion' AS problem, sequence, CAST(NULL AS BIGINT) AS missing, {shown}
+        FROM ({_LIVES}) AS lived
+        WHERE {here} AND effect = 'changes' AND died > COALESCE(made, 0)
+        UNION ALL
         SELECT legacy_key, 'duplicate' AS problem, sequence, CAST(NULL AS BIGINT) AS missing, event_time, recorded_time,
             CAST(NULL AS TIMESTAMPTZ) AS happened_after
         FROM "heard again" WHERE {here}
@@ -31,3 +35,12 @@ def findings(partition: str) -> str:
             CAST(NULL AS TIMESTAMPTZ) AS happened_after
         FROM "log gaps" WHERE partition_key = {literal(partition)}
     """
+
+
+# Of each event the place of the last one before it that deleted its row, and of the last one that made it.
+_LIVES = """
+    SELECT h.*, MAX(CASE WHEN effect = 'deletes' THEN place END) OVER (PARTITION BY legacy_key ORDER BY place) AS died,
+        MAX(CASE WHEN effect IN ('creates', 'states') THEN place END)
+            OVER (PARTITION BY legacy_key ORDER BY place) AS made
+    FROM heard AS h
+"""

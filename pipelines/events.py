@@ -47,7 +47,7 @@ FINDINGS = table_schema(
     column("context", pa.string(), "Bounded context"),
     column("entity", pa.string(), "Business entity"),
     column("legacy_key", pa.string(), "Key of the row; missing where the log counts all events of a partition"),
-    column("problem", pa.string(), "sequence_gap, duplicate or out_of_order"),
+    column("problem", pa.string(), "sequence_gap, duplicate, out_of_order or changed_after_deletion"),
     column("sequence", pa.int64(), "Number of the event; of a gap, the first number after it"),
     column("missing", pa.int64(), "Of a gap: how many numbers are missing before"),
     column("event_time", INSTANT, "When it happened"),

@@ -20,7 +20,11 @@ from pipelines.explanation import Explanation
 
 _STYLES = {"applied": "green", "not applied": "bold red", "in part": "red", "shown": "yellow"}
 _SHOWN = {"shown": "still shown", "unknown": "tells no value"}
-_PROBLEMS = {"duplicate": "recorded twice", "out_of_order": "came after a newer one"}
+_PROBLEMS = {
+    "duplicate": "recorded twice",
+    "out_of_order": "came after a newer one",
+    "changed_after_deletion": "changes a row that an event before it deleted",
+}
 
 
 def parts(found: Explanation) -> Iterator[RenderableType]:

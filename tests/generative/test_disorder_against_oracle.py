@@ -29,7 +29,11 @@ class Event:
     key: str
     number: int
     minute: int
-    is_birth: bool
+    word: str
+
+    @property
+    def is_birth(self):
+        return self.word == "Made"
 
 
 def known(log):
@@ -53,6 +57,8 @@ def of_keys(log, day):
         before = max((number for number in numbers if number < event.number), default=start)
         lost = event.number - before - 1
         overtaken = any(e.key == event.key and e.number > event.number for e in _before(event, known(seen)))
+        if event.day == day and changes_the_dead(event, known(seen), lambda e: e.number):
+            yield event.key, "changed_after_deletion", event.number, None
         if event.day == day and lost > 0:
             yield event.key, "sequence_gap", event.number, lost
         if event.day == day and overtaken:
@@ -74,6 +80,18 @@ def of_days(log, day):
             yield event.key, "out_of_order", event.number, None
     for event in _again(seen):
         yield event.key, "duplicate", event.number, None
+    # Numbers begin anew each day, and days follow each other.
+    so_far = [e for n in range(day + 1) for e in known([e for e in log if e.day == n])]
+    for event in so_far:
+        if event.day == day and changes_the_dead(event, so_far, lambda e: (e.day, e.number)):
+            yield event.key, "changed_after_deletion", event.number, None
+
+
+def changes_the_dead(event, events, order):
+    """Whether an event changes a row, and of what was said before of its being there the last is that it is not."""
+    before = sorted((e for e in events if e.key == event.key and order(e) < order(event)), key=order)
+    lives = [e.word for e in before if e.word in {"Made", "Scrapped"}]
+    return event.word == "Renamed" and lives[-1:] == ["Scrapped"]
 
 
 def _before(event, events):
@@ -85,11 +103,15 @@ def _again(log):
     return [event for event in log if event not in first]
 
 
-EVENT = st.tuples(st.integers(0, 2), st.sampled_from(KEYS), st.integers(1, 7))
+WORDS = st.sampled_from(["Seen", "Renamed", "Renamed", "Scrapped"])
+EVENT = st.tuples(st.integers(0, 2), st.sampled_from(KEYS), st.integers(1, 7), WORDS)
 # No two entries are alike, so that each can be told from the others.
 LOGS = st.lists(EVENT, max_size=14).flatmap(
     lambda drawn: st.permutations(range(len(drawn))).map(
-        lambda minutes: [Event(*entry, minute, entry[2] == 1) for entry, minute in zip(drawn, minutes, strict=True)]
+        lambda minutes: [
+            Event(*entry, minute, "Made" if entry[2] == 1 else word)
+            for (*entry, word), minute in zip(drawn, minutes, strict=True)
+        ]
     )
 )
 COUNTED = {say.Numbering.PER_KEY: of_keys, say.Numbering.PER_PARTITION: of_days}
@@ -119,7 +141,7 @@ def _given(log, numbering, days):
 def _line(event):
     at = f"2026-01-0{event.day + 1}T00:{event.number:02}:00Z"
     recorded = f"2026-01-03T12:{event.minute:02}:00Z"
-    return f"{event.key} | {event.number} | {at} | {recorded} | {'Made' if event.is_birth else 'Seen'} |"
+    return f"{event.key} | {event.number} | {at} | {recorded} | {event.word} |"
 
 
 @pytest.mark.parametrize("numbering", COUNTED, ids=str)
