@@ -7,28 +7,24 @@ row is `absence`'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain
-
-from pipelines import picking
-from pipelines.declarations import Entity, NaturalKey, Side
+from pipelines import namesakes
+from pipelines.declarations import Entity
 from pipelines.engine import Engine
 from pipelines.events import TELLS_OF_LIFE
-from pipelines.expressions import columns_of, quote
-from pipelines.identity import business_keys
 
 
 def link(engine: Engine, entity: Entity, *, into: str) -> None:
     """Make `into` (legacy_key, service_key): service rows without a counterpart, and the rows that events name instead.
 
     Nothing where links stand in a table, or where natural keys or the scope need more than the legacy key. Needs
-    `event history`, `linkage findings`, `legacy` (for its types) and `service business keys` (`identity`).
+    `event history`, `linkage findings` and `service business keys` (`identity`).
     """
-    if not _is_told_by_its_key(entity):
+    if not namesakes.are_known(entity):
         engine.view(into, _NONE)
         return
-    engine.materialise("rows told of", _rows(engine, entity))
-    engine.materialise("business keys told of", business_keys(entity, Side.LEGACY, relation="rows told of"))
+    told = f'SELECT DISTINCT legacy_key AS row_key FROM "event history" WHERE {TELLS_OF_LIFE}'
+    engine.materialise("rows told of", told)
+    namesakes.name(engine, entity, keys="rows told of", into="business keys told of")
     engine.materialise(
         into,
         """
@@ -42,27 +38,3 @@ def link(engine: Engine, entity: Entity, *, into: str) -> None:
 
 
 _NONE = "SELECT CAST(NULL AS VARCHAR) AS legacy_key, CAST(NULL AS VARCHAR) AS service_key WHERE FALSE"
-
-
-def _is_told_by_its_key(entity: Entity) -> bool:
-    """Whether the natural key of a legacy row, and that it is in scope, can be worked out from its key alone."""
-    identity, scope = entity.identity, entity.legacy.scope
-    if not isinstance(identity, NaturalKey):
-        return False
-    read = {*chain.from_iterable(rule.columns() for rule in identity.legacy), *(columns_of(scope) if scope else ())}
-    return read <= set(entity.legacy.key)
-
-
-def _rows(engine: Engine, entity: Entity) -> str:
-    """Rows of which only the key is known, one for each that came or went. Keys with an escape in them are left out."""
-    return f"""
-        SELECT DISTINCT {", ".join(_parts(engine, entity))} FROM "event history"
-        WHERE {TELLS_OF_LIFE} AND REPLACE(legacy_key, '\\', '') = legacy_key
-    """
-
-
-def _parts(engine: Engine, entity: Entity) -> Iterator[str]:
-    """Each part of the key, read from the text of the whole."""
-    key = entity.legacy.key
-    for part, name in zip(picking.parts_of("legacy_key", key, engine.types(Side.LEGACY)), key, strict=True):
-        yield f"{part} AS {quote(name)}"

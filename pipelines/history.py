@@ -63,7 +63,7 @@ def look_back(
     picked = f"{past} as picked" if told else past
     picking.pick(engine, holder, rows=f"{side} history", asked=asked, into=picked, earlier=earlier)
     if told:
-        tombstones.mark(engine, holder, side, rows=picked, into=past, partition="__partition")
+        tombstones.mark(engine, entity, side, rows=picked, into=past, partition="__partition")
     there = f"SELECT DISTINCT {row_key(holder)} AS row_key, __partition AS partition_key FROM {quote(past)}"
     engine.materialise(f"{side} presence", f"{there} WHERE {live(holder)}")
 

@@ -122,13 +122,17 @@ def identity_schema(
     return pa.schema(keys + [pa.field(name, kind) for name, kind in optional.items() if name])
 
 
-def business_keys(entity: Entity, side: Side, *, relation: str) -> str:
-    """The query of the natural keys (row_key, business_key) of a relation of raw rows of a side."""
+def business_keys(entity: Entity, side: Side, *, relation: str, also: str = "") -> str:
+    """The query of the natural keys (row_key, business_key) of a relation of raw rows of a side.
+
+    With something of the rows that is `also` wanted (canonical SQL), in a column of that name.
+    """
     holder, identity = entity.holder(side), entity.identity
     rules = (identity.legacy if side is Side.LEGACY else identity.service) if isinstance(identity, NaturalKey) else ()
     # Soft-deleted rows are linked too: the link explains what the other side kept.
     return f"""
         SELECT DISTINCT {row_key(holder)} AS row_key, {key_text(tuple(map(text_of, rules)))} AS business_key
+            {f", {also} AS also" if also else ""}
         FROM {quote(relation)}
         WHERE {in_scope(holder)} AND {row_key(holder)} IS NOT NULL
     """

@@ -29,7 +29,7 @@ def scan_rows(session: Engine, job: Job, sifted: Sifted | None = None) -> None:
     tombstones.read(session, job, [job.partition])
     for side in (side for side in Side if tombstones.are_declared(job.holder(side))):
         rows, today = tombstones.unmarked(job, side), literal(job.partition)
-        tombstones.mark(session, job.holder(side), side, rows=rows, into=side, partition=today)
+        tombstones.mark(session, job.entity, side, rows=rows, into=side, partition=today)
 
 
 def resolve_references(session: Engine, job: Job) -> None:

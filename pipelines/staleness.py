@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipelines import annals, proving
+from pipelines import annals, proving, tombstones
 from pipelines.job import Job
 from pipelines.lake import Address
 
@@ -32,6 +32,7 @@ def _judged_otherwise(job: Job) -> bool:
     used = job.read("discrepancies").inputs
     witnesses = proving.witness_partitions(job)
     usable = {str(job.at(stage, partition)) for stage, keys in witnesses.items() for partition in keys}
+    usable |= {str(address) for address in tombstones.sources(job)}
     return any(_digest(job, path) != used.get(path) for path in usable | used.keys())
 
 

@@ -2,14 +2,16 @@
 
 Makes of the log who is dead as of a partition, and marks raw rows with it; what follows from a row's being deleted is
 the same as for rows that bear a flag, and is `linkage`'s and `absence`'s. The log names legacy keys: of the service,
-the rows that are linked with them are meant. Where no tombstone is declared, nothing is read and nothing marked.
+the rows that are or were linked with them are meant, or bear their natural key. Where no tombstone is declared, nothing
+is read and nothing marked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipelines.declarations import Holder, Numbering, Side, Tombstone
+from pipelines import identity, namesakes
+from pipelines.declarations import Entity, Holder, Numbering, Side, Tombstone
 from pipelines.engine import Engine
 from pipelines.events import GIVES_LIFE
 from pipelines.expressions import literal, quote
@@ -44,7 +46,7 @@ def scan(engine: Engine, job: Job, side: Side, partitions: Sequence[str], *, int
         engine.scan(into, files, partitions=partitions)
         return
     engine.scan(f"{into} unmarked", files, partitions=partitions)
-    mark(engine, job.holder(side), side, rows=f"{into} unmarked", into=into, partition="__partition")
+    mark(engine, job.entity, side, rows=f"{into} unmarked", into=into, partition="__partition")
 
 
 def read(engine: Engine, job: Job, partitions: Sequence[str]) -> None:
@@ -64,16 +66,20 @@ def read(engine: Engine, job: Job, partitions: Sequence[str]) -> None:
     if are_declared(job.entity.service):
         _scan_all(engine, job, _MAPS, days[-1], into="everything linked")
         there = _upto(job, _MAPS, days[-1])
-        engine.materialise("service dead rows", _linked(_listed(days)) if there else _NOBODY)
+        engine.materialise("certain links ever", _LINKS if there else _NEVER)
+        engine.materialise("service dead rows", _linked(_listed(days)))
+        _read_namesakes(engine, job.entity)
 
 
-def mark(engine: Engine, holder: Holder, side: Side, *, rows: str, into: str, partition: str) -> None:  # noqa: PLR0913
+def mark(engine: Engine, entity: Entity, side: Side, *, rows: str, into: str, partition: str) -> None:  # noqa: PLR0913
     """Make `into` of raw rows, with `__deleted` saying who is dead as of a partition (canonical SQL).
 
     Needs `read`, of which it keeps what it needs: another entity may be read in the same session.
     """
-    dead = f"{into} dead"
-    engine.materialise(dead, f"SELECT __dead_key, __dead_in FROM {quote(f'{side} dead rows')}")
+    dead, holder = f"{into} dead", entity.holder(side)
+    known = f"SELECT __dead_key, __dead_in FROM {quote(f'{side} dead rows')}"
+    by_name = side is Side.SERVICE and namesakes.are_known(entity)
+    engine.materialise(dead, f"{known} UNION ALL {_namesakes(entity, rows, partition)}" if by_name else known)
     engine.view(
         into,
         f"""
@@ -82,6 +88,33 @@ def mark(engine: Engine, holder: Holder, side: Side, *, rows: str, into: str, pa
         LEFT JOIN {quote(dead)} AS d ON d.__dead_key = {row_key(holder)} AND d.__dead_in = {partition}
         """,
     )
+
+
+def _read_namesakes(engine: Engine, entity: Entity) -> None:
+    """`dead business keys` (business_key, __dead_in) of legacy rows that nobody need have seen."""
+    if namesakes.are_known(entity):
+        engine.materialise("keys of the dead", 'SELECT DISTINCT __dead_key AS row_key FROM "dead to the service"')
+        namesakes.name(engine, entity, keys="keys of the dead", into="names of the dead")
+        engine.materialise(
+            "dead business keys",
+            """
+            SELECT DISTINCT n.business_key, d.__dead_in FROM "names of the dead" AS n
+            JOIN "dead to the service" AS d ON d.__dead_key = n.row_key
+            """,
+        )
+
+
+def _namesakes(entity: Entity, rows: str, partition: str) -> str:
+    """Service rows with the natural key of a dead legacy row, that were never linked with any."""
+    named = identity.business_keys(entity, Side.SERVICE, relation=rows, also=partition)
+    return f"""
+        SELECT DISTINCT s.row_key AS __dead_key, b.__dead_in
+        FROM ({named}) AS s
+        JOIN "dead business keys" AS b ON b.business_key = s.business_key AND b.__dead_in = s.also
+        WHERE NOT EXISTS (
+            SELECT 1 FROM "certain links ever" AS l WHERE l.service_key = s.row_key AND l.__partition <= s.also
+        )
+    """
 
 
 _NOBODY = "SELECT CAST(NULL AS VARCHAR) AS __dead_key, CAST(NULL AS VARCHAR) AS __dead_in WHERE FALSE"
@@ -126,23 +159,30 @@ def _dead(event: str, order: str, days: str) -> str:
     """
 
 
+_LINKS = """
+    SELECT legacy_key, service_key, __partition FROM "everything linked"
+    WHERE NOT is_merged AND problem IS NULL AND confidence = 1
+        AND COALESCE(valid_from <= CAST(__partition AS DATE), TRUE)
+        AND COALESCE(valid_to > CAST(__partition AS DATE), TRUE)
+"""
+_NEVER = """
+    SELECT CAST(NULL AS VARCHAR) AS legacy_key, CAST(NULL AS VARCHAR) AS service_key,
+        CAST(NULL AS VARCHAR) AS __partition
+    WHERE FALSE
+"""
+
+
 def _linked(days: str) -> str:
     """Service keys all of whose certain links, in the latest partition that has one of them, lead to the dead."""
-    links = """
-        SELECT legacy_key, service_key, __partition FROM "everything linked"
-        WHERE NOT is_merged AND problem IS NULL AND confidence = 1
-            AND COALESCE(valid_from <= CAST(__partition AS DATE), TRUE)
-            AND COALESCE(valid_to > CAST(__partition AS DATE), TRUE)
-    """
     return f"""
         SELECT w.service_key AS __dead_key, w.day AS __dead_in
         FROM (
             SELECT l.legacy_key, l.service_key, l.__partition, a.day,
                 MAX(l.__partition) OVER (PARTITION BY l.service_key, a.day) AS latest
-            FROM ({links}) AS l
+            FROM "certain links ever" AS l
             JOIN ({days}) AS a ON l.__partition <= a.day
             WHERE l.service_key IN (
-                SELECT m.service_key FROM ({links}) AS m
+                SELECT m.service_key FROM "certain links ever" AS m
                 JOIN "dead to the service" AS d ON d.__dead_key = m.legacy_key
             )
         ) AS w

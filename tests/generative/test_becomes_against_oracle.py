@@ -109,9 +109,8 @@ class Life:
         return any(self.is_linked(n) for n in range(day + 1))
 
     def is_dead(self, side: str, day: int) -> bool:
-        """Whether an event deleted the row of a side: of the service, if it is known which row that is."""
-        known = side == "legacy" or self.was_linked(day)
-        return self.kind(side) == "tombstone" and known and self.is_scrapped(day)
+        """Whether an event deleted the row of a side; of the service, the one that bears the same key."""
+        return self.kind(side) == "tombstone" and self.is_scrapped(day)
 
     def state(self, side: str, day: int) -> str:
         if not self.is_held(side, day):

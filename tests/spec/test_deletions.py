@@ -307,6 +307,13 @@ def test_a_tombstone_deletes_the_row_of_the_service_that_is_linked(tmp_path, leg
     assert [tuple(finding[3:]) for finding in found(given, tmp_path)] == found_on_it
 
 
+def test_a_row_of_the_service_whose_counterpart_nobody_saw_is_deleted_too(tmp_path: Path) -> None:
+    """It came and went in legacy within the first day; the natural key tells which row of the service is meant."""
+    unseen = things([NOT] * 2, [THERE] * 2, log=(f"{QUIET}\n{SCRAPPED.split(chr(10))[1]}", QUIET), service_holder=TOLD)
+
+    assert found(unseen, tmp_path) == []
+
+
 def test_rows_of_the_service_deleted_by_an_event_are_counted_and_remembered(tmp_path: Path) -> None:
     """Their link is gone with legacy's row, and other things have it no more; the one that was made again is alive."""
     both = f"{THERE}\n2 | Ida | false"
