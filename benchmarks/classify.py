@@ -59,7 +59,10 @@ class Parts:
     def compared(self, *, sifted: bool) -> int:
         """From two snapshots to all differences."""
         passed = sifting.sift(self.job) if sifted else None
-        plan.link_and_translate(self.session, self.job, passed)
+        if passed:
+            plan.link_and_translate_rest(self.session, self.job, passed)
+        else:
+            plan.link_and_translate(self.session, self.job)
         comparison.compare(self.session, self.job.entity)
         return int(str(self.session.rows("SELECT COUNT(*) AS n FROM differences")[0]["n"]))
 

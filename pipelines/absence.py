@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipelines.causes import Deadline, cause, told
+from pipelines.causes import PROOFS, Deadline, cause, told
 from pipelines.declarations import Entity, Holder, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote, substituted
@@ -47,6 +47,9 @@ def prove(engine: Engine, entity: Entity, deadline: Deadline, *, since: str | No
     `since` is the first partition from which the event log is there without a break, None where there is none. Needs
     `calendar`, `<side> presence` (`history`), `heard` (`testimony`), and the rows of both sides.
     """
+    if engine.is_empty("absences"):
+        engine.register(into, PROOFS.empty_table())
+        return
     engine.materialise("comings and goings", _COMINGS_AND_GOINGS)
     engine.materialise("lives", " UNION ALL ".join(_lives(entity, side) for side in Side))
     engine.materialise(into, " UNION ALL ".join(_proofs(deadline, since)))

@@ -54,7 +54,7 @@ def total(engine: Engine, job: Job, sifted: Sifted) -> Measured:
     """
     engine.register("alike", _alike(job, sifted))
     engine.materialise("all measures", _ALL_MEASURES)
-    engine.materialise("all row verdicts", _all_row_verdicts(sifted.pairs))
+    engine.materialise("all row verdicts", _all_row_verdicts(sifted.pairs + sifted.known().num_rows))
     pairs = sum(int(str(engine.rows(f"SELECT COUNT(*) AS n FROM {of}")[0]["n"])) for of in _PAIRS)
     return _measured(engine, job, "all ", pairs + sifted.pairs)
 

@@ -6,15 +6,18 @@ comparator's. Linkage comes before, why values differ comes after (`history`, `c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+
+import pyarrow as pa
 
 from pipelines.declarations import Entity, Field, MissingMeans, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote, substituted
 from pipelines.pairing import said_column
 from pipelines.rows import present
-from pipelines.translation import failed_rule_column, failure_column, raw_column
+from pipelines.translation import carriers, failed_rule_column, failure_column, raw_column, raw_columns, raw_of
 
 
 class Verdict(IntEnum):
@@ -54,12 +57,13 @@ def compare(engine: Engine, entity: Entity) -> None:
     Makes:
     `compared` (legacy_key, service_key, `verdict <field>`...): every compared pair;
     `measures` (field, compared, equal, within_tolerance, null_only_legacy, null_only_service, untranslatable): counts;
-    `suspects`: the pairs with any difference, whole;
+    `suspects` (legacy_key, service_key, compared, link_primary): the pairs with any difference;
     `differences` (legacy_key, service_key, field, system_of_record, legacy_raw, expected, actual, delta, failure,
     failed_rule, verdict).
     """
-    engine.materialise("compared", f"{_verdicts(entity, Relations())} UNION ALL {_verdicts_of_duplicates(entity)}")
-    engine.materialise("measures", " UNION ALL ".join(_counts(field) for field in entity.fields))
+    engine.materialise("rows side by side", _side_by_side(entity))
+    engine.view("compared", f"{_verdicts_of_pairs(entity)} UNION ALL {_verdicts_of_duplicates(entity)}")
+    engine.register("measures", _measures(engine, entity))
     engine.materialise("suspects", _suspects(entity))
     engine.materialise("differences", " UNION ALL ".join(_differences(entity, field) for field in entity.fields))
 
@@ -160,55 +164,67 @@ def _verdict_column(field: Field) -> str:
     return quote(f"verdict {field.name}")
 
 
-def _counts(field: Field) -> str:
-    def count(*verdicts: Verdict) -> str:
-        listed = ", ".join(f"{verdict:d}" for verdict in verdicts)
-        return f"COUNT(*) FILTER (WHERE {_verdict_column(field)} IN ({listed}))"
+def _measures(engine: Engine, entity: Entity) -> pa.Table:
+    """How often each verdict was given, field by field."""
+    given = [
+        f"SELECT {literal(field.name)} AS field, {_verdict_column(field)} AS verdict, COUNT(*) AS n FROM compared"
+        f" GROUP BY {_verdict_column(field)}"
+        for field in entity.fields
+    ]
+    counts = {(row["field"], row["verdict"]): int(str(row["n"])) for row in engine.rows(" UNION ALL ".join(given))}
+    rows = [
+        {"field": field.name}
+        | {what: sum(counts.get((field.name, verdict), 0) for verdict in of) for what, of in _COUNTED.items()}
+        for field in entity.fields
+    ]
+    return pa.Table.from_pylist(rows, _MEASURES)
 
-    return f"""
-        SELECT {literal(field.name)} AS field,
-            {count(*(verdict for verdict in Verdict if verdict is not Verdict.NOT_COMPARED))} AS compared,
-            {count(Verdict.EQUAL)} AS equal,
-            {count(Verdict.WITHIN_TOLERANCE)} AS within_tolerance,
-            {count(Verdict.MISSING_IN_LEGACY, Verdict.PENDING_IN_LEGACY)} AS null_only_legacy,
-            {count(Verdict.MISSING_IN_SERVICE, Verdict.PENDING_IN_SERVICE)} AS null_only_service,
-            {count(Verdict.UNTRANSLATABLE)} AS untranslatable
-        FROM compared
-    """
+
+_COUNTED = {
+    "compared": tuple(verdict for verdict in Verdict if verdict is not Verdict.NOT_COMPARED),
+    "equal": (Verdict.EQUAL,),
+    "within_tolerance": (Verdict.WITHIN_TOLERANCE,),
+    "null_only_legacy": (Verdict.MISSING_IN_LEGACY, Verdict.PENDING_IN_LEGACY),
+    "null_only_service": (Verdict.MISSING_IN_SERVICE, Verdict.PENDING_IN_SERVICE),
+    "untranslatable": (Verdict.UNTRANSLATABLE,),
+}
+_MEASURES = pa.schema([("field", pa.string()), *((what, pa.int64()) for what in _COUNTED)])
+
+
+def _side_by_side(entity: Entity) -> str:
+    """Every compared pair with all verdicts, and of both rows what there is to say about a field that differs."""
+    columns = [
+        sql
+        for field in entity.fields
+        for sql in (
+            f"{_verdict(entity, field)} AS {_verdict_column(field)}",
+            f"t.{quote(field.name)} AS {_expected(field)}",
+            f"s.{quote(field.name)} AS {_actual(field)}",
+            *_told_of_pair(entity, field),
+        )
+    ]
+    columns += [f"t.{raw_column(column)}" for column in raw_columns(entity)]
+    keys = "p.legacy_key, p.service_key, p.compared, p.link_primary"
+    return f"SELECT {keys}, {', '.join(columns)} FROM {Relations().joined()} WHERE p.compared"
+
+
+def _told_of_pair(entity: Entity, field: Field) -> Iterator[str]:
+    # What is the same for all pairs is said in `differences`: keeping a column costs more than computing it.
+    if _depends_on_pair(entity, field):
+        yield f"{system_of_record(entity, field)} AS {quote('record ' + field.name)}"
+    if field.rule.failures():
+        yield f"t.{failure_column(field)}"
+        yield f"t.{failed_rule_column(field)}"
+
+
+def _verdicts_of_pairs(entity: Entity) -> str:
+    verdicts = ", ".join(map(_verdict_column, entity.fields))
+    return f'SELECT legacy_key, service_key, {verdicts} FROM "rows side by side"'
 
 
 def _suspects(entity: Entity) -> str:
-    """The compared pairs with any difference; of each field that differs, what there is to say about it."""
-    verdicts = ", ".join(f"c.{_verdict_column(field)}" for field in entity.fields)
-    columns = ", ".join(sql for field in entity.fields for sql in _suspect_columns(entity, field))
-    different = " OR ".join(f"c.{_verdict_column(field)} >= {Verdict.DIFFERENT:d}" for field in entity.fields)
-    return f"""
-        SELECT p.legacy_key, p.service_key, p.compared, p.link_primary, {verdicts}, {columns}
-        FROM compared AS c
-        JOIN pairs AS p ON p.legacy_key = c.legacy_key AND p.service_key = c.service_key
-        JOIN translated AS t ON t.legacy_key = c.legacy_key
-        JOIN "service rows" AS s ON s.service_key = c.service_key
-        WHERE {different}
-    """
-
-
-def _suspect_columns(entity: Entity, field: Field) -> list[str]:
-    expected, actual = f"t.{quote(field.name)}", f"s.{quote(field.name)}"
-    delta = field.compare.delta(present(field, expected), present(field, actual))
-    differs = f"c.{_verdict_column(field)} >= {Verdict.DIFFERENT:d}"
-    translated = f"{differs} AND t.{failure_column(field)} IS NULL"
-    columns = [
-        f"CASE WHEN {differs} THEN t.{raw_column(field)} END AS {raw_column(field)}",
-        f"CASE WHEN {differs} THEN text_of({expected}) END AS {quote('expected ' + field.name)}",
-        f"CASE WHEN {differs} THEN text_of({actual}) END AS {quote('actual ' + field.name)}",
-        f"CASE WHEN {translated} THEN {delta} END AS {quote('delta ' + field.name)}",
-    ]
-    # What is the same for all pairs is said in `differences`: keeping a column costs more than computing it.
-    if _depends_on_pair(entity, field):
-        columns.append(f"{system_of_record(entity, field)} AS {quote('record ' + field.name)}")
-    if field.rule.failures():
-        columns += [f"t.{failure_column(field)}", f"t.{failed_rule_column(field)}"]
-    return columns
+    different = " OR ".join(f"{_verdict_column(field)} >= {Verdict.DIFFERENT:d}" for field in entity.fields)
+    return f'SELECT legacy_key, service_key, compared, link_primary FROM "rows side by side" WHERE {different}'
 
 
 def _depends_on_pair(entity: Entity, field: Field) -> bool:
@@ -218,16 +234,33 @@ def _depends_on_pair(entity: Entity, field: Field) -> bool:
 
 def _differences(entity: Entity, field: Field) -> str:
     record = quote(f"record {field.name}") if _depends_on_pair(entity, field) else system_of_record(entity, field)
-    fails = bool(field.rule.failures())
-    failure, failed_rule = (
-        name if fails else "CAST(NULL AS VARCHAR)" for name in (failure_column(field), failed_rule_column(field))
-    )
+    failure, failed_rule, delta = "CAST(NULL AS VARCHAR)", "CAST(NULL AS VARCHAR)", _delta(field)
+    if field.rule.failures():
+        failure, failed_rule = failure_column(field), failed_rule_column(field)
+        delta = f"CASE WHEN {failure} IS NULL THEN {delta} END"
     return f"""
         SELECT legacy_key, service_key, {literal(field.name)} AS field,
-            {record} AS system_of_record, {raw_column(field)} AS legacy_raw,
-            {quote("expected " + field.name)} AS expected, {quote("actual " + field.name)} AS actual,
-            {quote("delta " + field.name)} AS delta, {failure} AS failure, {failed_rule} AS failed_rule,
-            {_verdict_column(field)} AS verdict
-        FROM suspects
+            {record} AS system_of_record, {_raw(entity, field)} AS legacy_raw,
+            text_of({_expected(field)}) AS expected, text_of({_actual(field)}) AS actual,
+            {delta} AS delta, {failure} AS failure, {failed_rule} AS failed_rule, {_verdict_column(field)} AS verdict
+        FROM "rows side by side"
         WHERE {_verdict_column(field)} >= {Verdict.DIFFERENT:d}
     """
+
+
+def _raw(entity: Entity, field: Field) -> str:
+    """The raw legacy values of a field as text; those that a field is as they are stand there."""
+    carried = carriers(entity)
+    return raw_of(field, lambda column: _expected(carried[column]) if column in carried else raw_column(column))
+
+
+def _delta(field: Field) -> str:
+    return field.compare.delta(present(field, _expected(field)), present(field, _actual(field)))
+
+
+def _expected(field: Field) -> str:
+    return quote(f"expected {field.name}")
+
+
+def _actual(field: Field) -> str:
+    return quote(f"actual {field.name}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -44,11 +45,14 @@ def sift(engine: Engine, entity: Entity, *, rows: int) -> Sifted:
     """
     for side in Side:
         engine.view(f"{side} roll", _roll(engine, entity, side))
-    found = engine.table(_joined(engine, entity, "roll"))
+    found = engine.table(_joined(engine, entity, "roll", rows))
     if not _has_crowds(found, rows):
-        return _sifted(found)
+        return _sifted(found, rows)
     crowds = _set_crowds_apart(engine)
-    return _sifted(engine.table(_joined(engine, entity, "roll without crowds")), crowds)
+    sifted = _sifted(engine.table(_joined(engine, entity, "roll without crowds", rows)), rows)
+    for side in Side:
+        sifted.remaining[side] += crowds[side].chunks
+    return sifted
 
 
 def _roll(engine: Engine, entity: Entity, side: Side) -> str:
@@ -93,26 +97,36 @@ def _alone(engine: Engine, side: Side, own: list[str]) -> list[str]:
     return [f"NOT EXISTS (SELECT 1 FROM {quote(shared)} AS d WHERE {same})"]
 
 
-def _joined(engine: Engine, entity: Entity, of: str) -> str:
-    """The query of what passes and what stays, of these relations of both sides, by the mask of the fields compared.
+def _joined(engine: Engine, entity: Entity, of: str, rows: int) -> str:
+    """The query of what passes and what stays, of these relations of both sides, by what is known of the pair.
 
-    Columns: mask, seen (rows of the join), linked and passing (pairs), legacy and service (places of rows that stay).
+    Columns: mask (of the fields compared), is_primary, seen (rows of the join), linked and passing (pairs), differing
+    (both places of pairs beyond doubt that stay, in one number), legacy and service (places of other rows that stay).
     """
     primary = "l.is_primary" if roll.through_table(entity, Side.LEGACY) else "FALSE"
     mask = f"CASE WHEN {primary} THEN s.mask_primary ELSE s.mask_other END" if roll.masked_fields(entity) else "0"
     both = "l.position IS NOT NULL AND s.position IS NOT NULL"
-    passes = " AND ".join([both, "l.live", "s.live", "NOT l.failed", *_same(engine, entity)])
+    certain = f"{both} AND l.live AND s.live"
+    passes = " AND ".join(["NOT l.failed", *_same(engine, entity)])
     linked = " AND ".join(f"l.{link} = s.{link}" for link in _link_names(engine))
     return f"""
-        SELECT mask, COUNT(*) AS seen, COUNT(*) FILTER (WHERE is_pair) AS linked,
-            COUNT(*) FILTER (WHERE passes) AS passing,
-            listed_where(legacy, NOT passes) AS legacy, listed_where(service, NOT passes) AS service
+        SELECT mask, is_primary, COUNT(*) AS seen, COUNT(*) FILTER (WHERE is_pair) AS linked,
+            COUNT(*) FILTER (WHERE is_certain AND says_the_same) AS passing,
+            listed_where({_in_one("legacy", "service", rows)}, is_certain AND NOT says_the_same) AS differing,
+            listed_where(legacy, NOT is_certain) AS legacy, listed_where(service, NOT is_certain) AS service
         FROM (
-            SELECT {mask} AS mask, {both} AS is_pair, {passes} AS passes, l.position AS legacy, s.position AS service
+            SELECT {mask} AS mask, {primary} AS is_primary, {both} AS is_pair,
+                COALESCE({certain}, FALSE) AS is_certain, COALESCE({passes}, FALSE) AS says_the_same,
+                l.position AS legacy, s.position AS service
             FROM "legacy {of}" AS l FULL JOIN "service {of}" AS s ON {linked}
         ) AS joined
-        GROUP BY mask
+        GROUP BY mask, is_primary
     """
+
+
+def _in_one(legacy: str, service: str, rows: int) -> str:
+    """Two places as one number: lists of either need not be in one order."""
+    return f"{legacy} * {rows} + {service}"
 
 
 def _same(engine: Engine, entity: Entity) -> list[str]:
@@ -168,14 +182,18 @@ def _set_crowds_apart(engine: Engine) -> Mapping[Side, pa.ChunkedArray]:
     }
 
 
-def _sifted(found: pa.Table, crowds: Mapping[Side, pa.ChunkedArray] | None = None) -> Sifted:
+def _sifted(found: pa.Table, rows: int) -> Sifted:
     sifted = Sifted()
     for mask, passing in zip(found["mask"].to_pylist(), found["passing"].to_pylist(), strict=True):
         if passing:
-            sifted.alike[mask] = passing
+            sifted.alike[mask] = sifted.alike.get(mask, 0) + passing
+    differing = pl.DataFrame(found.select(["is_primary", "differing"])).explode("differing").drop_nulls("differing")
+    places = {str(Side.LEGACY): pl.col("differing") // rows, str(Side.SERVICE): pl.col("differing") % rows}
+    pairs = differing.select(**places, is_primary=pl.col("is_primary").fill_null(value=False))
+    sifted.differing.append(pairs)
     for side in Side:
-        stays = pc.drop_null(pc.list_flatten(found[str(side)]))
-        sifted.remaining[side] += [*stays.chunks, *(crowds[side].chunks if crowds else ())]
+        alone = pc.drop_null(pc.list_flatten(found[str(side)]))
+        sifted.remaining[side] += [*alone.chunks, pairs[str(side)].to_arrow()]
     return sifted
 
 

@@ -100,12 +100,15 @@ class Engine:
         self._create("VIEW", f"{name} positions", positions)
         self.view(name, f"SELECT *, {adding} FROM {quote(f'{name} positions')}")
 
-    def scan_positions(self, name: str, file: Path, positions: pa.ChunkedArray) -> None:
-        """Those rows of one Parquet file that stand at certain places in it (from 0); read once, now."""
-        picked = f"{name} picked"
-        self._connection.register(picked, places.rows_at(file, positions))
-        columns = restored(pq.read_schema(file), from_parquet=True)
-        self._create("TABLE", name, f"SELECT {columns} FROM {quote(picked)}")
+    def scan_places(self, name: str, file: Path, at: pa.Table) -> None:
+        """Those rows of one Parquet file that stand at certain places in it (see `places.rows_at`); read once, now.
+
+        `name` has the columns of the file, `<name> placed` what else is known of the places as well.
+        """
+        picked, placed, schema = f"{name} picked", f"{name} placed", pq.read_schema(file)
+        self._connection.register(picked, places.rows_at(file, at))
+        self._create("TABLE", placed, f"SELECT {restored(schema, from_parquet=True)} FROM {quote(picked)}")
+        self._create("VIEW", name, f"SELECT {', '.join(map(quote, schema.names))} FROM {quote(placed)}")
 
     def scan_holding(self, name: str, files: Mapping[str, Path], values: pa.Table) -> None:
         """Those rows of Parquet files of one schema that hold one of the `values` in each column there named.
@@ -132,6 +135,15 @@ class Engine:
     def materialise(self, name: str, sql: str) -> None:
         """A relation computed once, now."""
         self._create("TABLE", name, self._compiled(sql))
+
+    def is_empty(self, relation: str) -> bool:
+        """Whether a relation has no rows."""
+        return not self.has_more(relation, than=0)
+
+    def has_more(self, relation: str, *, than: int) -> bool:
+        """Whether a relation has more than so many rows."""
+        with _translated_errors():
+            return bool(self._connection.execute(f"SELECT 1 FROM {quote(relation)} LIMIT 1 OFFSET {than}").fetchall())
 
     def rows(self, sql: str) -> list[dict[str, object]]:
         """All rows of a small result."""

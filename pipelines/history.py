@@ -28,6 +28,7 @@ AGREEMENTS = pa.schema([
 _CALENDAR = pa.schema([
     ("side", pa.string()), ("partition_key", pa.string()), ("moved_on", pa.string()), ("complete_us", pa.int64()),
 ])  # fmt: skip
+_PRESENCE = pa.schema([("row_key", pa.string()), ("partition_key", pa.string())])
 _CHANGES = pa.schema([("row_key", pa.string()), ("partition_key", pa.string()), ("changed_us", pa.int64())])
 
 
@@ -39,7 +40,10 @@ def recall(engine: Engine, entity: Entity, side: Side, *, asked: str, earlier: M
     `<side> agreements` and `<side> departures` (AGREEMENTS: where its own value was another one), `<side> changes`
     (row_key, partition_key, changed_us: when the row of a partition says it last changed), and what `look_back` makes.
     """
-    look_back(engine, entity, side, asked=asked, earlier=earlier)
+    if earlier or not engine.is_empty(asked):
+        look_back(engine, entity, side, asked=asked, earlier=earlier)
+    else:
+        engine.register(f"{side} presence", _PRESENCE.empty_table())
     if not earlier:
         engine.register(f"{side} agreements", AGREEMENTS.empty_table())
         engine.register(f"{side} departures", AGREEMENTS.empty_table())

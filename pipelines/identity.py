@@ -7,13 +7,15 @@ as rows: a link in a cycle of merges stays, marked with its problem. What the li
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 
 from pipelines.declarations import Entity, IdentityTable, Merges, NaturalKey, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.keys import key_text
-from pipelines.rows import holder_key, in_scope, row_key
+from pipelines.rows import EVERY, holder_key, in_scope, row_key
 from pipelines.rules.rule import text_of
 from pipelines.schemas import column, table_schema
 
@@ -37,7 +39,7 @@ def build(engine: Engine, entity: Entity) -> str:
     (raw rows) for a `NaturalKey`.
     """
     if isinstance(entity.identity, NaturalKey):
-        derive(engine, entity, into="links")
+        derive(engine, entity, rows=EVERY, into="links")
         order = SCHEMA.names[:2]
     else:
         _read(engine, entity, entity.identity)
@@ -45,10 +47,10 @@ def build(engine: Engine, entity: Entity) -> str:
     return f"SELECT {', '.join(SCHEMA.names)} FROM links ORDER BY {', '.join(order)}"
 
 
-def derive(engine: Engine, entity: Entity, *, into: str) -> None:
-    """Make `into` (SCHEMA) the links by the natural keys of the relations `legacy` and `service`, in any order."""
+def derive(engine: Engine, entity: Entity, *, rows: Mapping[Side, str], into: str) -> None:
+    """Make `into` (SCHEMA) the links by the natural keys of raw rows, the relations of both sides, in any order."""
     for side in Side:
-        engine.materialise(f"{side} business keys", business_keys(entity, side, relation=side))
+        engine.materialise(f"{side} business keys", business_keys(entity, side, relation=rows[side]))
     cardinality = entity.identity.cardinality
     allowed = {"legacy": not cardinality.one_service, "service": not cardinality.one_legacy}
     engine.materialise("derived links", _DERIVED)

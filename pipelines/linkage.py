@@ -7,6 +7,8 @@ values of linked rows `comparison`'s; why a partner is missing (lost event, pend
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pipelines.declarations import Cardinality, Entity, Holder, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
@@ -16,18 +18,20 @@ from pipelines.rows import deleted, in_scope, row_key, shown_key
 _LIVELIEST_FIRST = ("live", "duplicate", "deleted", "out_of_scope")
 
 
-def link(engine: Engine, entity: Entity, *, on: str, links: str) -> None:
-    """Link the relations `legacy` and `service` (raw rows) through `links` (`identity.SCHEMA`) as of a day.
+def link(  # noqa: PLR0913 (which rows through which links, and where to)
+    engine: Engine, entity: Entity, *, on: str, links: str, rows: Mapping[Side, str], into: str
+) -> None:
+    """Link raw rows, the relations of both sides, through `links` (`identity.SCHEMA`) as of a day.
 
     Makes:
-    `pairs` (legacy_key, service_key, link_primary, compared): linked rows; merged ones are not compared;
+    `into` (legacy_key, service_key, link_primary, compared): linked rows; merged ones are not compared;
     `judged links` (keys, confidence, problem, is_primary, is_merged, verdict, legacy_state, service_state).
     """
-    for side, holder in ((Side.LEGACY, entity.legacy), (Side.SERVICE, entity.service)):
-        engine.materialise(f"{side} keys", _keys(side, holder))
+    for side in Side:
+        engine.materialise(f"{side} keys", _keys(entity.holder(side), rows[side]))
     engine.materialise("valid links", _valid_links(links, on))
     engine.materialise("judged links", _judged_links(entity.identity.cardinality))
-    engine.materialise("pairs", _PAIRS)
+    engine.materialise(into, _PAIRS)
 
 
 def tell(engine: Engine) -> None:
@@ -43,7 +47,7 @@ def tell(engine: Engine) -> None:
     engine.materialise("row verdicts", _row_verdicts())
 
 
-def _keys(side: Side, holder: Holder) -> str:
+def _keys(holder: Holder, rows: str) -> str:
     """One row per key and state: key text, how it is shown, the state of its rows, and how many there are."""
     return f"""
         SELECT row_key, shown, n,
@@ -56,7 +60,7 @@ def _keys(side: Side, holder: Holder) -> str:
                         WHEN {deleted(holder)} THEN 'deleted'
                         WHEN {row_key(holder)} IS NULL THEN 'null_key'
                         ELSE 'live' END AS state
-                FROM {side}
+                FROM {quote(rows)}
             ) AS stated
             GROUP BY row_key, shown, state
         ) AS counted

@@ -32,7 +32,7 @@ def prove(engine: Engine, entity: Entity, *, every: str, into: str) -> None:
     """Make `into` (`causes.PROOFS`) the differences that show a pattern, one proof for each pattern.
 
     `every` is the relation of all raw legacy rows, of which rows with the same raw value are counted. Needs
-    `differences` and `service rows`.
+    `differences`, `service rows`, and `legacy`, the raw rows at hand.
     """
     engine.register("kinds of fields", _kinds(engine, entity))
     engine.register("scales", pa.table({"scale": list(_SCALES)}))
@@ -58,13 +58,20 @@ def _kind(engine_type: str) -> str:
 def _count_raw_values(engine: Engine, entity: Entity, every: str) -> None:
     """Make `mistaken values` (field, legacy_raw, shown, n), and of their fields `raw totals` (field, legacy_raw, n).
 
-    The totals say how many of all rows have a raw value, which may always be mistaken.
+    The totals say how many of all rows have a raw value, which may always be mistaken. Rows at hand are few of them,
+    and often show already that most rows with it are translated well: then the others need not be read.
     """
+    engine.materialise("repeated mistakes", _REPEATED_MISTAKES)
+    engine.materialise("raw totals at hand", _all_raw_totals(engine, entity, "repeated mistakes", Side.LEGACY))
     engine.materialise("mistaken values", _MISTAKEN_VALUES)
-    names = {row["field"] for row in engine.rows('SELECT DISTINCT field FROM "mistaken values"')}
-    totals = [_raw_totals(entity, field, every) for field in entity.fields if field.name in names]
+    engine.materialise("raw totals", _all_raw_totals(engine, entity, "mistaken values", every))
+
+
+def _all_raw_totals(engine: Engine, entity: Entity, mistakes: str, rows: str) -> str:
+    names = {row["field"] for row in engine.rows(f"SELECT DISTINCT field FROM {quote(mistakes)}")}
+    totals = [_raw_totals(entity, field, rows) for field in entity.fields if field.name in names]
     nothing = "SELECT field, legacy_raw, CAST(0 AS BIGINT) AS n FROM likenesses WHERE FALSE"
-    engine.materialise("raw totals", " UNION ALL ".join(totals) or nothing)
+    return " UNION ALL ".join(totals) or nothing
 
 
 def _raw_totals(entity: Entity, field: Field, every: str) -> str:
@@ -172,10 +179,15 @@ _CUT = f"""
     ) AS beginnings
     WHERE n >= {SUPPORT} OR cut_to >= {PREFIX}
 """
-_MISTAKEN_VALUES = f"""
+_REPEATED_MISTAKES = f"""
     SELECT field, legacy_raw, shown, COUNT(*) AS n FROM likenesses
     WHERE system_of_record = '{Side.LEGACY}' AND legacy_raw IS NOT NULL
     GROUP BY field, legacy_raw, shown HAVING COUNT(*) >= {SUPPORT}
+"""
+_MISTAKEN_VALUES = f"""
+    SELECT r.* FROM "repeated mistakes" AS r
+    JOIN "raw totals at hand" AS t ON t.field = r.field AND t.legacy_raw = r.legacy_raw
+    WHERE r.n * {SHARE} >= t.n
 """
 _MISTAKEN = f"""
     {cause("invalid_transformation", "systematic_pattern")}, {_NO_LAG},

@@ -6,26 +6,30 @@ plan runs on the rows that remain: they link and compare as they would among all
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pipelines import identity, linkage, pairing, tombstones, translation
 from pipelines.declarations import NaturalKey, Side
 from pipelines.engine import Engine
-from pipelines.expressions import literal
+from pipelines.expressions import literal, quote
 from pipelines.job import Job
-from pipelines.rows import live, row_key
+from pipelines.rows import EVERY, live, row_key
 from pipelines.sieve import Sifted
 
 IDENTITY_MAP = "identity map"
+_KNOWN_PAIRS = """
+    SELECT t.legacy_key, s.service_key, k.link_primary, TRUE AS compared
+    FROM "known pairs" AS k
+    JOIN translated AS t ON t.__pair = k.pair
+    JOIN "service rows" AS s ON s.__pair = k.pair
+"""
 
 
-def scan_rows(session: Engine, job: Job, sifted: Sifted | None = None) -> None:
-    """Make `legacy` and `service` the raw rows of both sides: all of them, or those that remain."""
+def scan_rows(session: Engine, job: Job) -> None:
+    """Make `legacy` and `service` the raw rows of both sides."""
     for side in Side:
         job.read(side)
-        file, name = job.lake.file(job.address(side)), tombstones.unmarked(job, side)
-        if sifted is None:
-            session.scan(name, [file])
-        else:
-            session.scan_positions(name, file, sifted.positions(side))
+        session.scan(tombstones.unmarked(job, side), [job.lake.file(job.address(side))])
     tombstones.read(session, job, [job.partition])
     for side in (side for side in Side if tombstones.are_declared(job.holder(side))):
         rows, today = tombstones.unmarked(job, side), literal(job.partition)
@@ -40,52 +44,80 @@ def resolve_references(session: Engine, job: Job) -> None:
         identity.resolve(session, links=links, on=job.partition, into=translation.identity_relation(reference.to))
 
 
-def link_rows(session: Engine, job: Job, sifted: Sifted | None = None) -> None:
+def link_rows(session: Engine, job: Job) -> None:
     """The relations up to linked pairs: `legacy`, `service`, `identity map`, and what `linkage.link` makes."""
-    scan_rows(session, job, sifted)
-    _links(session, job, among_few=sifted is not None)
-    linkage.link(session, job.entity, on=job.partition, links=IDENTITY_MAP)
+    scan_rows(session, job)
+    if isinstance(job.entity.identity, NaturalKey):
+        identity.derive(session, job.entity, rows=EVERY, into=IDENTITY_MAP)
+    else:
+        session.scan(IDENTITY_MAP, [job.lake.file(job.address("identity_map"))])
+    linkage.link(session, job.entity, on=job.partition, links=IDENTITY_MAP, rows=EVERY, into="pairs")
 
 
-def link_and_translate(session: Engine, job: Job, sifted: Sifted | None = None) -> None:
+def link_and_translate(session: Engine, job: Job) -> None:
     """The relations up to linked pairs, translated legacy rows and service rows with their keys.
 
     Makes `legacy`, `service`, `identity map`, what `linkage` and `pairing` make, `translated` and `service rows`.
     """
-    link_rows(session, job, sifted)
-    resolve_references(session, job)
-    translation.translate(session, job.entity, rows="legacy", into="translated")
-    view_service(session, job)
+    link_rows(session, job)
+    _translate(session, job, EVERY)
     pairing.pair(session, job.entity)
     linkage.tell(session)
 
 
-def view_service(session: Engine, job: Job) -> None:
+def link_and_translate_rest(session: Engine, job: Job, sifted: Sifted) -> None:
+    """The same of the rows that remain; those whose pair is known are not linked again.
+
+    Nothing of a known pair could touch the links of another row: it is alone with its keys on both sides.
+    """
+    for side in Side:
+        job.read(side)
+        session.scan_places(side, job.lake.file(job.address(side)), sifted.places(side))
+        columns = ", ".join(map(quote, session.types(side)))
+        session.view(_DOUBTFUL[side], f"SELECT {columns} FROM {quote(_PLACED[side])} WHERE __pair IS NULL")
+    session.register("known pairs", sifted.known())
+    _link_doubtful(session, job)
+    _translate(session, job, _PLACED)
+    session.materialise("pairs", f'SELECT * FROM "doubtful pairs" UNION ALL {_KNOWN_PAIRS}')
+    pairing.pair(session, job.entity)
+    linkage.tell(session)
+
+
+def view_service(session: Engine, job: Job, *, rows: str) -> None:
     """`service rows`: those that take part, with their keys."""
     holder = job.entity.service
-    session.view("service rows", f"SELECT {row_key(holder)} AS service_key, s.* FROM service AS s WHERE {live(holder)}")
+    keyed = f"SELECT {row_key(holder)} AS service_key, s.* FROM {quote(rows)} AS s"
+    session.view("service rows", f"{keyed} WHERE {live(holder)}")
 
 
-def _links(session: Engine, job: Job, *, among_few: bool) -> None:
-    """The links among the rows at hand: by natural keys derived from just these, else of the identity map."""
+_PLACED = {side: f"{side} placed" for side in Side}
+_DOUBTFUL = {side: f"doubtful {side}" for side in Side}
+
+
+def _translate(session: Engine, job: Job, rows: Mapping[Side, str]) -> None:
+    resolve_references(session, job)
+    translation.translate(session, job.entity, rows=rows[Side.LEGACY], into="translated")
+    view_service(session, job, rows=rows[Side.SERVICE])
+
+
+def _link_doubtful(session: Engine, job: Job) -> None:
+    """Links among the doubtful rows: by natural keys derived from just these, else those of the identity map."""
     if isinstance(job.entity.identity, NaturalKey):
-        identity.derive(session, job.entity, into=IDENTITY_MAP)
-        return
-    file = job.lake.file(job.address("identity_map"))
-    if not among_few:
-        session.scan(IDENTITY_MAP, [file])
-        return
-    session.scan("all links", [file])
-    session.materialise(IDENTITY_MAP, _reaching(session, job))
+        identity.derive(session, job.entity, rows=_DOUBTFUL, into=IDENTITY_MAP)
+    else:
+        session.scan("all links", [job.lake.file(job.address("identity_map"))])
+        session.materialise(IDENTITY_MAP, _reaching(session, job))
+    linkage.link(session, job.entity, on=job.partition, links=IDENTITY_MAP, rows=_DOUBTFUL, into="doubtful pairs")
 
 
 def _reaching(session: Engine, job: Job) -> str:
-    """The links that lead to a row at hand, and those that crowd around an end of one of these.
+    """The links that lead to a doubtful row, and those that crowd around an end of one of these.
 
-    A pair that passed the sieve has no other link, so none of its own is among them, nor judged differently.
+    A pair that passed the sieve or is known has no other link: none of its own is among them, nor judged otherwise.
     """
     for side in Side:
-        session.materialise(f"{side} at hand", f"SELECT DISTINCT {row_key(job.holder(side))} AS row_key FROM {side}")
+        keys = f"SELECT DISTINCT {row_key(job.holder(side))} AS row_key FROM {quote(_DOUBTFUL[side])}"
+        session.materialise(f"{side} at hand", keys)
     ends = [f'{side}_key IN (SELECT row_key FROM "{side} at hand" WHERE row_key IS NOT NULL)' for side in Side]
     session.materialise("links at hand", f'SELECT legacy_key, service_key FROM "all links" WHERE {" OR ".join(ends)}')
     near = [f'{side}_key IN (SELECT {side}_key FROM "links at hand")' for side in Side]

@@ -133,19 +133,23 @@ def _seek_erasures(session: Engine, job: Job, witnesses: Mapping[str, Sequence[s
 
 
 def _recall(session: Engine, job: Job, side: Side, partitions: Sequence[str]) -> None:
-    """The past of one side: its earlier snapshots beside the present one."""
-    asked = f"{side} keys in question"
-    of_findings = f"{absence.keys_of(side)} UNION ALL {following.keys_of(job.entity, side)}"
-    session.materialise(asked, f"SELECT {side}_key AS row_key FROM suspects UNION ALL {of_findings}{_TOLD[side]}")
-    present = quote(_present(session, job, side, asked))
-    session.view(f"{side} history", f"SELECT *, {literal(job.partition)} AS __partition FROM {present}")
+    """The past of one side: its earlier snapshots beside the present one; without them, of rows that stand alone."""
+    asked, alone = f"{side} keys in question", f"{side} keys alone"
+    of_rows = f"{absence.keys_of(side)} UNION ALL {following.keys_of(job.entity, side)}"
+    session.materialise(asked, f"SELECT {side}_key AS row_key FROM suspects UNION ALL {of_rows}{_TOLD[side]}")
     earlier = {partition: job.lake.file(job.at(side, partition)) for partition in partitions[:-1]}
-    history.recall(session, job.entity, side, asked=asked, earlier=earlier)
+    if not earlier:
+        session.view(alone, of_rows)
+    sought = asked if earlier else alone
+    present = quote(_present(session, job, side, sought))
+    session.view(f"{side} history", f"SELECT *, {literal(job.partition)} AS __partition FROM {present}")
+    history.recall(session, job.entity, side, asked=sought, earlier=earlier)
 
 
 def _present(session: Engine, job: Job, side: Side, asked: str) -> str:
     """The relation with the present rows of the keys asked for: mostly the rows at hand, which may be few of all."""
-    at_hand = f"SELECT row_key FROM {quote(f'{side} keys')} WHERE row_key IS NOT NULL"
+    paired = f"SELECT {side}_key AS row_key FROM pairs"
+    at_hand = f"SELECT row_key FROM {quote(f'{side} keys')} WHERE row_key IS NOT NULL UNION ALL {paired}"
     elsewhere = f"SELECT COUNT(*) AS n FROM {quote(asked)} WHERE NOT row_key IN ({at_hand})"
     if not session.rows(elsewhere)[0]["n"]:
         return tombstones.unmarked(job, side)

@@ -114,7 +114,10 @@ def find_discrepancies(job: Job) -> dict[str, Manifest]:
     if sifted and verification.is_wanted():
         verification.verify(job, sifted)
     with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
-        plan.link_and_translate(session, job, sifted)
+        if sifted:
+            plan.link_and_translate_rest(session, job, sifted)
+        else:
+            plan.link_and_translate(session, job)
         comparison.compare(session, job.entity)
         measured = accounting.total(session, job, sifted or Sifted())
         accounting.balance(job, measured)

@@ -88,7 +88,7 @@ def _gather(session: Engine, job: Job, base: str) -> None:
         session.register(name, schema.empty_table())
     plan.scan_rows(session, job)
     plan.resolve_references(session, job)
-    plan.view_service(session, job)
+    plan.view_service(session, job, rows=Side.SERVICE)
     session.scan("legacy refused", [job.lake.file(job.address("legacy_rejected"))])
     rejections.read(session, Side.LEGACY)
     keys = (base, job.partition)

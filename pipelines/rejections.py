@@ -5,7 +5,7 @@ The rejected rows' keys are read from the raw values kept with them; nothing els
 
 from __future__ import annotations
 
-from pipelines.causes import cause, told
+from pipelines.causes import PROOFS, cause, told
 from pipelines.declarations import Entity, NaturalKey, Side
 from pipelines.engine import Engine
 from pipelines.expressions import quote
@@ -27,6 +27,9 @@ def prove(engine: Engine, entity: Entity, *, into: str) -> None:
 
     Needs `linkage findings` and both sides' rows.
     """
+    if engine.is_empty("linkage findings"):
+        engine.register(into, PROOFS.empty_table())
+        return
     proofs = [_of_links(entity, side) for side in Side]
     if isinstance(entity.identity, NaturalKey):
         for side in Side:

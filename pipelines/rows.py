@@ -6,8 +6,10 @@ What a holder declares, as canonical SQL.
 from __future__ import annotations
 
 from pipelines import keys
-from pipelines.declarations import Field, HardDelete, Holder, SoftDelete, Tombstone
+from pipelines.declarations import Field, HardDelete, Holder, Side, SoftDelete, Tombstone
 from pipelines.expressions import literal
+
+EVERY = {side: str(side) for side in Side}  # the relations of all raw rows
 
 
 def row_key(holder: Holder) -> str:

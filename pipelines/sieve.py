@@ -3,7 +3,7 @@
 Two values that are equal byte for byte are equal under every comparator, so these pairs need no further look; what
 remains on either side goes through linkage and comparison as if there were nothing else. A pair passes only when
 nothing about it could make a difference there: one live row on each side, one link between them, no other row with
-either key.
+either key. Pairs of which only that last thing is not so, that they say the same, need no linkage: they are known.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 import pyarrow as pa
@@ -22,14 +23,23 @@ WORTH_LEAPING = 100_000  # rows; to begin anew behind fewer costs more than to r
 _MATCH = ["match_1", "match_2"]
 _VALUE = ["value_1", "value_2"]
 _MASKS = ["mask_primary", "mask_other"]
+_PLACES = [str(side) for side in Side]
+_KNOWN = {**dict.fromkeys(_PLACES, pl.Int64), "is_primary": pl.Boolean}
+# Of a pair: whether both rows say the same, and which fields it compares.
+_ALIKE = pl.all_horizontal(pl.col(name) == pl.col(f"{name}_right") for name in _VALUE).fill_null(value=False)
+_MASK = pl.when("is_primary").then("mask_primary").otherwise("mask_other").alias("mask")
 
 
 @dataclass
 class Sifted:
-    """What passed: how many pairs, by the fields they compare; and the positions that remain on each side."""
+    """What passed: how many pairs, by the fields they compare; the positions that remain on each side, in no order.
+
+    And of these the pairs that are linked beyond doubt and differ: their positions, as the columns of `_KNOWN`.
+    """
 
     alike: dict[int, int] = field(default_factory=dict)  # mask of compared fields -> pairs
     remaining: dict[Side, list[pa.Array]] = field(default_factory=lambda: {side: [] for side in Side})
+    differing: list[pl.DataFrame] = field(default_factory=list)
     by_hashes: bool = False  # whether that pairs passed rests on hashes
 
     @property
@@ -37,9 +47,22 @@ class Sifted:
         """How many pairs passed."""
         return sum(self.alike.values())
 
-    def positions(self, side: Side) -> pa.ChunkedArray:
-        """The positions that remain on a side, in no order."""
-        return pa.chunked_array(self.remaining[side], pa.int64())
+    def known(self) -> pa.Table:
+        """The pairs that are linked beyond doubt and differ: a number of their own, and whether their link is primary.
+
+        Columns: `pair` (int64, from 0), `link_primary`.
+        """
+        return self._known().select("pair", pl.col("is_primary").alias("link_primary")).to_arrow()
+
+    def places(self, side: Side) -> pa.Table:
+        """The rows that remain on a side, ascending: `position`, and `__pair`, missing unless the pair is known."""
+        remaining = pl.DataFrame(pa.table({"position": pa.chunked_array(self.remaining[side], pa.int64())}))
+        known = self._known().select(pl.col(str(side)).alias("position"), pl.col("pair").alias("__pair"))
+        return remaining.join(known, on="position", how="left").sort("position").to_arrow()
+
+    def _known(self) -> pl.DataFrame:
+        differing = pl.concat([pl.DataFrame(schema=_KNOWN), *self.differing])
+        return differing.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("pair"))
 
 
 @dataclass(frozen=True)
@@ -58,12 +81,17 @@ def sift(digests: Mapping[Side, Digests]) -> Sifted:
     _count(sifted, 0, int(leapt["legacy_rows"].sum()))
     frames = {side: pl.scan_parquet(held.file, hive_partitioning=False) for side, held in digests.items()}
     for stretch in _stretches(both.filter(~pl.col("leapt"))):
-        legacy, service = (_rows(frames[side], side, stretch) for side in Side)
-        passing = _passing(legacy, service)
-        for mask, count in passing["mask"].value_counts().iter_rows():
+        linked = _linked(*(_rows(frames[side], side, stretch) for side in Side))
+        masks, differing, rest = pl.collect_all([
+            linked.pairs.filter(_ALIKE).group_by(_MASK).len(),
+            linked.pairs.filter(~_ALIKE).select(*_PLACES, "is_primary"),
+            linked.rest,
+        ])  # fmt: skip
+        for mask, count in masks.iter_rows():
             _count(sifted, mask, count)
-        for side, rows in ((Side.LEGACY, legacy), (Side.SERVICE, service)):
-            sifted.remaining[side].append(_others(rows, passing[str(side)]))
+        sifted.differing.append(differing)
+        for side in Side:
+            sifted.remaining[side] += [found[str(side)].drop_nulls().to_arrow() for found in (differing, rest)]
     return sifted
 
 
@@ -71,10 +99,8 @@ def pairs(digests: Mapping[Side, Digests]) -> Iterator[pa.Table]:
     """The positions of all pairs that pass, as columns `legacy` and `service`; no bucket is taken at its word."""
     frames = {side: pl.scan_parquet(held.file, hive_partitioning=False) for side, held in digests.items()}
     for stretch in _stretches(_buckets(digests)):
-        rows = {side: _rows(frames[side], side, stretch) for side in Side}
-        passing = _passing(rows[Side.LEGACY], rows[Side.SERVICE])
-        positions = {str(side): rows[side]["position"].gather(passing[str(side)]).to_arrow() for side in Side}
-        yield pa.table(positions)
+        linked = _linked(*(_rows(frames[side], side, stretch) for side in Side))
+        yield linked.pairs.filter(_ALIKE).select(_PLACES).collect().to_arrow()
 
 
 def _buckets(digests: Mapping[Side, Digests]) -> pl.DataFrame:
@@ -123,30 +149,35 @@ def _rows(frame: pl.LazyFrame, side: Side, stretch: pl.DataFrame) -> pl.DataFram
     first, count = stretch[f"{side}_first"].min(), int(stretch[f"{side}_rows"].sum())
     known = ["is_primary"] if side is Side.LEGACY else _MASKS
     rows = frame.slice(int(str(first)) if count else 0, count)
-    return rows.select("position", pl.col("live") & alone, *_MATCH, *_VALUE, *known).with_row_index("row").collect()
+    return rows.select(pl.col("position").alias(str(side)), pl.col("live") & alone, *_MATCH, *_VALUE, *known).collect()
 
 
-def _passing(legacy: pl.DataFrame, service: pl.DataFrame) -> pl.DataFrame:
-    """The pairs that pass: `legacy` and `service` (rows of these frames, from 0) and `mask` of the fields they compare.
+class _Linked(NamedTuple):
+    """Rows of both sides: the `pairs` that are linked beyond doubt, and the places of all the `rest`, by side."""
 
-    Mostly both sides hold the same keys, and so stand in the same order; else they are joined.
-    """
-    mask = pl.when("is_primary").then("mask_primary").otherwise("mask_other").alias("mask")
-    equal = [pl.col(name) == pl.col(f"{name}_right") for name in ("match_2", *_VALUE)]
+    pairs: pl.LazyFrame
+    rest: pl.LazyFrame
+
+
+def _linked(legacy: pl.DataFrame, service: pl.DataFrame) -> _Linked:
+    """Mostly both sides hold the same keys, and so stand in the same order; else they are joined."""
     if legacy.height == service.height and legacy["match_1"].equals(service["match_1"]):
-        beside = service.drop("match_1", *_MASKS).rename(lambda name: f"{name}_right").hstack(service.select(_MASKS))
-        passing = legacy.hstack(beside).lazy().filter("live", "live_right", *equal)
-        return passing.select(pl.col("row").alias("legacy"), pl.col("row_right").alias("service"), mask).collect()
+        beside = service.rename({name: f"{name}_right" for name in ("live", *_MATCH, *_VALUE)})
+        both = legacy.hstack(beside).lazy()
+        certain = pl.all_horizontal("live", "live_right", _equal("match_2"))
+        return _Linked(both.filter(certain), both.filter(~certain).select(_PLACES))
     # Live rows are alone with their first lane: the join finds one partner at most.
     joined = legacy.lazy().filter("live").join(service.lazy().filter("live"), on="match_1", how="inner")
-    passing = joined.filter(*equal)
-    return passing.select(pl.col("row").alias("legacy"), pl.col("row_right").alias("service"), mask).collect()
+    both = joined.filter(_equal("match_2")).collect().lazy()
+    rest = [
+        rows.lazy().select(place).join(both, on=place, how="anti")
+        for rows, place in zip((legacy, service), _PLACES, strict=True)
+    ]
+    return _Linked(both, pl.concat(rest, how="diagonal"))
 
 
-def _others(rows: pl.DataFrame, passing: pl.Series) -> pa.Array:
-    """The positions of the rows that do not pass."""
-    stays = pl.repeat(value=True, n=rows.height, eager=True).scatter(passing, values=False)
-    return rows["position"].filter(stays).to_arrow()
+def _equal(name: str) -> pl.Expr:
+    return pl.col(name) == pl.col(f"{name}_right")
 
 
 def _count(sifted: Sifted, mask: int, pairs: int) -> None:

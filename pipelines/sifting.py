@@ -21,7 +21,6 @@ from pipelines.lake import WORKING, Manifest
 from pipelines.rows import live
 from pipelines.sieve import Digests, Sifted
 
-_LEAST_PASSED = 4  # one pair in so many rows must pass: picking out most rows costs more than reading all
 _WORTHWHILE = 100_000  # rows; below, making and reading digests costs more than it saves
 _COMFORTABLE = 0.7  # of the memory of an engine; a join that spills costs more than digests
 WAY = "COEXIST_SIEVE"
@@ -35,11 +34,10 @@ class Way(StrEnum):
 
 
 def sift(job: Job) -> Sifted | None:
-    """What of the job is beyond doubt; None when it is not sifted, or so little passed that all rows are looked at."""
+    """What of the job is beyond doubt; None when it is not sifted."""
     if not is_sifted(job):
         return None
-    sifted = _sift_by_digests(job) if _is_by_digests(job) else _sift_directly(job)
-    return sifted if sifted.pairs * _LEAST_PASSED >= _rows(job) else None
+    return _sift_by_digests(job) if _is_by_digests(job) else _sift_directly(job)
 
 
 def is_sifted(job: Job) -> bool:

@@ -6,7 +6,7 @@ stays, with the reason in that field's `failure` column. Kinds of rules live in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
 
@@ -14,7 +14,7 @@ from pipelines.declarations import Entity, Field, Reference
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.rows import live, row_key
-from pipelines.rules.rule import Rule, value_of
+from pipelines.rules.rule import Rule
 from pipelines.schemas import column, table_schema
 
 UNTRANSLATABLE = table_schema(
@@ -34,9 +34,24 @@ def failure_column(field: Field) -> str:
     return quote(f"failure {field.name}")
 
 
-def raw_column(field: Field) -> str:
-    """The column that holds the raw legacy values a field is made from, as text."""
-    return quote(f"raw {field.name}")
+def raw_column(column: str) -> str:
+    """The column that holds a raw legacy value that fields are made from."""
+    return quote(f"raw {column}")
+
+
+def raw_columns(entity: Entity) -> list[str]:
+    """The legacy columns that fields are made from and that none of them is, each once."""
+    read = dict.fromkeys(column for field in entity.fields for column in field.rule.columns())
+    return [column for column in read if column not in carriers(entity)]
+
+
+def carriers(entity: Entity) -> dict[str, Field]:
+    """The legacy columns that a field is as they are, with that field."""
+    return {column: field for field in entity.fields for column in field.rule.columns() if _is_carried(column, field)}
+
+
+def _is_carried(column: str, field: Field) -> bool:
+    return field.rule.value() == quote(column)
 
 
 def failed_rule_column(field: Field) -> str:
@@ -55,15 +70,18 @@ def identity_relation(entity_path: str) -> str:
     return f"identity of {entity_path}"
 
 
-def raw_of(field: Field) -> str:
-    """Canonical SQL: the raw legacy values a field is made from, as text; a JSON object of several."""
+def raw_of(field: Field, held: Callable[[str], str] = quote) -> str:
+    """Canonical SQL: the raw legacy values a field is made from, as text; a JSON object of several.
+
+    They are read from raw rows, or wherever else each column is `held` (`raw_column`).
+    """
     columns = field.rule.columns()
     if not columns:
         return "CAST(NULL AS VARCHAR)"
     if len(columns) == 1:
-        return f"text_of({value_of(columns[0])})"
+        return f"text_of({held(columns[0])})"
     members = [
-        f"{literal(_json_name(column))} || COALESCE(json_text(text_of({quote(column)})), 'null')" for column in columns
+        f"{literal(_json_name(column))} || COALESCE(json_text(text_of({held(column)})), 'null')" for column in columns
     ]
     return "'{' || " + " || ', ' || ".join(members) + " || '}'"
 
@@ -72,16 +90,18 @@ def translate(engine: Engine, entity: Entity, *, rows: str, into: str) -> None:
     """Make `into` of the legacy relation `rows`: its rows in the service's language.
 
     Columns: legacy_key, every field by name, `failure <field>` and `failed rule <field>` (missing when translated),
-    `raw <field>`, and any column of `rows` beginning with `__`. Needs the relation `identity_relation(...)`
-    (legacy_key, service_key) of each entity referred to.
+    `raw <column>` of every column that fields are made from, and any column of `rows` beginning with `__`. Needs the
+    relation `identity_relation(...)` (legacy_key, service_key) of each entity referred to.
     """
-    linked = f"{into} with references"
+    linked, made = f"{into} with references", f"{into} as made"
     engine.view(linked, _with_references(entity, rows))
     kept = [quote(name) for name in engine.types(rows) if name.startswith("__")]
     columns = [f"{_KEY} AS legacy_key", *kept, *(sql for field in entity.fields for sql in _columns(field))]
+    columns += [f"{quote(column)} AS {raw_column(column)}" for column in raw_columns(entity)]
     # Planning these expressions anew for every reader costs more than keeping what they make of few rows.
-    make = engine.materialise if _are_few(engine, rows) else engine.view
-    make(into, f"SELECT {', '.join(columns)} FROM ({_judged(entity, linked)}) AS judged")
+    make = engine.view if engine.has_more(rows, than=_FEW) else engine.materialise
+    make(made, f"SELECT {', '.join(columns)} FROM ({_judged(entity, linked)}) AS judged")
+    engine.view(into, f"SELECT m.*, {', '.join(_said_besides(entity))} FROM {quote(made)} AS m")
 
 
 def untranslatable(engine: Engine, entity: Entity, *, translated: str) -> str:
@@ -90,7 +110,7 @@ def untranslatable(engine: Engine, entity: Entity, *, translated: str) -> str:
     engine.materialise("failing rows", f"SELECT * FROM {quote(translated)} WHERE {failed}")
     cells = [
         f"""
-        SELECT legacy_key, {literal(field.name)} AS field, {raw_column(field)} AS raw,
+        SELECT legacy_key, {literal(field.name)} AS field, {raw_of(field, raw_column)} AS raw,
             {failed_rule_column(field)} AS rule, {failure_column(field)} AS reason
         FROM "failing rows" WHERE {failure_column(field)} IS NOT NULL
         """
@@ -106,6 +126,15 @@ def version(entity: Entity) -> str:
     return f"{entity.translation_version}:{rendered}"
 
 
+def _said_besides(entity: Entity) -> Iterator[str]:
+    """What need not be kept: raw values that a field is, and the failures of rules that cannot fail."""
+    yield from (f"m.{quote(field.name)} AS {raw_column(column)}" for column, field in carriers(entity).items())
+    for field in entity.fields:
+        if not field.rule.failures():
+            yield f"CAST(NULL AS VARCHAR) AS {failure_column(field)}"
+            yield f"CAST(NULL AS VARCHAR) AS {failed_rule_column(field)}"
+
+
 def _with_references(entity: Entity, rows: str) -> str:
     selected, joins = ["l.*"], []
     for number, reference in enumerate(references_of(entity)):
@@ -118,11 +147,6 @@ def _with_references(entity: Entity, rows: str) -> str:
         )
     taking_part = f"(SELECT * FROM {quote(rows)} WHERE {live(entity.legacy)})"
     return f"SELECT {', '.join(selected)} FROM {taking_part} AS l {' '.join(joins)}"
-
-
-def _are_few(engine: Engine, rows: str) -> bool:
-    counted = f"SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM {quote(rows)} LIMIT {_FEW + 1}) AS first"
-    return int(str(engine.rows(counted)[0]["n"])) <= _FEW
 
 
 def _judged(entity: Entity, linked: str) -> str:
@@ -191,9 +215,9 @@ def _first_failure(field: Field, parts: dict[str, str]) -> str:
 
 def _columns(field: Field) -> Iterable[str]:
     yield f"{_value_column(field)} AS {quote(field.name)}"
-    yield f"{_told(field, 'reason')} AS {failure_column(field)}"
-    yield f"{_told(field, 'rule')} AS {failed_rule_column(field)}"
-    yield f"{raw_of(field)} AS {raw_column(field)}"
+    if field.rule.failures():
+        yield f"{_told(field, 'reason')} AS {failure_column(field)}"
+        yield f"{_told(field, 'rule')} AS {failed_rule_column(field)}"
 
 
 def _told(field: Field, what: str) -> str:
@@ -202,7 +226,7 @@ def _told(field: Field, what: str) -> str:
         f"WHEN {number} THEN {literal(getattr(failure, what))}"
         for number, failure in enumerate(field.rule.failures(), start=1)
     )
-    return f"CASE {_failure_number(field)} {whens} END" if whens else "CAST(NULL AS VARCHAR)"
+    return f"CASE {_failure_number(field)} {whens} END"
 
 
 def _json_name(column: str) -> str:

@@ -31,7 +31,7 @@ from pipelines.accounting import Measured
 from pipelines.causes import Deadline
 from pipelines.declarations import Side
 from pipelines.engine import Engine
-from pipelines.rows import live, row_key
+from pipelines.rows import EVERY, live, row_key
 from tests.generative import harness, oracle
 from tests.generative.naive.identity import Link
 from tests.generative.strategies.rules import REFERRED
@@ -70,7 +70,7 @@ def run(world: World, partition: str) -> Outcome:
     entity, rows = world.entity, world.rows[partition]
     with harness.engine(legacy=rows[Side.LEGACY], service=rows[Side.SERVICE]) as engine:
         links = _identify(engine, world)
-        linkage.link(engine, entity, on=partition, links="identity map")
+        linkage.link(engine, entity, on=partition, links="identity map", rows=EVERY, into="pairs")
         _translate(engine, world, partition)
         engine.view(
             "service rows",

@@ -67,8 +67,8 @@ def linked_by(row, way, legacy, links):
     return int(of_row[0]["service_key"]) if len(beside) == 1 else None
 
 
-def alike(legacy, service, links, way):
-    """The places of the pairs that pass, and whether all their fields are compared."""
+def beyond_doubt(legacy, service, links, way):
+    """The places of the pairs so linked, is their link primary, are all fields compared, do both say the same."""
     keys = [[linked_by(row, way, of is legacy, links) for row in of] for of in (legacy, service)]
     own = [Counter(row["id"] for row in of) for of in (legacy, service)]
     found = []
@@ -80,9 +80,10 @@ def alike(legacy, service, links, way):
             said = row["code"] is None or row["code"] in CODES
             same = (bits(row["number"]), CODES.get(row["code"])) == (bits(other["number"]), other["code"])
             live = not any(each["dead"] or each["id"] == 9 for each in (row, other))
-            if linked and alone and said and same and live:
+            if linked and alone and live:
                 primary = [link["is_primary"] for link in links if link["legacy_key"] == str(row["id"])] == [True]
-                found.append((i, j, int(other["number"] is None or (way == "table" and primary))))
+                primary = primary and way == "table"
+                found.append((i, j, primary, int(other["number"] is None or primary), said and same))
     return found
 
 
@@ -139,10 +140,15 @@ def test_what_passes_and_what_remains(way):
         }
         with prepared(declared, tables, pa.Table.from_pylist(known, identity.SCHEMA)) as session:
             found = direct.sift(session, declared, rows=sum(map(len, both)))
-        expected = alike(*both, known, way)
-        assert found.alike == Counter(mask for *_, mask in expected)
+        expected = beyond_doubt(*both, known, way)
+        assert found.alike == Counter(mask for *_, mask, same in expected if same)
         for at, side in enumerate(Side):
-            left = set(range(len(both[at]))) - {pair[at] for pair in expected}
-            assert sorted(found.positions(side).to_pylist()) == sorted(left)
+            left = set(range(len(both[at]))) - {pair[at] for pair in expected if pair[-1]}
+            assert sorted(found.places(side)["position"].to_pylist()) == sorted(left)
+        primary = {row["pair"]: row["link_primary"] for row in found.known().to_pylist()}
+        places = [{row["__pair"]: row["position"] for row in found.places(side).to_pylist()} for side in Side]
+        assert sorted((*(of[pair] for of in places), is_primary) for pair, is_primary in primary.items()) == sorted(
+            (i, j, is_primary) for i, j, is_primary, _, same in expected if not same
+        )
 
     check()

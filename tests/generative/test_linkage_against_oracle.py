@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pipelines import identity, linkage
 from pipelines.declarations import Side
+from pipelines.rows import EVERY
 from tests.generative import harness
 from tests.generative.alike import same_rows
 from tests.generative.naive import identity as naive_identity
@@ -53,7 +54,7 @@ def check(case):
                 engine.register(name, table)
         links = engine.table(identity.build(engine, entity)).cast(identity.SCHEMA)
         engine.register("identity map", links)
-        linkage.link(engine, entity, on=DAY.isoformat(), links="identity map")
+        linkage.link(engine, entity, on=DAY.isoformat(), links="identity map", rows=EVERY, into="pairs")
         engine.register("paired rows", NOBODY)
         linkage.tell(engine)
         found = {

@@ -33,20 +33,20 @@ SIDE = st.lists(ROW, max_size=14)
 COLUMNS = ["live", "is_primary", "match_1", "match_2", "value_1", "value_2", "mask_primary", "mask_other"]
 
 
-def alike(rows, others):
-    """The rows of one side that have their equal on the other: (of this side, of the other, mask of the pair)."""
+def linked(rows, others):
+    """The pairs linked beyond doubt: (of this side, of the other, is it primary, mask, whether both say the same)."""
     alone = [Counter(row["match_1"] for row in side) for side in (rows, others)]
     found = []
     for row in rows:
         for other in others:
             first = row["match_1"]
-            linked = first == other["match_1"] and row["match_2"] == other["match_2"]
+            same_link = first == other["match_1"] and row["match_2"] == other["match_2"]
             doubtless = row["live"] and other["live"] and all(count[first] == 1 for count in alone)
             said = (row["value_1"], row["value_2"])
             same = None not in said and said == (other["value_1"], other["value_2"])
-            if linked and doubtless and same:
+            if same_link and doubtless:
                 mask = other["mask_primary"] if row["is_primary"] else other["mask_other"]
-                found.append((row["position"], other["position"], mask))
+                found.append((row["position"], other["position"], row["is_primary"], mask, same))
     return found
 
 
@@ -78,10 +78,16 @@ def test_what_passes_and_what_remains(leap, at_once):
             found = sieve.sift({
                 side: held(rows, Path(folder) / f"{side}.parquet") for side, rows in zip(Side, both, strict=True)
             })  # fmt: skip
-        expected = alike(*both)
-        assert +Counter(found.alike) == Counter(mask for *_, mask in expected)
+        expected = linked(*both)
+        assert +Counter(found.alike) == Counter(mask for *_, mask, same in expected if same)
         for at, (side, rows) in enumerate(zip(Side, both, strict=True)):
-            left = {row["position"] for row in rows} - {pair[at] for pair in expected}
-            assert sorted(found.positions(side).to_pylist()) == sorted(left)
+            left = {row["position"] for row in rows} - {pair[at] for pair in expected if pair[-1]}
+            assert sorted(found.places(side)["position"].to_pylist()) == sorted(left)
+        known = {row["pair"]: row["link_primary"] for row in found.known().to_pylist()}
+        places = [{row["__pair"]: row["position"] for row in found.places(side).to_pylist()} for side in Side]
+        assert sorted((*(of[pair] for of in places), primary) for pair, primary in known.items()) == sorted(
+            (legacy, service, primary) for legacy, service, primary, _, same in expected if not same
+        )
+        assert all(of.keys() - {None} == known.keys() for of in places)
 
     check()

@@ -57,9 +57,11 @@ def _column(kind: pa.DataType, values: list[object]) -> pa.Array:
 @given(places=st.sets(st.integers(0, ROWS - 1)).map(list))
 def test_rows_at_places_are_those_that_a_whole_scan_finds_there(file: Path, places: list[int]) -> None:
     with engine.opened() as session:
-        session.scan_positions("some", file, pa.chunked_array([places], pa.int64()))
+        positions = pa.array(sorted(places), pa.int64())
+        session.scan_places("some", file, pa.table({"position": positions, "__of": positions}))
         session.scan("every", [file])
         assert session.types("some") == session.types("every")
         found = session.table('SELECT * FROM some ORDER BY "place"')
         every = session.table('SELECT * FROM "every" ORDER BY "place"')
-        assert found.to_pylist() == every.take(pa.array(sorted(places), pa.int64())).to_pylist()
+        assert found.to_pylist() == every.take(positions).to_pylist()
+        assert not session.rows('SELECT 1 AS one FROM "some placed" WHERE "place" <> __of OR __of IS NULL')

@@ -54,8 +54,8 @@ def test_only_rows_in_question_remain(way: sifting.Way, tmp_path: Path, monkeypa
     assert sifted.by_hashes is (way is sifting.Way.DIGESTS)
     # 3505 sort codes are on both sides and agree; those whose code the service has for several BICs stay in question.
     assert 3200 < sifted.pairs < 3505
-    assert sifted.pairs + len(sifted.positions(Side.LEGACY)) == 3507
-    assert sifted.pairs + len(sifted.positions(Side.SERVICE)) == 4805
+    assert sifted.pairs + len(sifted.places(Side.LEGACY)) == 3507
+    assert sifted.pairs + len(sifted.places(Side.SERVICE)) == 4805
 
 
 def test_what_was_found_stands_until_something_changes(tmp_path: Path) -> None:
@@ -127,7 +127,10 @@ def test_digests_that_stand_are_used(first_day: Job) -> None:
     assert both is not None
     assert (one.by_hashes, both.by_hashes) == (False, True)
     assert one.alike == both.alike
-    assert all(sorted(one.positions(side).to_pylist()) == sorted(both.positions(side).to_pylist()) for side in Side)
+    assert all(
+        sorted(one.places(side)["position"].to_pylist()) == sorted(both.places(side)["position"].to_pylist())
+        for side in Side
+    )
 
 
 def test_digests_are_made_where_a_join_has_no_room(first_day: Job, monkeypatch: pytest.MonkeyPatch) -> None:
