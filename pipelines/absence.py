@@ -47,10 +47,10 @@ def prove(engine: Engine, entity: Entity, deadline: Deadline, *, since: str | No
     `since` is the first partition from which the event log is there without a break, None where there is none. Needs
     `calendar`, `<side> presence` (`history`), `heard` (`testimony`), and the rows of both sides.
     """
+    engine.materialise("comings and goings", _COMINGS_AND_GOINGS)
     if engine.is_empty("absences"):
         engine.register(into, PROOFS.empty_table())
         return
-    engine.materialise("comings and goings", _COMINGS_AND_GOINGS)
     engine.materialise("lives", " UNION ALL ".join(_lives(entity, side) for side in Side))
     engine.materialise(into, " UNION ALL ".join(_proofs(deadline, since)))
 

@@ -30,8 +30,10 @@ def ask(engine: Engine, entity: Entity) -> None:
 def keys_of(entity: Entity, side: Side) -> str:
     """The query of all keys of a side that are asked about (`row_key`)."""
     marked = f'SELECT {side}_key AS row_key FROM "marked deletions"'
-    sought = any(erasures.are_sought(entity.holder(each)) for each in Side)
-    return f"{marked} UNION ALL SELECT {side}_key AS row_key FROM erasures" if sought else marked
+    if not any(erasures.are_sought(entity.holder(each)) for each in Side):
+        return marked
+    sharing = f"SELECT own_key AS row_key FROM sharers WHERE side = {literal(side)}"
+    return f"{marked} UNION ALL SELECT {side}_key AS row_key FROM erasures UNION ALL {sharing}"
 
 
 def judge(engine: Engine, entity: Entity, deadline: Deadline, *, on: str, into: str) -> None:
@@ -39,7 +41,7 @@ def judge(engine: Engine, entity: Entity, deadline: Deadline, *, on: str, into: 
 
     `side` is the one that had to follow. Needs what `ask` makes and, where they are sought, `erasures` and `sharers`;
     `<side> past` and `<side> presence` (`history`) of all their keys, `calendar`, `comings and goings` (`absence`),
-    `<side> keys` (`linkage`), `<side> rejected rows`, `links now`, and `dead rows` (`tombstones`).
+    `<side> rejected rows`, `links now`, and `dead rows` (`tombstones`).
     """
     found = [_dated(entity, side, on) for side in Side if entity.holder(side).deletion.becomes]
     found += [_erased(entity, side, on) for side in Side if erasures.are_sought(entity.holder(side))]
@@ -112,16 +114,16 @@ def _erased(entity: Entity, side: Side, on: str) -> str:
             AND {became} = {literal(_opposite(holder.deletion.becomes))}
             AND NOT e.{side}_key IN ({there}) AND NOT e.{side}_key IN ({_refused(entity, side)})
             AND NOT e.legacy_key IN (SELECT legacy_key FROM "links now" WHERE is_merged)
-            AND NOT EXISTS ({_still_shared(side)})
+            AND NOT EXISTS ({_still_shared(side, on)})
             {by_event if isinstance(holder.deletion, Tombstone) else ""}
     """
 
 
-def _still_shared(side: Side) -> str:
-    """Another row of the same side that has this counterpart too, and is alive."""
+def _still_shared(side: Side, on: str) -> str:
+    """Another row of the same side that has this counterpart too, and is alive, whether it is in question or not."""
     return f"""
         SELECT 1 FROM sharers AS s
-        JOIN {quote(f"{side} keys")} AS k ON k.row_key = s.own_key AND k.state IN ('live', 'duplicate')
+        JOIN {quote(f"{side} presence")} AS p ON p.row_key = s.own_key AND p.partition_key = {literal(on)}
         WHERE s.side = e.side AND s.legacy_key = e.legacy_key AND s.service_key = e.service_key
     """
 

@@ -40,9 +40,10 @@ def recall(engine: Engine, entity: Entity, side: Side, *, asked: str, earlier: M
     `<side> agreements` and `<side> departures` (AGREEMENTS: where its own value was another one), `<side> changes`
     (row_key, partition_key, changed_us: when the row of a partition says it last changed), and what `look_back` makes.
     """
-    if earlier or not engine.is_empty(asked):
+    if earlier or tombstones.are_declared(entity.holder(side)) or not engine.is_empty(asked):
         look_back(engine, entity, side, asked=asked, earlier=earlier)
     else:
+        engine.view(f"{side} past", f"SELECT * FROM {quote(f'{side} history')} WHERE FALSE")
         engine.register(f"{side} presence", _PRESENCE.empty_table())
     if not earlier:
         engine.register(f"{side} agreements", AGREEMENTS.empty_table())
