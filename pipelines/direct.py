@@ -7,7 +7,6 @@ same, the pair stays to be looked at.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import polars as pl
@@ -20,12 +19,8 @@ from pipelines.engine import Engine
 from pipelines.expressions import quote
 from pipelines.rows import row_key
 from pipelines.rules.rule import value_of
+from pipelines.sameness import are_same, is_one_kind
 from pipelines.sieve import Sifted
-
-_INTEGER = re.compile(r"U?(TINY|SMALL|BIG)?INT(EGER)?|HUGEINT")
-_DECIMAL = re.compile(r"DECIMAL\(\d+,(\d+)\)")
-_PLAIN = frozenset({"BOOLEAN", "VARCHAR", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE"})
-_FLOATS = frozenset({"DOUBLE", "FLOAT"})
 
 
 def keyed(entity: Entity, side: Side) -> str:
@@ -70,7 +65,7 @@ def _links(engine: Engine, entity: Entity, side: Side) -> dict[str, str]:
     legacy, service = (engine.types(each) for each in Side)
     parts = {part: f"v.{quote(part)}" for part in _business_key(entity.identity, side)}
     return {
-        part.removeprefix("__"): value if _is_one_kind(legacy[part], service[part]) else f"text_of({value})"
+        part.removeprefix("__"): value if is_one_kind(legacy[part], service[part]) else f"text_of({value})"
         for part, value in parts.items()
     }
 
@@ -133,30 +128,9 @@ def _same(engine: Engine, entity: Entity) -> list[str]:
     """Conditions, one a field: both values are missing, or the same to the last bit."""
     legacy, service = (engine.types(f"{side} values") for side in Side)
     return [
-        _are_same(f"l.{quote(name)}", f"s.{quote(name)}", legacy[name], service[name])
+        are_same(f"l.{quote(name)}", f"s.{quote(name)}", legacy[name], service[name])
         for name in (field.name for field in entity.fields)
     ]
-
-
-def _are_same(expected: str, actual: str, legacy: str, service: str) -> str:
-    missing = f"({expected} IS NULL AND {actual} IS NULL)"
-    if legacy == service and legacy in _FLOATS:
-        return f"COALESCE(same_float({expected}, {actual}), {missing})"
-    if _is_one_kind(legacy, service):
-        return f"{expected} IS NOT DISTINCT FROM {actual}"
-    if legacy == service:
-        return f"text_of({expected}) IS NOT DISTINCT FROM text_of({actual})"
-    return missing
-
-
-def _is_one_kind(legacy: str, service: str) -> bool:
-    """Whether values of these types that are equal are the same, and have the same text."""
-    if _INTEGER.fullmatch(legacy) and _INTEGER.fullmatch(service):
-        return True
-    scales = [_DECIMAL.fullmatch(kind) for kind in (legacy, service)]
-    if all(scales):
-        return len({scale[1] for scale in scales if scale}) == 1
-    return legacy == service and legacy in _PLAIN
 
 
 def _has_crowds(found: pa.Table, rows: int) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
+from pipelines import natural
 from pipelines.declarations import Entity, IdentityTable, Merges, NaturalKey, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
@@ -39,44 +40,30 @@ def build(engine: Engine, entity: Entity) -> str:
     (raw rows) for a `NaturalKey`.
     """
     if isinstance(entity.identity, NaturalKey):
-        derive(engine, entity, rows=EVERY, into="links")
-        order = SCHEMA.names[:2]
+        links, order = f"({_derived(engine, entity, EVERY)}) AS links", SCHEMA.names[:2]
     else:
         _read(engine, entity, entity.identity)
-        order = SCHEMA.names
-    return f"SELECT {', '.join(SCHEMA.names)} FROM links ORDER BY {', '.join(order)}"
+        links, order = "links", SCHEMA.names
+    return f"SELECT {', '.join(SCHEMA.names)} FROM {links} ORDER BY {', '.join(order)}"
 
 
 def derive(engine: Engine, entity: Entity, *, rows: Mapping[Side, str], into: str) -> None:
-    """Make `into` (SCHEMA) the links by the natural keys of raw rows, the relations of both sides, in any order."""
+    """Make `into` (SCHEMA) the links by the natural keys of raw rows, the relations of both sides, in any order.
+
+    Makes `legacy business keys` and `service business keys` (see `business_keys`) too.
+    """
     for side in Side:
-        engine.materialise(f"{side} business keys", business_keys(entity, side, relation=rows[side]))
-    cardinality = entity.identity.cardinality
-    allowed = {"legacy": not cardinality.one_service, "service": not cardinality.one_legacy}
-    engine.materialise("derived links", _DERIVED)
-    unsure = [_several_of(side) for side, several in allowed.items() if not several]
-    engine.materialise(
-        into,
-        f"""
+        engine.view(f"{side} business keys", business_keys(entity, side, relation=rows[side]))
+    engine.materialise(into, _derived(engine, entity, rows))
+
+
+def _derived(engine: Engine, entity: Entity, rows: Mapping[Side, str]) -> str:
+    return f"""
         SELECT legacy_key, service_key,
-            CAST(NULL AS DATE) AS valid_from, CAST(NULL AS DATE) AS valid_to, 'natural_key' AS provenance,
-            CASE WHEN {" OR ".join(unsure) or "FALSE"} THEN as_double('0.5') ELSE as_double('1') END AS confidence,
+            CAST(NULL AS DATE) AS valid_from, CAST(NULL AS DATE) AS valid_to, 'natural_key' AS provenance, confidence,
             FALSE AS is_primary, FALSE AS is_merged, CAST(NULL AS VARCHAR) AS problem
-        FROM "derived links"
-        """,
-    )
-
-
-_DERIVED = """
-    SELECT DISTINCT l.row_key AS legacy_key, s.row_key AS service_key
-    FROM "legacy business keys" AS l
-    JOIN "service business keys" AS s ON l.business_key = s.business_key
-"""
-
-
-def _several_of(side: str) -> str:
-    """Condition: the link's end has several counterparts. Few have, and a set of few is cheaper than a window."""
-    return f'{side}_key IN (SELECT {side}_key FROM "derived links" GROUP BY {side}_key HAVING COUNT(*) > 1)'
+        FROM ({natural.links(engine, entity, rows)}) AS derived
+    """
 
 
 def resolve(engine: Engine, *, links: str, on: str, into: str) -> None:
