@@ -57,8 +57,9 @@ def coexist(bench: Bench, *, by_table: bool = False) -> int:
 
 
 def anew(bench: Bench, *, by_table: bool = False) -> int:
-    """The same when its result is not there yet; digests are."""
-    _forget(bench.job(by_table=by_table), "discrepancies")
+    """The same when its results are not there yet; digests are."""
+    for stage in ("discrepancies", "drift"):
+        _forget(bench.job(by_table=by_table), stage)
     return coexist(bench, by_table=by_table)
 
 

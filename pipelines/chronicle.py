@@ -50,6 +50,7 @@ def tell(engine: Engine, context: Context, entity: Entity, *, on: str, run_id: s
     engine.materialise("positions", _POSITIONS)
     engine.materialise("latest", f"SELECT source, position FROM positions WHERE partition_key = {literal(on)}")
     engine.materialise("told", _TOLD)
+    engine.materialise("placed", _PLACED)
     engine.materialise("lives", _lives())
     return _rows(context, entity, on, run_id)
 
@@ -80,21 +81,25 @@ _TOLD = """
     WHERE p.position >= l.position - 1
 """
 
+_PLACED = """
+    SELECT s.discrepancy_id, s.source, s.partition_key, s.record, p.position
+    FROM sightings AS s
+    JOIN positions AS p ON p.source = s.source AND p.partition_key = s.partition_key
+    WHERE s.discrepancy_id IN (SELECT discrepancy_id FROM told)
+"""
+
 
 def _lives() -> str:
     """Each finding's life: its runs of partitions one after the other, and how long its record has had its value."""
-    by_id = "OVER (PARTITION BY s.discrepancy_id ORDER BY p.position)"
-    return f"""
+    return """
         SELECT discrepancy_id, source, MIN(partition_key) AS first_seen, MAX(partition_key) AS last_seen,
             MAX(position) AS last_position, MAX(CASE WHEN opens THEN partition_key END) AS opened,
             MAX(CASE WHEN opens OR moved THEN partition_key END) AS since, COUNT(*) FILTER (WHERE opens) - 1 AS reopened
         FROM (
-            SELECT s.discrepancy_id, s.source, s.partition_key, p.position,
-                COALESCE(LAG(p.position) {by_id} <> p.position - 1, TRUE) AS opens,
-                LAG(s.record) {by_id} IS DISTINCT FROM s.record AS moved
-            FROM sightings AS s
-            JOIN positions AS p ON p.source = s.source AND p.partition_key = s.partition_key
-            WHERE s.discrepancy_id IN (SELECT discrepancy_id FROM told)
+            SELECT s.*, b.discrepancy_id IS NULL AS opens, b.record IS DISTINCT FROM s.record AS moved
+            FROM placed AS s
+            LEFT JOIN placed AS b ON b.discrepancy_id = s.discrepancy_id AND b.source = s.source
+                AND b.position + 1 = s.position
         ) AS seen
         GROUP BY discrepancy_id, source
     """

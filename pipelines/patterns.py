@@ -69,18 +69,32 @@ def _count_raw_values(engine: Engine, entity: Entity, every: str) -> None:
 
 def _all_raw_totals(engine: Engine, entity: Entity, mistakes: str, rows: str) -> str:
     names = {row["field"] for row in engine.rows(f"SELECT DISTINCT field FROM {quote(mistakes)}")}
-    totals = [_raw_totals(entity, field, rows) for field in entity.fields if field.name in names]
+    totals = [_raw_totals(entity, field, mistakes, rows) for field in entity.fields if field.name in names]
     nothing = "SELECT field, legacy_raw, CAST(0 AS BIGINT) AS n FROM likenesses WHERE FALSE"
     return " UNION ALL ".join(totals) or nothing
 
 
-def _raw_totals(entity: Entity, field: Field, every: str) -> str:
-    """Columns are counted as they are and made texts afterwards: values are few, rows are many."""
-    columns = ", ".join(map(quote, field.rule.columns())) or "1"
-    counted = f"SELECT {columns}, COUNT(*) AS rows FROM {quote(every)} WHERE {live(entity.legacy)} GROUP BY {columns}"
+def _raw_totals(entity: Entity, field: Field, mistakes: str, rows: str) -> str:
+    """Columns are counted as they are and made texts afterwards, and of those only what was mistaken at hand.
+
+    Values are few, rows are many.
+    """
+    columns = field.rule.columns()
+    read, held = ", ".join(map(quote, columns)), [quote(f"__mistaken {column}") for column in columns]
+    mistaken = f"SELECT legacy_raw FROM {quote(mistakes)} WHERE field = {literal(field.name)}"
+    shown = ", ".join(f"{quote(column)} AS {name}" for column, name in zip(columns, held, strict=True))
+    same = " AND ".join(
+        f"m.{name} IS NOT DISTINCT FROM r.{quote(column)}" for column, name in zip(columns, held, strict=True)
+    )
     return f"""
         SELECT {literal(field.name)} AS field, {raw_of(field)} AS legacy_raw, CAST(SUM(rows) AS BIGINT) AS n
-        FROM ({counted}) AS counted GROUP BY {raw_of(field)}
+        FROM (
+            SELECT {read}, COUNT(*) AS rows
+            FROM {quote(rows)} AS r
+            JOIN (SELECT DISTINCT {shown} FROM legacy WHERE {raw_of(field)} IN ({mistaken})) AS m ON {same}
+            WHERE {live(entity.legacy)} GROUP BY {read}
+        ) AS counted
+        GROUP BY {raw_of(field)}
     """
 
 
