@@ -95,33 +95,33 @@ def _alone(engine: Engine, side: Side, own: list[str]) -> list[str]:
 def _joined(engine: Engine, entity: Entity, of: str, rows: int) -> str:
     """The query of what passes and what stays, of these relations of both sides, by what is known of the pair.
 
-    Columns: mask (of the fields compared), is_primary, seen (rows of the join), linked and passing (pairs), differing
-    (both places of pairs beyond doubt that stay, in one number), legacy and service (places of other rows that stay).
+    Columns: mask (of the fields compared), is_primary, outcome, seen (rows of the join), linked (pairs), differing
+    (both places of a pair in one number), legacy and service (places of rows in doubt).
     """
     primary = "l.is_primary" if roll.through_table(entity, Side.LEGACY) else "FALSE"
     mask = f"CASE WHEN {primary} THEN s.mask_primary ELSE s.mask_other END" if roll.masked_fields(entity) else "0"
     both = "l.position IS NOT NULL AND s.position IS NOT NULL"
-    certain = f"{both} AND l.live AND s.live"
-    passes = " AND ".join(["NOT l.failed", *_same(engine, entity)])
     linked = " AND ".join(f"l.{link} = s.{link}" for link in _link_names(engine))
+    # Lists of either side's places need not be in one order, and so the places of a pair are one number.
+    pair = f"CASE outcome WHEN {_DIFFERS} THEN legacy * {rows} + service END"
     return f"""
-        SELECT mask, is_primary, COUNT(*) AS seen, COUNT(*) FILTER (WHERE is_pair) AS linked,
-            COUNT(*) FILTER (WHERE is_certain AND says_the_same) AS passing,
-            listed_where({_in_one("legacy", "service", rows)}, is_certain AND NOT says_the_same) AS differing,
-            listed_where(legacy, NOT is_certain) AS legacy, listed_where(service, NOT is_certain) AS service
+        SELECT mask, is_primary, outcome, COUNT(*) AS seen, COUNT(*) FILTER (WHERE is_pair) AS linked,
+            listed_where({pair}, outcome = {_DIFFERS}) AS differing,
+            listed_where(legacy, outcome = {_IN_DOUBT}) AS legacy,
+            listed_where(service, outcome = {_IN_DOUBT}) AS service
         FROM (
             SELECT {mask} AS mask, {primary} AS is_primary, {both} AS is_pair,
-                COALESCE({certain}, FALSE) AS is_certain, COALESCE({passes}, FALSE) AS says_the_same,
+                CASE WHEN NOT COALESCE({both} AND l.live AND s.live, FALSE) THEN {_IN_DOUBT}
+                    WHEN NOT l.failed AND {" AND ".join(_same(engine, entity))} THEN {_PASSES}
+                    ELSE {_DIFFERS} END AS outcome,
                 l.position AS legacy, s.position AS service
             FROM "legacy {of}" AS l FULL JOIN "service {of}" AS s ON {linked}
         ) AS joined
-        GROUP BY mask, is_primary
+        GROUP BY mask, is_primary, outcome
     """
 
 
-def _in_one(legacy: str, service: str, rows: int) -> str:
-    """Two places as one number: lists of either need not be in one order."""
-    return f"{legacy} * {rows} + {service}"
+_IN_DOUBT, _DIFFERS, _PASSES = 0, 1, 2  # what comes of the rows of a pair, or of one that is alone
 
 
 def _same(engine: Engine, entity: Entity) -> list[str]:
@@ -158,9 +158,9 @@ def _set_crowds_apart(engine: Engine) -> Mapping[Side, pa.ChunkedArray]:
 
 def _sifted(found: pa.Table, rows: int) -> Sifted:
     sifted = Sifted()
-    for mask, passing in zip(found["mask"].to_pylist(), found["passing"].to_pylist(), strict=True):
-        if passing:
-            sifted.alike[mask] = sifted.alike.get(mask, 0) + passing
+    for group in found.select(["mask", "outcome", "seen"]).to_pylist():
+        if group["outcome"] == _PASSES:
+            sifted.alike[group["mask"]] = sifted.alike.get(group["mask"], 0) + group["seen"]
     differing = pl.DataFrame(found.select(["is_primary", "differing"])).explode("differing").drop_nulls("differing")
     places = {str(Side.LEGACY): pl.col("differing") // rows, str(Side.SERVICE): pl.col("differing") % rows}
     pairs = differing.select(**places, is_primary=pl.col("is_primary").fill_null(value=False))
