@@ -200,6 +200,18 @@ EXAMPLES = (
         "d behind: longer than allowed.",
     ),
     Example(
+        "stale_replica", "deletion_not_propagated", (ADA, NOBODY),
+        ("id | name | dead: bool\n1  | Ada | false", "id | name | dead: bool\n1  | Ada | true"), ("1", "1", "-"),
+        "Legacy has deleted this row, which must make it gone on the other side; so far it is flagged in the service. "
+        "That is 1 d behind: within the lag allowed, so it counts as in flight.",
+        "deleted rows are gone from legacy, and must be gone from the service, which may be a day behind",
+        given={
+            "legacy_holder": {"deletion": say.HardDelete(becomes="gone")},
+            "service_holder": {"deletion": say.SoftDelete("dead")},
+            "entity": {"allowed_lag": timedelta(days=1)},
+        },
+    ),
+    Example(
         "invalid_transformation", "untranslatable", ("id | code\n1  | Q",), ("id | colour\n1  | red",),
         ("1", "1", "colour"), 'The rule "decode" cannot translate what legacy says: the code is not in its table.',
         'colour is Decode("code", {"R": "red", "G": "green"})',

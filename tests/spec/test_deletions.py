@@ -15,7 +15,7 @@ from pandera.polars import DataFrameModel
 from pandera.polars import Field as Column
 
 from pipelines import declarations as say
-from pipelines import ruling
+from pipelines import explanation, recount, ruling
 from pipelines.portfolio import Portfolio
 from tests.spec.causes import LOG, QUIET, TYPES
 from tests.spec.given import Given, found, reconciled, rows
@@ -351,3 +351,32 @@ def test_a_change_after_its_tombstone_says_that_the_row_is_there(tmp_path, legac
     )
 
     assert [tuple(finding[3:]) for finding in found(given, tmp_path)] == on_it
+
+
+def test_what_is_found_beside_tombstones_is_explained_and_recounted(tmp_path: Path) -> None:
+    """Both sides delete by the same event, and keep the row; another thing has another name in the service."""
+    legacy, service = f"{THERE}\n2 | Ida | false", f"{THERE}\n2 | Eva | false"
+    given = things(
+        [legacy] * 2, [legacy, service], log=(QUIET, SCRAPPED), legacy_holder=TOLD, service_holder=TOLD
+    )  # fmt: skip
+    job = reconciled(given, tmp_path)
+    (finding,) = rows(job, "discrepancies")
+    told = explanation.explain(job.lake, Portfolio((job.context,), {}), job.partition, finding)
+
+    assert (finding["legacy_key"], finding["field"]) == ("2", "name")
+    assert [(day["legacy"], day["service"]) for day in told.earlier] == [("Ida", "Ida"), ("Ida", "Eva")]
+    assert recount.recount(job).agrees
+
+
+def test_the_row_that_is_gone_is_shown_as_it_was(tmp_path: Path) -> None:
+    given = Given(
+        [THERE, NOT], [THERE, NOT], service_holder=SOFT, legacy_holder={"deletion": say.HardDelete(becomes="flagged")}
+    )
+    job = reconciled(given, tmp_path)
+    (finding,) = rows(job, "discrepancies")
+    told = explanation.explain(job.lake, Portfolio((job.context,), {}), job.partition, finding)
+
+    assert told.counterpart == {
+        "side": "legacy", "key": "1", "business_date": "2026-01-01", "row": {"id": "1", "name": "Ada", "gone": False},
+    }  # fmt: skip
+    assert [(day["legacy"], day["service"]) for day in told.presence] == [(True, True), (False, False)]
