@@ -114,22 +114,32 @@ def _seek_erasures(session: Engine, job: Job, witnesses: Mapping[str, Sequence[s
     sought = [side for side in Side if erasures.are_sought(job.holder(side))]
     if not sought:
         return
-    last = {}
-    for side in sought:
-        known = [key for key in witnesses[side] if key in witnesses[_MAPS] and key < job.partition]
-        if known:
-            last[side] = known[-1]
-            session.scan(f"{side} then", [job.lake.file(job.at(side, last[side]))])
-            session.scan(f"{side} now", [job.lake.file(job.address(side))])
-            session.scan(f"{side} links then", [job.lake.file(job.at(_MAPS, last[side]))])
+    earlier = {side: [key for key in witnesses[side][:-1] if key in witnesses[_MAPS]] for side in sought}
+    last = {side: keys[-1] for side, keys in earlier.items() if keys}
+    for side, key in last.items():
+        _hold_against(session, job, side, key)
     session.scan("links now", [job.lake.file(job.address(_MAPS))])
     session.scan("links ever", [job.lake.file(job.at(_MAPS, key)) for key in witnesses[_MAPS]])
     previous = job.previous("discrepancies")
-    session.register("findings before", erasures.FINDINGS.empty_table())
-    if previous is not None:
+    if previous is None:
+        session.register("findings before", erasures.FINDINGS.empty_table())
+    else:
         session.scan("findings before", [job.lake.file(job.at("discrepancies", previous))])
     erasures.seek(session, job.entity, last)
     erasures.sharers(session, last, into="sharers")
+
+
+def _hold_against(session: Engine, job: Job, side: Side, last: str) -> None:
+    """What a side held and how it was linked in its last partition, and what it holds now.
+
+    Both come of one relation, so that their columns are of one type even where the contract has changed.
+    """
+    partitions = {f"{side} then": last, f"{side} now": job.partition}
+    files = [job.lake.file(job.at(side, key)) for key in partitions.values()]
+    session.scan(f"{side} twice", files, partitions=list(partitions.values()))
+    for name, key in partitions.items():
+        session.view(name, f"SELECT * FROM {quote(f'{side} twice')} WHERE __partition = {literal(key)}")
+    session.scan(f"{side} links then", [job.lake.file(job.at(_MAPS, last))])
 
 
 def _recall(session: Engine, job: Job, side: Side, partitions: Sequence[str]) -> None:
