@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import places
+from pipelines import places, settings
 from pipelines.errors import IntegrityError, SourceError
 from pipelines.expressions import compile_sql, quote
 from pipelines.macros import MACROS, definitions
@@ -34,8 +34,8 @@ _UNIT = re.compile(r"([KMGT]?)(i?)B?", re.IGNORECASE)
 class Resources:
     """What a process may use while it reconciles. Memory is a hard limit: what goes beyond it is spilled to disk."""
 
-    memory_limit: str = field(default_factory=lambda: os.environ.get("COEXIST_MEMORY_LIMIT", "4GB"))
-    threads: int = field(default_factory=lambda: int(os.environ.get("COEXIST_THREADS", "0")) or os.cpu_count() or 1)
+    memory_limit: str = field(default_factory=lambda: settings.size("COEXIST_MEMORY_LIMIT", "4GB"))
+    threads: int = field(default_factory=lambda: settings.whole_number("COEXIST_THREADS", 0) or os.cpu_count() or 1)
 
     def part(self, share: float) -> Resources:
         """The same threads with a share of the memory. A limit that is no number with a unit is left as it is."""

@@ -7,13 +7,25 @@ no sieve can vouch for are not sifted. What digests hold is `digests`', what pas
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import buckets, contract, digests, direct, engine, plan, roll, room, sieve, tombstones, translation
+from pipelines import (
+    buckets,
+    contract,
+    digests,
+    direct,
+    engine,
+    plan,
+    roll,
+    room,
+    settings,
+    sieve,
+    tombstones,
+    translation,
+)
 from pipelines.declarations import IdentityTable, Side
 from pipelines.engine import Resources
 from pipelines.job import Job, content_version
@@ -44,7 +56,7 @@ def is_sifted(job: Job) -> bool:
     """Whether the job is large enough to be sifted, and holds only values that a hash can vouch for."""
     if any(tombstones.are_declared(job.holder(side)) for side in Side):
         return False  # what is in the log is in no digest of the rows
-    if _rows(job) < int(os.environ.get("COEXIST_SIEVE_FROM", _WORTHWHILE)):
+    if _rows(job) < settings.whole_number("COEXIST_SIEVE_FROM", _WORTHWHILE):
         return False
     schema = contract.schema_of(job.entity.service.contract)
     return not any(pa.types.is_nested(schema.field(field.name).type) for field in job.entity.fields)
@@ -82,9 +94,9 @@ def digest_rows(job: Job, side: Side) -> Manifest:
 
 def _is_by_digests(job: Job) -> bool:
     """Whether digests are used: where they stand, where they are asked for, and where there is no room for a join."""
-    asked = os.environ.get(WAY, "")
+    asked = settings.choice(WAY, Way)
     if asked:
-        return Way(asked) is Way.DIGESTS
+        return asked is Way.DIGESTS
     return all(_standing(job, side) for side in Side) or not _fits(job)
 
 

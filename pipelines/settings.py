@@ -1,0 +1,45 @@
+"""Settings: what may be set in the environment, read as what it must be, or refused by name.
+
+Only how a setting is read stands here; what it means is said where it is used. A setting that is empty is not set.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from enum import StrEnum
+from typing import TypeVar
+
+from pipelines.errors import DeclarationError, Problem, did_you_mean
+
+C = TypeVar("C", bound=StrEnum)
+_SIZE = re.compile(r"\s*\d+(\.\d+)?\s*([KMGT]i?B|B)\s*", re.IGNORECASE)
+
+
+def whole_number(name: str, otherwise: int) -> int:
+    """A whole number that is not negative. Raises DeclarationError for anything else."""
+    said = os.environ.get(name, "").strip()
+    if said and not said.isdecimal():
+        raise _refused(name, said, "a whole number is wanted")
+    return int(said) if said else otherwise
+
+
+def size(name: str, otherwise: str) -> str:
+    """A number of bytes with its unit, such as `4GB`. Raises DeclarationError for anything else."""
+    said = os.environ.get(name, "").strip()
+    if said and not _SIZE.fullmatch(said):
+        raise _refused(name, said, "a number and a unit are wanted, such as 8GB", "units: B, KB, MB, GB, TB, KiB, ...")
+    return said or otherwise
+
+
+def choice(name: str, among: type[C]) -> C | None:
+    """One of the values of an enumeration, None when it is not set. Raises DeclarationError for anything else."""
+    said = os.environ.get(name, "").strip()
+    values = [one.value for one in among]
+    if said and said not in values:
+        raise _refused(name, said, f"one of {', '.join(values)} is wanted", did_you_mean(said, values))
+    return among(said) if said else None
+
+
+def _refused(name: str, said: str, wanted: str, suggestion: str = "") -> DeclarationError:
+    return DeclarationError([Problem("environment", name, f'"{said}": {wanted}', suggestion)])

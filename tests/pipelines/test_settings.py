@@ -1,0 +1,53 @@
+"""Settings in the environment: read as what they must be, refused by name when they are not."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines import settings
+from pipelines.engine import Resources
+from pipelines.errors import DeclarationError
+from pipelines.sifting import Way
+
+
+def test_what_is_not_set_or_empty_is_as_it_is_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COEXIST_NUMBER", raising=False)
+    monkeypatch.setenv("COEXIST_SIZE", " ")
+    assert settings.whole_number("COEXIST_NUMBER", 7) == 7
+    assert settings.size("COEXIST_SIZE", "4GB") == "4GB"
+    assert settings.choice("COEXIST_SIZE", Way) is None
+
+
+@pytest.mark.parametrize("said", ["8GB", "512 MiB", "1.5TB", "1000000B"])
+def test_sizes(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COEXIST_MEMORY_LIMIT", said)
+    assert Resources().memory_limit == said
+
+
+def test_choices_and_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COEXIST_SIEVE", "join")
+    monkeypatch.setenv("COEXIST_THREADS", " 3 ")
+    assert settings.choice("COEXIST_SIEVE", Way) is Way.JOIN
+    assert Resources().threads == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "told"),
+    [
+        ("COEXIST_THREADS", "two", 'environment: COEXIST_THREADS: "two": a whole number is wanted'),
+        ("COEXIST_THREADS", "-1", 'environment: COEXIST_THREADS: "-1": a whole number is wanted'),
+        ("COEXIST_MEMORY_LIMIT", "lots", 'COEXIST_MEMORY_LIMIT: "lots": a number and a unit are wanted, such as 8GB'),
+        ("COEXIST_MEMORY_LIMIT", "80%", 'COEXIST_MEMORY_LIMIT: "80%": a number and a unit are wanted'),
+    ],
+)
+def test_what_cannot_be_read_is_refused(name: str, said: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, said)
+    with pytest.raises(DeclarationError) as refused:
+        Resources()
+    assert told in str(refused.value)
+
+
+def test_the_nearest_choice_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COEXIST_SIEVE", "digest")
+    with pytest.raises(DeclarationError, match='COEXIST_SIEVE: "digest": one of digests, join is wanted'):
+        settings.choice("COEXIST_SIEVE", Way)
