@@ -181,8 +181,8 @@ def _written_rows(entity: Entity) -> str:
 def _accounts(since: str) -> str:
     """For each difference what the log told of it last, what of that the replica shows, and what history knows.
 
-    `told_right`: the last event tells what is right, and since the replica's state ended. `untold`: the log is there
-    for all the time since, and tells nothing of it.
+    `told_right`: the last event tells what is right, and came, or happened, since the replica's state ended: it may
+    have been recorded ahead. `untold`: the log is there for all the time since, and tells nothing of it.
     """
     written = {"right_us": ("legacy_us", "service_us"), "replica_us": ("service_us", "legacy_us")}
     clocks = ", ".join(
@@ -190,7 +190,7 @@ def _accounts(since: str) -> str:
         for name, (legacy, service) in written.items()
     )
     told_right = """COALESCE(a.right_place = a.last_place, FALSE)
-        AND COALESCE(a.right_partition >= w.moved_on OR w.moved_on IS NULL, FALSE)"""
+        AND COALESCE(a.right_partition >= w.moved_on OR a.told_us > c.complete_us OR w.moved_on IS NULL, FALSE)"""
     last_shown = "CASE WHEN a.shown_place = a.last_place THEN a.shown_partition END"
     known = f"COALESCE(w.moved_on, {last_shown}) >= {literal(since)}"
     return f"""
@@ -223,6 +223,7 @@ _LAST_TOLD = f"""
         MAX(CASE WHEN s.place = p.right_place THEN s.sequence END) AS right_sequence,
         MAX(CASE WHEN s.place = p.right_place THEN s.arrival END) AS right_arrival,
         MAX(CASE WHEN s.place = p.right_place THEN s.partition_key END) AS right_partition,
+        MAX(CASE WHEN s.place = p.right_place THEN s.event_us END) AS told_us,
         MAX(CASE WHEN s.place = p.shown_place THEN s.sequence END) AS shown_sequence,
         MAX(CASE WHEN s.place = p.shown_place THEN s.arrival END) AS shown_arrival,
         MAX(CASE WHEN s.place = p.shown_place THEN s.event_us END) AS shown_us,

@@ -13,7 +13,7 @@ from pipelines.cli import evidence, sentences
 from pipelines.explanation import Explanation
 from pipelines.job import Job
 from pipelines.portfolio import Portfolio
-from tests.spec.causes import EXAMPLES, QUIET, Example
+from tests.spec.causes import ADA, EXAMPLES, QUIET, Example
 from tests.spec.given import FIRST, Given, reconciled, rows
 
 BY_RULES = ("semantic_contradiction", "rule_violated")  # not among the causes that comparing can have
@@ -137,3 +137,15 @@ def test_the_counterpart_that_is_rejected_or_gone_and_all_rows_of_a_rule(tmp_pat
 def _folder(parent: Path, name: str) -> Path:
     (parent / name).mkdir()
     return parent / name
+
+
+def test_an_event_that_was_recorded_ahead_tells_the_change_it_was_for(tmp_path: Path) -> None:
+    """On the second day it is known what will happen on the third; that is no change without an event."""
+    renamed = f"{QUIET}\n1 | 2 | 2026-01-03T09:00:00Z | 2026-01-02T09:00:00Z | Renamed | Eva"
+    example = replace(
+        of("change_without_event"), legacy=(ADA, ADA, "id | name\n1  | Eva"), service=(ADA,) * 3,
+        events=(QUIET, renamed, QUIET),
+    )  # fmt: skip
+    told = explained(example, judged(example, tmp_path))
+
+    assert (told.finding["type"], told.finding["reason"]) == ("stale_replica", "behind_beyond_lag")
