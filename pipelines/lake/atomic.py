@@ -43,10 +43,11 @@ def aside(parent: Path, label: str) -> Iterator[Path]:
             folder.mkdir()
             yield folder
         finally:
-            # Whoever interrupts may do so while the folder is being removed.
+            # Whoever interrupts may do so while the folder is being removed: then what is left of it goes as well.
             try:
                 shutil.rmtree(folder, ignore_errors=True)
             finally:
+                shutil.rmtree(folder, ignore_errors=True)
                 lock.unlink(missing_ok=True)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -270,6 +271,23 @@ def test_after_an_error_nothing_has_changed(lake):
 
     assert written(lake) == ROWS
     assert lake.addresses("cases") == []
+    assert left_aside(lake) == []
+
+
+def test_an_interrupt_while_tidying_up_leaves_nothing_aside(lake, monkeypatch):
+    removed = shutil.rmtree
+
+    def interrupted(_folder, **_how):
+        monkeypatch.setattr(shutil, "rmtree", removed)
+        raise KeyboardInterrupt
+
+    def run():
+        with lake.transaction("run 1") as transaction:
+            transaction.write(DRIFT, ROWS)
+            monkeypatch.setattr(shutil, "rmtree", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
     assert left_aside(lake) == []
 
 
