@@ -38,7 +38,7 @@ def of_table(schema: pa.Schema) -> dg.TableSchema:
 
 
 def _of_side(entity: Entity, side: Side) -> dg.TableSchema:
-    holder = entity.legacy if side is Side.LEGACY else entity.service
+    holder = entity.holder(side)
     meanings = contract.descriptions_of(holder.contract)
     fields, reasons = _used(entity, side), _left_out(entity, side)
     shown = []

@@ -228,6 +228,12 @@ class Entity:
         """The declaration of one side."""
         return self.legacy if side is Side.LEGACY else self.service
 
+    def natural_key(self, side: Side) -> tuple[Rule, ...]:
+        """The rules of one side's natural key, part by part; none where links stand in a table."""
+        if not isinstance(self.identity, NaturalKey):
+            return ()
+        return self.identity.legacy if side is Side.LEGACY else self.identity.service
+
 
 @declared
 class SemanticRule:

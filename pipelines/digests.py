@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines import roll
-from pipelines.declarations import Entity, NaturalKey, Side
+from pipelines.declarations import Entity, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.keys import key_text
@@ -43,7 +43,7 @@ _NEVER_LINKED = "never linked "  # no key's text begins so and is some other key
 
 def keyed(entity: Entity, side: Side) -> str:
     """Columns to add to a side's raw rows before they are digested: what they are linked by, and their own key."""
-    holder = entity.legacy if side is Side.LEGACY else entity.service
+    holder = entity.holder(side)
     return f"{_link_key(entity, side)} AS __link_key, {row_key(holder)} AS __row_key"
 
 
@@ -85,10 +85,9 @@ def version() -> str:
 
 
 def _link_key(entity: Entity, side: Side) -> str:
-    if not isinstance(entity.identity, NaturalKey):
-        return row_key(entity.legacy if side is Side.LEGACY else entity.service)
-    rules = entity.identity.legacy if side is Side.LEGACY else entity.identity.service
-    return key_text(tuple(map(text_of, rules)))
+    if not roll.is_natural(entity):
+        return row_key(entity.holder(side))
+    return key_text(tuple(map(text_of, entity.natural_key(side))))
 
 
 def _fields(types: dict[str, str], entity: Entity) -> str:
@@ -111,7 +110,7 @@ def _texts(entity: Entity, side: Side, fields: str, *, rows: str, values: str) -
 def _beyond_doubt(entity: Entity, side: Side, rows: str) -> str:
     """Condition: the row has a whole key, and nothing but what it is linked by can make its link doubtful."""
     whole = "v.__link_key IS NOT NULL AND v.__row_key IS NOT NULL"
-    holder = entity.legacy if side is Side.LEGACY else entity.service
+    holder = entity.holder(side)
     if not roll.is_natural(entity):
         return f"{whole} AND k.service_key IS NOT NULL" if side is Side.LEGACY else whole
     if _link_key(entity, side) == row_key(holder):

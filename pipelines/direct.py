@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines import roll
-from pipelines.declarations import Entity, Holder, NaturalKey, Side
+from pipelines.declarations import Entity, Holder, Side
 from pipelines.engine import Engine
 from pipelines.expressions import quote
 from pipelines.rows import row_key
@@ -26,9 +26,9 @@ from pipelines.sieve import Sifted
 def keyed(entity: Entity, side: Side) -> str:
     """Columns to add to a side's raw rows before they are joined: what they are linked by, and their own key."""
     holder = entity.holder(side)
-    if not isinstance(entity.identity, NaturalKey):
+    if not roll.is_natural(entity):
         return f"{row_key(holder)} AS __row_key"
-    added = _business_key(entity.identity, side) | {name: quote(column) for column, name in _own_key(holder).items()}
+    added = _business_key(entity, side) | {name: quote(column) for column, name in _own_key(holder).items()}
     return ", ".join(f"{sql} AS {quote(name)}" for name, sql in added.items())
 
 
@@ -60,10 +60,10 @@ def _roll(engine: Engine, entity: Entity, side: Side) -> str:
 
 def _links(engine: Engine, entity: Entity, side: Side) -> dict[str, str]:
     """What rows are linked by, part by part: as it is where both sides hold the same kind of value, else as text."""
-    if not isinstance(entity.identity, NaturalKey):
+    if not roll.is_natural(entity):
         return {"link": "k.service_key" if side is Side.LEGACY else "v.__row_key"}
     legacy, service = (engine.types(each) for each in Side)
-    parts = {part: f"v.{quote(part)}" for part in _business_key(entity.identity, side)}
+    parts = {part: f"v.{quote(part)}" for part in _business_key(entity, side)}
     return {
         part.removeprefix("__"): value if is_one_kind(legacy[part], service[part]) else f"text_of({value})"
         for part, value in parts.items()
@@ -72,11 +72,11 @@ def _links(engine: Engine, entity: Entity, side: Side) -> dict[str, str]:
 
 def _certain(engine: Engine, entity: Entity, side: Side) -> str:
     """Condition: the row has a whole key, and nothing but what it is linked by can make its link doubtful."""
-    if not isinstance(entity.identity, NaturalKey):
+    if not roll.is_natural(entity):
         return "TRUE"  # linked by its own key, and a link is
     own, holder = _own_key(entity.holder(side)), entity.holder(side)
     certain = [f"v.{quote(name)} IS NOT NULL" for column, name in own.items() if column not in holder.nullable_key]
-    if not set(_business_key(entity.identity, side).values()) <= set(map(quote, own)):
+    if not set(_business_key(entity, side).values()) <= set(map(quote, own)):
         # Rows that share their own key may be linked by different business keys.
         certain += _alone(engine, side, list(map(quote, own.values())))
     return " AND ".join(certain) or "TRUE"
@@ -86,7 +86,7 @@ def _alone(engine: Engine, side: Side, own: list[str]) -> list[str]:
     """Condition: no other row of the side has the row's own key; none where that is so of all rows."""
     shared, key = f"{side} shared keys", ", ".join(own)
     engine.materialise(shared, f"SELECT {key} FROM {quote(side)} GROUP BY {key} HAVING COUNT(*) > 1")
-    if not engine.rows(f"SELECT COUNT(*) AS n FROM {quote(shared)}")[0]["n"]:
+    if engine.is_empty(shared):
         return []
     same = " AND ".join(f"d.{name} IS NOT DISTINCT FROM v.{name}" for name in own)
     return [f"NOT EXISTS (SELECT 1 FROM {quote(shared)} AS d WHERE {same})"]
@@ -175,10 +175,9 @@ def _link_names(engine: Engine) -> list[str]:
     return [quote(name) for name in engine.types("legacy roll") if name.startswith("link")]
 
 
-def _business_key(identity: NaturalKey, side: Side) -> dict[str, str]:
+def _business_key(entity: Entity, side: Side) -> dict[str, str]:
     """Column added -> canonical SQL, of each part of what rows are linked by."""
-    rules = identity.legacy if side is Side.LEGACY else identity.service
-    return {f"__link {number}": value_of(rule) for number, rule in enumerate(rules)}
+    return {f"__link {number}": value_of(rule) for number, rule in enumerate(entity.natural_key(side))}
 
 
 def _own_key(holder: Holder) -> dict[str, str]:

@@ -116,8 +116,7 @@ def business_keys(entity: Entity, side: Side, *, relation: str, also: str = "") 
 
     With something of the rows that is `also` wanted (canonical SQL), in a column of that name.
     """
-    holder, identity = entity.holder(side), entity.identity
-    rules = (identity.legacy if side is Side.LEGACY else identity.service) if isinstance(identity, NaturalKey) else ()
+    holder, rules = entity.holder(side), entity.natural_key(side)
     # Soft-deleted rows are linked too: the link explains what the other side kept.
     return f"""
         SELECT DISTINCT {row_key(holder)} AS row_key, {key_text(tuple(map(text_of, rules)))} AS business_key

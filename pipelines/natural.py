@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipelines.declarations import Entity, NaturalKey, Side
+from pipelines.declarations import Entity, Side
 from pipelines.engine import Engine
 from pipelines.expressions import quote
 from pipelines.rows import holder_key, in_scope
@@ -111,9 +111,7 @@ def _own(entity: Entity, side: Side) -> tuple[str, ...]:
 
 def _parts(entity: Entity, side: Side) -> list[str]:
     """Canonical SQL of the parts of a side's business keys."""
-    identity = entity.identity
-    rules = (identity.legacy if side is Side.LEGACY else identity.service) if isinstance(identity, NaturalKey) else ()
-    return list(map(value_of, rules))
+    return list(map(value_of, entity.natural_key(side)))
 
 
 def _count(engine: Engine, query: str) -> int:

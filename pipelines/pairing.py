@@ -33,7 +33,7 @@ def pair(engine: Engine, entity: Entity) -> None:
     `paired rows` (side, row_key, n): how many rows of each key found one that says the same.
     """
     engine.materialise("contested links", _CONTESTED)
-    if not engine.rows('SELECT COUNT(*) AS n FROM "contested links"')[0]["n"]:
+    if engine.is_empty("contested links"):
         engine.register("duplicate pairs", _none(entity))
         engine.register("paired rows", _NOBODY)
         return

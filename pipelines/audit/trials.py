@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from pipelines import contract, translation
 from pipelines.audit.victims import Row, Victim
-from pipelines.declarations import Field, HardDelete, IdentityTable, NaturalKey, Side, SoftDelete
+from pipelines.declarations import Field, HardDelete, IdentityTable, Side, SoftDelete
 from pipelines.engine import Engine
 from pipelines.expressions import columns_of, quote
 from pipelines.job import Job
@@ -111,11 +111,7 @@ class Trials:
 
     def _of_identity(self, side: Side) -> list[str]:
         """Columns that natural keys are made from."""
-        identity = self.entity.identity
-        if not isinstance(identity, NaturalKey):
-            return []
-        rules = identity.legacy if side is Side.LEGACY else identity.service
-        return [name for rule in rules for name in rule.columns()]
+        return [name for rule in self.entity.natural_key(side) for name in rule.columns()]
 
     @property
     def missable_key(self) -> list[str]:
