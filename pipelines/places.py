@@ -18,6 +18,7 @@ from pipelines.types import as_kept
 PARTITION = "__partition"
 _PLACE = "__place"
 _FILE = "__file"
+_ROWS_AT_ONCE = 65_536  # each batch costs on its way, column by column; few rows are found in each stretch read
 
 
 def rows_at(file: Path, places: pa.Table) -> pa.RecordBatchReader:
@@ -41,7 +42,7 @@ def _beside(found: Iterable[pl.LazyFrame], beside: pl.DataFrame, kept: pa.Schema
     """The rows found, as they come, with the next rows of another table beside them."""
     passed = 0
     for part in found:
-        for frame in part.collect_batches(maintain_order=True):
+        for frame in part.collect_batches(maintain_order=True, chunk_size=_ROWS_AT_ONCE):
             yield from _arrow(frame.hstack(beside.slice(passed, frame.height)), kept)
             passed += frame.height
 
@@ -97,7 +98,7 @@ def _kept(field: pa.Field) -> pl.Expr:
 
 
 def _batches(found: pl.LazyFrame, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    for frame in found.collect_batches(maintain_order=True):
+    for frame in found.collect_batches(maintain_order=True, chunk_size=_ROWS_AT_ONCE):
         yield from _arrow(frame, schema)
 
 
