@@ -25,9 +25,13 @@ _VALUE = ["value_1", "value_2"]
 _MASKS = ["mask_primary", "mask_other"]
 _PLACES = [str(side) for side in Side]
 _KNOWN = {**dict.fromkeys(_PLACES, pl.Int64), "is_primary": pl.Boolean}
+_LANE = pl.col("match_1")
+# Of a row: whether no neighbour is linked by the same, or by what has the same first lane.
+_ALONE = (_LANE != _LANE.shift()).fill_null(value=True) & (_LANE != _LANE.shift(-1)).fill_null(value=True)
 # Of a pair: whether both rows say the same, and which fields it compares.
 _ALIKE = pl.all_horizontal(pl.col(name) == pl.col(f"{name}_right") for name in _VALUE).fill_null(value=False)
 _MASK = pl.when("is_primary").then("mask_primary").otherwise("mask_other").alias("mask")
+_TOLD = [*_PLACES, "is_primary", *_MASKS, _ALIKE.alias("alike")]
 
 
 @dataclass
@@ -83,8 +87,8 @@ def sift(digests: Mapping[Side, Digests]) -> Sifted:
     for stretch in _stretches(both.filter(~pl.col("leapt"))):
         linked = _linked(*(_rows(frames[side], side, stretch) for side in Side))
         masks, differing, rest = pl.collect_all([
-            linked.pairs.filter(_ALIKE).group_by(_MASK).len(),
-            linked.pairs.filter(~_ALIKE).select(*_PLACES, "is_primary"),
+            linked.pairs.filter("alike").group_by(_MASK).len(),
+            linked.pairs.filter(~pl.col("alike")).select(*_PLACES, "is_primary"),
             linked.rest,
         ])  # fmt: skip
         for mask, count in masks.iter_rows():
@@ -100,7 +104,7 @@ def pairs(digests: Mapping[Side, Digests]) -> Iterator[pa.Table]:
     frames = {side: pl.scan_parquet(held.file, hive_partitioning=False) for side, held in digests.items()}
     for stretch in _stretches(_buckets(digests)):
         linked = _linked(*(_rows(frames[side], side, stretch) for side in Side))
-        yield linked.pairs.filter(_ALIKE).select(_PLACES).collect().to_arrow()
+        yield linked.pairs.filter("alike").select(_PLACES).collect().to_arrow()
 
 
 def _buckets(digests: Mapping[Side, Digests]) -> pl.DataFrame:
@@ -143,17 +147,18 @@ def _stretches(both: pl.DataFrame) -> Iterator[pl.DataFrame]:
 
 
 def _rows(frame: pl.LazyFrame, side: Side, stretch: pl.DataFrame) -> pl.DataFrame:
-    """The digests of a stretch; `live` only where no neighbour is linked by the same (or the same first lane)."""
-    lane = pl.col("match_1")
-    alone = (lane != lane.shift()).fill_null(value=True) & (lane != lane.shift(-1)).fill_null(value=True)
+    """The digests of a stretch: what a side knows of its rows, their place called by the side."""
     first, count = stretch[f"{side}_first"].min(), int(stretch[f"{side}_rows"].sum())
     known = ["is_primary"] if side is Side.LEGACY else _MASKS
     rows = frame.slice(int(str(first)) if count else 0, count)
-    return rows.select(pl.col("position").alias(str(side)), pl.col("live") & alone, *_MATCH, *_VALUE, *known).collect()
+    return rows.select(pl.col("position").alias(str(side)), "live", *_MATCH, *_VALUE, *known).collect()
 
 
 class _Linked(NamedTuple):
-    """Rows of both sides: the `pairs` that are linked beyond doubt, and the places of all the `rest`, by side."""
+    """Rows of both sides: the `pairs` that are linked beyond doubt, and the places of all the `rest`, by side.
+
+    Pairs have the columns of both rows' places, `is_primary`, both masks, and `alike`: whether they say the same.
+    """
 
     pairs: pl.LazyFrame
     rest: pl.LazyFrame
@@ -163,17 +168,19 @@ def _linked(legacy: pl.DataFrame, service: pl.DataFrame) -> _Linked:
     """Mostly both sides hold the same keys, and so stand in the same order; else they are joined."""
     if legacy.height == service.height and legacy["match_1"].equals(service["match_1"]):
         beside = service.rename({name: f"{name}_right" for name in ("live", *_MATCH, *_VALUE)})
-        both = legacy.hstack(beside).lazy()
-        certain = pl.all_horizontal("live", "live_right", _equal("match_2"))
-        return _Linked(both.filter(certain), both.filter(~certain).select(_PLACES))
+        certain = pl.all_horizontal("live", "live_right", _equal("match_2"), _ALONE).alias("certain")
+        # What is told of every row is told at once: filtered first, all else would be copied to tell it.
+        both = legacy.hstack(beside).select(*_TOLD, certain).lazy()
+        return _Linked(both.filter("certain"), both.filter(~pl.col("certain")).select(_PLACES))
     # Live rows are alone with their first lane: the join finds one partner at most.
-    joined = legacy.lazy().filter("live").join(service.lazy().filter("live"), on="match_1", how="inner")
-    both = joined.filter(_equal("match_2")).collect().lazy()
+    of_legacy, of_service = (rows.lazy().filter("live", _ALONE) for rows in (legacy, service))
+    both = of_legacy.join(of_service, on="match_1", how="inner").filter(_equal("match_2")).select(_TOLD)
+    pairs = both.collect().lazy()
     rest = [
-        rows.lazy().select(place).join(both, on=place, how="anti")
+        rows.lazy().select(place).join(pairs, on=place, how="anti")
         for rows, place in zip((legacy, service), _PLACES, strict=True)
     ]
-    return _Linked(both, pl.concat(rest, how="diagonal"))
+    return _Linked(pairs, pl.concat(rest, how="diagonal"))
 
 
 def _equal(name: str) -> pl.Expr:
