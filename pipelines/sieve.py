@@ -25,9 +25,8 @@ _VALUE = ["value_1", "value_2"]
 _MASKS = ["mask_primary", "mask_other"]
 _PLACES = [str(side) for side in Side]
 _KNOWN = {**dict.fromkeys(_PLACES, pl.Int64), "is_primary": pl.Boolean}
-_LANE = pl.col("match_1")
-# Of a row: whether no neighbour is linked by the same, or by what has the same first lane.
-_ALONE = (_LANE != _LANE.shift()).fill_null(value=True) & (_LANE != _LANE.shift(-1)).fill_null(value=True)
+# Of a row: whether neither neighbour is linked by the same, or by what has the same first lane.
+_ALONE = pl.all_horizontal(pl.col("match_1").ne_missing(pl.col("match_1").shift(by)) for by in (1, -1))
 # Of a pair: whether both rows say the same, and which fields it compares.
 _ALIKE = pl.all_horizontal(pl.col(name) == pl.col(f"{name}_right") for name in _VALUE).fill_null(value=False)
 _MASK = pl.when("is_primary").then("mask_primary").otherwise("mask_other").alias("mask")
