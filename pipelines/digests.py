@@ -94,7 +94,7 @@ def _fields(types: dict[str, str], entity: Entity) -> str:
     """Each field as a type that can be hashed: those that Arrow would have to change on the way, as their texts."""
     columns = {field.name: f"v.{quote(field.name)}" for field in entity.fields}
     return ", ".join(
-        f"{column if types[name].startswith(_HASHED) else f'text_of({column})'} AS {quote(name)}"
+        f"{column if types[name].startswith(_HASHED) else f'text_of({column})'} AS {quote(roll.value_column(name))}"
         for name, column in columns.items()
     )
 
@@ -138,7 +138,8 @@ def _bits(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def _value_lane(kinds: pl.Schema, entity: Entity, lane: int) -> pl.Expr:
     """The sum of one hash a column, each with a seed of its own."""
-    hashes = [_hash(field.name, kinds[field.name], lane * _KEY_SEED + n) for n, field in enumerate(entity.fields, 1)]
+    values = [roll.value_column(field.name) for field in entity.fields]
+    hashes = [_hash(name, kinds[name], lane * _KEY_SEED + n) for n, name in enumerate(values, 1)]
     return pl.when(pl.col("live") & ~pl.col("failed")).then(pl.sum_horizontal(hashes))
 
 

@@ -14,82 +14,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines import roll
-from pipelines.declarations import Entity, Holder, Side
+from pipelines.declarations import Entity, Side
 from pipelines.engine import Engine
+from pipelines.enrolment import link_names
 from pipelines.expressions import quote
-from pipelines.rows import row_key
-from pipelines.rules.rule import value_of
-from pipelines.sameness import are_same, is_one_kind
+from pipelines.sameness import are_same
 from pipelines.sieve import Sifted
-
-
-def keyed(entity: Entity, side: Side) -> str:
-    """Columns to add to a side's raw rows before they are joined: what they are linked by, and their own key."""
-    holder = entity.holder(side)
-    if not roll.is_natural(entity):
-        return f"{row_key(holder)} AS __row_key"
-    added = _business_key(entity, side) | {name: quote(column) for column, name in _own_key(holder).items()}
-    return ", ".join(f"{sql} AS {quote(name)}" for name, sql in added.items())
 
 
 def sift(engine: Engine, entity: Entity, *, rows: int) -> Sifted:
     """Hold the rows of both sides, so many together, against each other.
 
-    Needs `legacy` and `service`, the raw rows with `__position` and what `keyed` adds; `legacy values` and `service
-    values`, the live ones among them in the service's language; and `single links` (see `roll`) of an identity table.
+    Needs what `enrolment.enrol` does and makes.
     """
-    for side in Side:
-        engine.view(f"{side} roll", _roll(engine, entity, side))
     found = engine.table(_joined(engine, entity, "roll", rows))
     if not _has_crowds(found, rows):
         return _sifted(found, rows)
-    crowds = _set_crowds_apart(engine)
+    crowds = _set_crowds_apart(engine, entity)
     sifted = _sifted(engine.table(_joined(engine, entity, "roll without crowds", rows)), rows)
     for side in Side:
         sifted.remaining[side] += crowds[side].chunks
     return sifted
-
-
-def _roll(engine: Engine, entity: Entity, side: Side) -> str:
-    """The roll of a side, with `link`, in parts: the same in rows that are linked, missing where there is no link."""
-    link = ", ".join(f"{sql} AS {quote(name)}" for name, sql in _links(engine, entity, side).items())
-    fields = ", ".join(f"v.{quote(field.name)}" for field in entity.fields)
-    entry = roll.Entry(link, _certain(engine, entity, side), fields)
-    return roll.call(entity, side, entry, rows=side, values=f"{side} values")
-
-
-def _links(engine: Engine, entity: Entity, side: Side) -> dict[str, str]:
-    """What rows are linked by, part by part: as it is where both sides hold the same kind of value, else as text."""
-    if not roll.is_natural(entity):
-        return {"link": "k.service_key" if side is Side.LEGACY else "v.__row_key"}
-    legacy, service = (engine.types(each) for each in Side)
-    parts = {part: f"v.{quote(part)}" for part in _business_key(entity, side)}
-    return {
-        part.removeprefix("__"): value if is_one_kind(legacy[part], service[part]) else f"text_of({value})"
-        for part, value in parts.items()
-    }
-
-
-def _certain(engine: Engine, entity: Entity, side: Side) -> str:
-    """Condition: the row has a whole key, and nothing but what it is linked by can make its link doubtful."""
-    if not roll.is_natural(entity):
-        return "TRUE"  # linked by its own key, and a link is
-    own, holder = _own_key(entity.holder(side)), entity.holder(side)
-    certain = [f"v.{quote(name)} IS NOT NULL" for column, name in own.items() if column not in holder.nullable_key]
-    if not set(_business_key(entity, side).values()) <= set(map(quote, own)):
-        # Rows that share their own key may be linked by different business keys.
-        certain += _alone(engine, side, list(map(quote, own.values())))
-    return " AND ".join(certain) or "TRUE"
-
-
-def _alone(engine: Engine, side: Side, own: list[str]) -> list[str]:
-    """Condition: no other row of the side has the row's own key; none where that is so of all rows."""
-    shared, key = f"{side} shared keys", ", ".join(own)
-    engine.materialise(shared, f"SELECT {key} FROM {quote(side)} GROUP BY {key} HAVING COUNT(*) > 1")
-    if engine.is_empty(shared):
-        return []
-    same = " AND ".join(f"d.{name} IS NOT DISTINCT FROM v.{name}" for name in own)
-    return [f"NOT EXISTS (SELECT 1 FROM {quote(shared)} AS d WHERE {same})"]
 
 
 def _joined(engine: Engine, entity: Entity, of: str, rows: int) -> str:
@@ -101,7 +46,7 @@ def _joined(engine: Engine, entity: Entity, of: str, rows: int) -> str:
     primary = "l.is_primary" if roll.through_table(entity, Side.LEGACY) else "FALSE"
     mask = f"CASE WHEN {primary} THEN s.mask_primary ELSE s.mask_other END" if roll.masked_fields(entity) else "0"
     both = "l.position IS NOT NULL AND s.position IS NOT NULL"
-    linked = " AND ".join(f"l.{link} = s.{link}" for link in _link_names(engine))
+    linked = " AND ".join(f"l.{link} = s.{link}" for link in _links(entity))
     # Lists of either side's places need not be in one order, and so the places of a pair are one number.
     pair = f"CASE outcome WHEN {_DIFFERS} THEN legacy * {rows} + service END"
     return f"""
@@ -127,10 +72,8 @@ _IN_DOUBT, _DIFFERS, _PASSES = 0, 1, 2  # what comes of the rows of a pair, or o
 def _same(engine: Engine, entity: Entity) -> list[str]:
     """Conditions, one a field: both values are missing, or the same to the last bit."""
     legacy, service = (engine.types(f"{side} values") for side in Side)
-    return [
-        are_same(f"l.{quote(name)}", f"s.{quote(name)}", legacy[name], service[name])
-        for name in (field.name for field in entity.fields)
-    ]
+    values = {field.name: quote(roll.value_column(field.name)) for field in entity.fields}
+    return [are_same(f"l.{value}", f"s.{value}", legacy[name], service[name]) for name, value in values.items()]
 
 
 def _has_crowds(found: pa.Table, rows: int) -> bool:
@@ -139,15 +82,15 @@ def _has_crowds(found: pa.Table, rows: int) -> bool:
     return bool(seen != rows - linked)
 
 
-def _set_crowds_apart(engine: Engine) -> Mapping[Side, pa.ChunkedArray]:
+def _set_crowds_apart(engine: Engine, entity: Entity) -> Mapping[Side, pa.ChunkedArray]:
     """Make `<side> roll without crowds`, of the rows that share their link with none of their side; the others' places.
 
     Rows of the other side that have such a link are no less in doubt.
     """
-    links = ", ".join(_link_names(engine))
+    links = ", ".join(_links(entity))
     crowded = (f'SELECT {links} FROM "{side} roll" GROUP BY {links} HAVING COUNT(*) > 1' for side in Side)
     engine.materialise("crowded links", " UNION ALL ".join(crowded))
-    same = " AND ".join(f"c.{link} = r.{link}" for link in _link_names(engine))
+    same = " AND ".join(f"c.{link} = r.{link}" for link in _links(entity))
     within = f'EXISTS (SELECT 1 FROM "crowded links" AS c WHERE {same})'
     for side in Side:
         engine.view(f"{side} roll without crowds", f'SELECT * FROM "{side} roll" AS r WHERE NOT {within}')
@@ -171,15 +114,5 @@ def _sifted(found: pa.Table, rows: int) -> Sifted:
     return sifted
 
 
-def _link_names(engine: Engine) -> list[str]:
-    return [quote(name) for name in engine.types("legacy roll") if name.startswith("link")]
-
-
-def _business_key(entity: Entity, side: Side) -> dict[str, str]:
-    """Column added -> canonical SQL, of each part of what rows are linked by."""
-    return {f"__link {number}": value_of(rule) for number, rule in enumerate(entity.natural_key(side))}
-
-
-def _own_key(holder: Holder) -> dict[str, str]:
-    """Raw column -> column added, of each part of a row's own key."""
-    return {column: f"__own {number}" for number, column in enumerate(holder.key)}
+def _links(entity: Entity) -> list[str]:
+    return list(map(quote, link_names(entity)))

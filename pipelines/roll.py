@@ -31,8 +31,8 @@ def call(entity: Entity, side: Side, entry: Entry, *, rows: str, values: str) ->
     """The query of a side's roll, from its raw `rows` and the live `values` among them.
 
     Columns: position, live (takes part and is certain), those of the link, failed (a field cannot be translated), those
-    of `varying` and the fields, which are missing where a row takes no part. Legacy rows that are linked through a
-    table need `__row_key` and the relation `single links`.
+    of `varying` and those of the fields (`value_column`), which are missing where a row takes no part. Legacy rows that
+    are linked through a table need `__row_key` and the relation `single links`.
     """
     holder = entity.holder(side)
     failed = [f"{failure_column(field)} IS NOT NULL" for field in entity.fields] if side is Side.LEGACY else []
@@ -44,7 +44,7 @@ def call(entity: Entity, side: Side, entry: Entry, *, rows: str, values: str) ->
     """
     if always_live(holder):
         return taking_part
-    nothing = ", ".join(f"NULL AS {quote(field.name)}" for field in entity.fields)
+    nothing = ", ".join(f"NULL AS {quote(value_column(field.name))}" for field in entity.fields)
     unknown = {"is_primary": "FALSE", "mask_primary": "0", "mask_other": "0"}
     return f"""
         {taking_part} UNION ALL
@@ -52,6 +52,11 @@ def call(entity: Entity, side: Side, entry: Entry, *, rows: str, values: str) ->
             {"".join(f"{unknown[name]} AS {name}, " for name in varying(entity, side))} {nothing}
         FROM (SELECT * FROM {quote(rows)} WHERE NOT ({live(holder)})) AS v {linked}
     """
+
+
+def value_column(name: str) -> str:
+    """The column that holds what a row says in a field: a field may have the name of any other column of the roll."""
+    return f"value {name}"
 
 
 def single_links(engine: Engine, *, links: str, on: str) -> None:

@@ -18,6 +18,7 @@ from pipelines import (
     digests,
     direct,
     engine,
+    enrolment,
     plan,
     roll,
     room,
@@ -114,7 +115,8 @@ def _sift_by_digests(job: Job) -> Sifted:
 def _sift_directly(job: Job) -> Sifted:
     with engine.opened() as session:
         for side in Side:
-            make_values(session, job, side, adding=direct.keyed(job.entity, side), into=f"{side} values")
+            make_values(session, job, side, adding=enrolment.keyed(job.entity, side), into=f"{side} values")
+        enrolment.enrol(session, job.entity)
         return direct.sift(session, job.entity, rows=sum(job.read(side).rows for side in Side))
 
 

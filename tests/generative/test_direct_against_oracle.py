@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines import direct, engine, identity, roll, rows, translation
+from pipelines import direct, engine, enrolment, identity, roll, rows, translation
 from pipelines.comparators import Exact
 from pipelines.declarations import Field, NaturalKey, Side, SoftDelete
 from pipelines.rules import Decode, Same
@@ -93,11 +93,12 @@ def prepared(declared, tables, links):
     with TemporaryDirectory() as folder, engine.opened() as session:
         for side, table in tables.items():
             pq.write_table(table, Path(folder) / f"{side}.parquet")
-            session.scan_rows(side, Path(folder) / f"{side}.parquet", adding=direct.keyed(declared, side))
+            session.scan_rows(side, Path(folder) / f"{side}.parquet", adding=enrolment.keyed(declared, side))
         session.register("links", links)
         roll.single_links(session, links="links", on="2026-01-01")
         session.view("service values", f"SELECT * FROM service WHERE {rows.live(declared.service)}")
         translation.translate(session, declared, rows="legacy", into="legacy values")
+        enrolment.enrol(session, declared)
         yield session
 
 

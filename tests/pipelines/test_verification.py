@@ -14,6 +14,7 @@ from pipelines import digests, reconciliation, sieve, sifting, verification
 from pipelines.declarations import Side
 from pipelines.errors import IntegrityError
 from pipelines.job import Job
+from pipelines.roll import value_column
 from tests.spec.given import Given, reconciled, rows
 
 ROWS = 2000
@@ -43,7 +44,7 @@ def lie_about(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give every value of a field the same hash."""
 
     def lying(of: str, *more: object) -> pl.Expr:
-        return pl.lit(7, pl.UInt64) if of == name else HASHED(of, *more)
+        return pl.lit(7, pl.UInt64) if of == value_column(name) else HASHED(of, *more)
 
     monkeypatch.setattr(digests, "_hash", lying)
     monkeypatch.setattr(digests, "version", lambda: "lying")

@@ -1,0 +1,98 @@
+"""Enrolment: the rolls of both sides, to be held against each other value by value.
+
+What rows are linked by stands there as it is where both sides hold the same kind of value; what they say, in the
+service's language. `direct` joins the rolls, `lockstep` walks along them; rolls that are hashed are `digests`'s.
+"""
+
+from __future__ import annotations
+
+from pipelines import roll
+from pipelines.declarations import Entity, Holder, Side
+from pipelines.engine import Engine
+from pipelines.expressions import quote
+from pipelines.rows import row_key
+from pipelines.rules.rule import value_of
+from pipelines.sameness import is_one_kind
+
+
+def keyed(entity: Entity, side: Side) -> str:
+    """Columns to add to a side's raw rows before they are joined: what they are linked by, and their own key."""
+    holder = entity.holder(side)
+    if not roll.is_natural(entity):
+        return f"{row_key(holder)} AS __row_key"
+    added = _business_key(entity, side) | {name: quote(column) for column, name in _own_key(holder).items()}
+    return ", ".join(f"{sql} AS {quote(name)}" for name, sql in added.items())
+
+
+def enrol(engine: Engine, entity: Entity) -> None:
+    """Make `<side> roll` (see `roll.call`) of both sides, with `link`, in parts.
+
+    Parts are the same in rows that are linked, and missing where there is no link. Needs `legacy` and `service`, the
+    raw rows with `__position` and what `keyed` adds; `legacy values` and `service values`, the live ones among them in
+    the service's language; and `single links` (see `roll`) of an identity table.
+    """
+    for side in Side:
+        engine.view(f"{side} roll", _roll(engine, entity, side))
+
+
+def link_names(entity: Entity) -> list[str]:
+    """The columns of the rolls that are the parts of a link."""
+    if not roll.is_natural(entity):
+        return ["link"]
+    return [_link_name(part) for part in _business_key(entity, Side.SERVICE)]
+
+
+def _roll(engine: Engine, entity: Entity, side: Side) -> str:
+    link = ", ".join(f"{sql} AS {quote(name)}" for name, sql in _links(engine, entity, side).items())
+    fields = ", ".join(f"v.{quote(field.name)} AS {quote(roll.value_column(field.name))}" for field in entity.fields)
+    entry = roll.Entry(link, _certain(engine, entity, side), fields)
+    return roll.call(entity, side, entry, rows=side, values=f"{side} values")
+
+
+def _links(engine: Engine, entity: Entity, side: Side) -> dict[str, str]:
+    """What rows are linked by, part by part: as it is where both sides hold the same kind of value, else as text."""
+    if not roll.is_natural(entity):
+        (link,) = link_names(entity)
+        return {link: "k.service_key" if side is Side.LEGACY else "v.__row_key"}
+    legacy, service = (engine.types(each) for each in Side)
+    parts = {part: f"v.{quote(part)}" for part in _business_key(entity, side)}
+    return {
+        _link_name(part): value if is_one_kind(legacy[part], service[part]) else f"text_of({value})"
+        for part, value in parts.items()
+    }
+
+
+def _certain(engine: Engine, entity: Entity, side: Side) -> str:
+    """Condition: the row has a whole key, and nothing but what it is linked by can make its link doubtful."""
+    if not roll.is_natural(entity):
+        return "TRUE"  # linked by its own key, and a link is
+    own, holder = _own_key(entity.holder(side)), entity.holder(side)
+    certain = [f"v.{quote(name)} IS NOT NULL" for column, name in own.items() if column not in holder.nullable_key]
+    if not set(_business_key(entity, side).values()) <= set(map(quote, own)):
+        # Rows that share their own key may be linked by different business keys.
+        certain += _alone(engine, side, list(map(quote, own.values())))
+    return " AND ".join(certain) or "TRUE"
+
+
+def _alone(engine: Engine, side: Side, own: list[str]) -> list[str]:
+    """Condition: no other row of the side has the row's own key; none where that is so of all rows."""
+    shared, key = f"{side} shared keys", ", ".join(own)
+    engine.materialise(shared, f"SELECT {key} FROM {quote(side)} GROUP BY {key} HAVING COUNT(*) > 1")
+    if engine.is_empty(shared):
+        return []
+    same = " AND ".join(f"d.{name} IS NOT DISTINCT FROM v.{name}" for name in own)
+    return [f"NOT EXISTS (SELECT 1 FROM {quote(shared)} AS d WHERE {same})"]
+
+
+def _business_key(entity: Entity, side: Side) -> dict[str, str]:
+    """Column added -> canonical SQL, of each part of what rows are linked by."""
+    return {f"__link {number}": value_of(rule) for number, rule in enumerate(entity.natural_key(side))}
+
+
+def _link_name(part: str) -> str:
+    return part.removeprefix("__")
+
+
+def _own_key(holder: Holder) -> dict[str, str]:
+    """Raw column -> column added, of each part of a row's own key."""
+    return {column: f"__own {number}" for number, column in enumerate(holder.key)}
