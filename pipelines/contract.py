@@ -265,10 +265,13 @@ def _own_code(contract: type[DataFrameModel]) -> list[str]:
     methods = (member for base in contract.__mro__ for member in vars(base).values() if isinstance(member, classmethod))
     found = []
     for method in methods:
-        if not method.__func__.__module__.startswith("pandera."):
+        if method.__func__.__module__.split(".")[0] not in _NOT_THE_USERS:
             with contextlib.suppress(OSError):  # no source at hand, as in an interactive session
                 found.append(ast.unparse(ast.parse(textwrap.dedent(inspect.getsource(method.__func__)))))
     return found
+
+
+_NOT_THE_USERS = ("pandera", "typing")  # what every contract inherits
 
 
 def _file_of(contract: type[DataFrameModel]) -> str:
