@@ -35,8 +35,10 @@ def prove(engine: Engine, entity: Entity, *, every: str, into: str) -> None:
     `differences`, `service rows`, and `legacy`, the raw rows at hand.
     """
     engine.register("kinds of fields", _kinds(engine, entity))
-    engine.register("scales", pa.table({"scale": list(_SCALES)}))
     engine.materialise("likenesses", _LIKENESSES)
+    engine.materialise("factors", _FACTORS)
+    engine.register("known scales", pa.table({"scale": list(_SCALES)}))
+    engine.materialise("scales", f'SELECT scale, {_SCALE} AS factor FROM "known scales"')
     _count_raw_values(engine, entity, every)
     keys = "SELECT legacy_key, service_key, field"
     proofs = (_SWAPPED, _SHIFTED, _SCALED, _IN_PROPORTION, _REFORMATTED, _CUT, _OFFSET, _MISTAKEN)
@@ -62,26 +64,38 @@ def _count_raw_values(engine: Engine, entity: Entity, every: str) -> None:
     and often show already that most rows with it are translated well: then the others need not be read.
     """
     engine.materialise("repeated mistakes", _REPEATED_MISTAKES)
-    engine.materialise("raw totals at hand", _all_raw_totals(engine, entity, "repeated mistakes", Side.LEGACY))
+    at_hand = [_totals_at_hand(entity, field) for field in _mistaken(engine, entity, "repeated mistakes")]
+    engine.materialise("raw totals at hand", " UNION ALL ".join(at_hand) or _NO_TOTALS)
     engine.materialise("mistaken values", _MISTAKEN_VALUES)
-    engine.materialise("raw totals", _all_raw_totals(engine, entity, "mistaken values", every))
+    totals = [_raw_totals(entity, field, every) for field in _mistaken(engine, entity, "mistaken values")]
+    engine.materialise("raw totals", " UNION ALL ".join(totals) or _NO_TOTALS)
 
 
-def _all_raw_totals(engine: Engine, entity: Entity, mistakes: str, rows: str) -> str:
+_NO_TOTALS = "SELECT field, legacy_raw, CAST(0 AS BIGINT) AS n FROM likenesses WHERE FALSE"
+
+
+def _mistaken(engine: Engine, entity: Entity, mistakes: str) -> list[Field]:
     names = {row["field"] for row in engine.rows(f"SELECT DISTINCT field FROM {quote(mistakes)}")}
-    totals = [_raw_totals(entity, field, mistakes, rows) for field in entity.fields if field.name in names]
-    nothing = "SELECT field, legacy_raw, CAST(0 AS BIGINT) AS n FROM likenesses WHERE FALSE"
-    return " UNION ALL ".join(totals) or nothing
+    return [field for field in entity.fields if field.name in names]
 
 
-def _raw_totals(entity: Entity, field: Field, mistakes: str, rows: str) -> str:
+def _totals_at_hand(entity: Entity, field: Field) -> str:
+    return f"""
+        SELECT {literal(field.name)} AS field, legacy_raw, COUNT(*) AS n
+        FROM (SELECT {raw_of(field)} AS legacy_raw FROM legacy WHERE {live(entity.legacy)}) AS r
+        WHERE legacy_raw IN (SELECT legacy_raw FROM "repeated mistakes" WHERE field = {literal(field.name)})
+        GROUP BY legacy_raw
+    """
+
+
+def _raw_totals(entity: Entity, field: Field, rows: str) -> str:
     """Columns are counted as they are and made texts afterwards, and of those only what was mistaken at hand.
 
     Values are few, rows are many.
     """
     columns = field.rule.columns()
     read, held = ", ".join(map(quote, columns)), [quote(f"__mistaken {column}") for column in columns]
-    mistaken = f"SELECT legacy_raw FROM {quote(mistakes)} WHERE field = {literal(field.name)}"
+    mistaken = f'SELECT legacy_raw FROM "mistaken values" WHERE field = {literal(field.name)}'
     shown = ", ".join(f"{quote(column)} AS {name}" for column, name in zip(columns, held, strict=True))
     same = " AND ".join(
         f"m.{name} IS NOT DISTINCT FROM r.{quote(column)}" for column, name in zip(columns, held, strict=True)
@@ -107,6 +121,17 @@ _LIKENESSES = f"""
     FROM differences AS d
     JOIN "kinds of fields" AS k ON k.field = d.field
     WHERE d.verdict = {Verdict.DIFFERENT:d}
+"""
+
+
+def _factor(shown: str, wanted: str) -> str:
+    return f"ratio_text(as_double({shown}), as_double({wanted}))"
+
+
+_SCALE = _factor("scale", literal("1"))  # of a known scale, as factors are written
+_FACTORS = f"""
+    SELECT legacy_key, service_key, field, wanted, {_factor("shown", "wanted")} AS factor FROM likenesses
+    WHERE kind = 'number'
 """
 _NO_LAG = "CAST(NULL AS BIGINT) AS ended_us"
 _ROWS = {"rows": "n"}
@@ -146,10 +171,9 @@ _SCALED = f"""
     {cause("invalid_transformation", "unit_or_scale")}, {_NO_LAG},
     {told(_ROWS, pattern="'factor'", factor="scale")} AS evidence
     FROM (
-        SELECT l.*, f.scale, COUNT(*) OVER (PARTITION BY l.field, f.scale) AS n
-        FROM likenesses AS l
-        JOIN scales AS f ON ratio_text(as_double(l.shown), as_double(l.wanted)) = ratio_text(as_double(f.scale), 1)
-        WHERE l.kind = 'number'
+        SELECT l.*, s.scale, COUNT(*) OVER (PARTITION BY l.field, s.scale) AS n
+        FROM factors AS l
+        JOIN scales AS s ON s.factor = l.factor
     ) AS scaled
     WHERE n >= {SUPPORT} OR LENGTH(wanted) >= {SPECIFIC}
 """
@@ -157,15 +181,14 @@ _IN_PROPORTION = f"""
     {cause("invalid_transformation", "unit_or_scale")}, {_NO_LAG},
     {told(_ROWS, pattern="'factor'", factor="factor")} AS evidence
     FROM (
-        SELECT r.*, COUNT(*) OVER (PARTITION BY field, factor) AS n,
-            MIN(wanted) OVER (PARTITION BY field, factor) <> MAX(wanted) OVER (PARTITION BY field, factor) AS vary
-        FROM (
-            SELECT l.*, ratio_text(as_double(shown), as_double(wanted)) AS factor FROM likenesses AS l
-            WHERE kind = 'number'
-        ) AS r
-        WHERE NOT factor IN (SELECT ratio_text(as_double(scale), 1) FROM scales) AND NOT factor IN ({_NO_FACTOR})
+        SELECT l.*, r.n
+        FROM factors AS l
+        JOIN (
+            SELECT field, factor, COUNT(*) AS n FROM factors GROUP BY field, factor
+            HAVING COUNT(*) >= {SUPPORT} AND MIN(wanted) <> MAX(wanted)
+        ) AS r ON r.field = l.field AND r.factor = l.factor
     ) AS proportional
-    WHERE n >= {SUPPORT} AND vary
+    WHERE NOT factor IN (SELECT factor FROM scales) AND NOT factor IN ({_NO_FACTOR})
 """
 
 
