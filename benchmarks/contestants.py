@@ -75,7 +75,7 @@ def unsifted(bench: Bench) -> int:
 
 
 def foreign_files(bench: Bench) -> int:
-    """The same for two files of which no digests stand: sifted by one join."""
+    """The same for two files of which no digests stand: read in lockstep, or joined where one is in another order."""
     os.environ[sifting.WAY] = sifting.Way.JOIN
     return anew(bench)
 

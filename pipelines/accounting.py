@@ -16,8 +16,8 @@ from pipelines.declarations import Side
 from pipelines.engine import Engine
 from pipelines.errors import IntegrityError
 from pipelines.job import Job
+from pipelines.passed import Passed
 from pipelines.schemas import column, table_schema
-from pipelines.sieve import Sifted
 
 MEASURES = table_schema(
     column("field", pa.string(), "Declared field"),
@@ -46,17 +46,17 @@ class Measured:
     rejected: Mapping[Side, int]
 
 
-def total(engine: Engine, job: Job, sifted: Sifted) -> Measured:
+def total(engine: Engine, job: Job, passed: Passed) -> Measured:
     """What was counted in the comparison and in the sieve together.
 
     Reads the relations `measures`, `row verdicts`, `pairs` and `duplicate pairs`; makes `all measures` (MEASURES) and
     `all row verdicts` (ROW_VERDICTS).
     """
-    engine.register("alike", _alike(job, sifted))
+    engine.register("alike", _alike(job, passed))
     engine.materialise("all measures", _ALL_MEASURES)
-    engine.materialise("all row verdicts", _all_row_verdicts(sifted.pairs + sifted.known().num_rows))
+    engine.materialise("all row verdicts", _all_row_verdicts(passed.pairs + passed.known))
     pairs = sum(int(str(engine.rows(f"SELECT COUNT(*) AS n FROM {of}")[0]["n"])) for of in _PAIRS)
-    return _measured(engine, job, "all ", pairs + sifted.pairs)
+    return _measured(engine, job, "all ", pairs + passed.pairs)
 
 
 def recall(engine: Engine, job: Job) -> Measured:
@@ -88,12 +88,12 @@ _ALL_MEASURES = """
 """
 
 
-def _alike(job: Job, sifted: Sifted) -> pa.Table:
+def _alike(job: Job, passed: Passed) -> pa.Table:
     """Per field in how many of the pairs that passed the sieve it was compared, and so found equal."""
     bits = {name: 1 << bit for bit, name in enumerate(roll.masked_fields(job.entity))}
 
     def compared(name: str) -> int:
-        return sum(n for mask, n in sifted.alike.items() if name not in bits or mask & bits[name])
+        return sum(n for mask, n in passed.alike.items() if name not in bits or mask & bits[name])
 
     names = [field.name for field in job.entity.fields]
     return pa.table({"field": names, "n": pa.array(map(compared, names), pa.int64())})

@@ -20,6 +20,7 @@ from pipelines.expressions import literal, quote
 from pipelines.keys import key_text
 from pipelines.rows import row_key
 from pipelines.rules.rule import text_of
+from pipelines.sameness import is_kept
 from pipelines.schemas import column, table_schema
 
 SCHEMA = table_schema(
@@ -36,8 +37,6 @@ SCHEMA = table_schema(
 _LANES = (1, 2)
 _KEY_SEED = 1_000_003
 _LARGEST = 2**63 - 1
-_HASHED = ("BOOLEAN", "VARCHAR", "DATE", "DOUBLE", "FLOAT", "DECIMAL", "TIMESTAMP", "TINYINT", "SMALLINT", "INTEGER",
-           "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")  # fmt: skip
 _NEVER_LINKED = "never linked "  # no key's text begins so and is some other key's link
 
 
@@ -94,7 +93,7 @@ def _fields(types: dict[str, str], entity: Entity) -> str:
     """Each field as a type that can be hashed: those that Arrow would have to change on the way, as their texts."""
     columns = {field.name: f"v.{quote(field.name)}" for field in entity.fields}
     return ", ".join(
-        f"{column if types[name].startswith(_HASHED) else f'text_of({column})'} AS {quote(roll.value_column(name))}"
+        f"{column if is_kept(types[name]) else f'text_of({column})'} AS {quote(roll.value_column(name))}"
         for name, column in columns.items()
     )
 

@@ -106,10 +106,13 @@ class Engine:
 
         `name` has the columns of the file, `<name> placed` what else is known of the places as well.
         """
-        picked, placed, schema = f"{name} picked", f"{name} placed", pq.read_schema(file)
-        self._connection.register(picked, places.rows_at(file, at))
-        self._create("TABLE", placed, f"SELECT {restored(schema, from_parquet=True)} FROM {quote(picked)}")
-        self._create("VIEW", name, f"SELECT {', '.join(map(quote, schema.names))} FROM {quote(placed)}")
+        self._take_in(name, file, places.rows_at(file, at), "CREATE OR REPLACE TEMP TABLE {} AS")
+        columns = ", ".join(map(quote, pq.read_schema(file).names))
+        self._create("VIEW", name, f"SELECT {columns} FROM {quote(f'{name} placed')}")
+
+    def add_placed(self, name: str, file: Path, rows: pa.RecordBatchReader) -> None:
+        """More rows of the same file to those of `scan_places`, as `places` gives them."""
+        self._take_in(name, file, rows, "INSERT INTO {}")
 
     def scan_holding(self, name: str, files: Mapping[str, Path], values: pa.Table) -> None:
         """Those rows of Parquet files of one schema that hold one of the `values` in each column there named.
@@ -175,6 +178,14 @@ class Engine:
                 for definition in definitions(name):
                     self._connection.execute(definition)
         return compiled
+
+    def _take_in(self, name: str, file: Path, rows: pa.RecordBatchReader, where: str) -> None:
+        """Read rows of a Parquet file, in types as they are kept, into the table `<name> placed`."""
+        columns, picked = restored(pq.read_schema(file), from_parquet=True), f"{name} picked"
+        self._connection.register(picked, rows)
+        with _translated_errors():
+            self._connection.execute(f"{where.format(quote(f'{name} placed'))} SELECT {columns} FROM {quote(picked)}")
+        self._connection.unregister(picked)
 
     def _create(self, what: str, name: str, sql: str) -> None:
         with _translated_errors():

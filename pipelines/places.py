@@ -1,4 +1,4 @@
-"""Places: certain rows of Parquet files, by where they stand or by what they hold, as a stream.
+"""Places: certain rows of Parquet files, by where they stand or by what they hold, as frames or as a stream.
 
 Polars reads them at half of what they cost DuckDB. What the rows mean is not known here; types of ours come in the
 words they are kept in (`types`).
@@ -34,16 +34,27 @@ def rows_at(file: Path, places: pa.Table) -> pa.RecordBatchReader:
         for first, count, within in _stretches(file, wanted)
     )
     beside = known.drop("position")
-    kept = pa.schema([*as_kept(schema), *pa.schema(beside.head(0).to_arrow().schema)])
-    return pa.RecordBatchReader.from_batches(kept, _beside(found, beside, kept))
+    return stream(file, _beside(found, beside), knowing=beside.head(0).to_arrow().schema)
 
 
-def _beside(found: Iterable[pl.LazyFrame], beside: pl.DataFrame, kept: pa.Schema) -> Iterator[pa.RecordBatch]:
+def stretch(file: Path, first: int, count: int) -> pl.LazyFrame:
+    """All columns of so many rows from a place on, in types as they are kept."""
+    rows = pl.scan_parquet(file, hive_partitioning=False).slice(first, count)
+    return rows.select(map(_kept, pq.read_schema(file)))
+
+
+def stream(file: Path, frames: Iterable[pl.DataFrame], *, knowing: pa.Schema) -> pa.RecordBatchReader:
+    """Rows of a file, in types as they are kept, with what else is known of them in columns of this schema."""
+    kept = pa.schema([*as_kept(pq.read_schema(file)), *knowing])
+    return pa.RecordBatchReader.from_batches(kept, (batch for frame in frames for batch in _arrow(frame, kept)))
+
+
+def _beside(found: Iterable[pl.LazyFrame], beside: pl.DataFrame) -> Iterator[pl.DataFrame]:
     """The rows found, as they come, with the next rows of another table beside them."""
     passed = 0
     for part in found:
         for frame in part.collect_batches(maintain_order=True, chunk_size=_ROWS_AT_ONCE):
-            yield from _arrow(frame.hstack(beside.slice(passed, frame.height)), kept)
+            yield frame.hstack(beside.slice(passed, frame.height))
             passed += frame.height
 
 

@@ -1,6 +1,6 @@
 """The plan: the relations of one job, scanned from the lake and built up to linked pairs and translated rows.
 
-Reads the lake and names relations; it writes nothing and judges nothing. With what `sieve` let pass taken out, the same
+Reads the lake and names relations; it writes nothing and judges nothing. With what a sieve let pass taken out, the same
 plan runs on the rows that remain: they link and compare as they would among all rows.
 """
 
@@ -14,7 +14,6 @@ from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.job import Job
 from pipelines.rows import EVERY, live, row_key
-from pipelines.sieve import Sifted
 
 IDENTITY_MAP = "identity map"
 _KNOWN_PAIRS = """
@@ -65,17 +64,14 @@ def link_and_translate(session: Engine, job: Job) -> None:
     linkage.tell(session)
 
 
-def link_and_translate_rest(session: Engine, job: Job, sifted: Sifted) -> None:
-    """The same of the rows that remain; those whose pair is known are not linked again.
+def link_and_translate_rest(session: Engine, job: Job) -> None:
+    """The same of the rows that remain, from what `sifting.sift` makes; those whose pair is known are not linked again.
 
     Nothing of a known pair could touch the links of another row: it is alone with its keys on both sides.
     """
     for side in Side:
-        job.read(side)
-        session.scan_places(side, job.lake.file(job.address(side)), sifted.places(side))
         columns = ", ".join(map(quote, session.types(side)))
         session.view(_DOUBTFUL[side], f"SELECT {columns} FROM {quote(_PLACED[side])} WHERE __pair IS NULL")
-    session.register("known pairs", sifted.known())
     _link_doubtful(session, job)
     _translate(session, job, _PLACED)
     session.materialise("pairs", f'SELECT * FROM "doubtful pairs" UNION ALL {_KNOWN_PAIRS}')

@@ -38,7 +38,7 @@ from pipelines.engine import Engine
 from pipelines.expressions import literal
 from pipelines.job import Job, content_version
 from pipelines.lake import Manifest, Transaction
-from pipelines.sieve import Sifted
+from pipelines.passed import Passed
 from pipelines.snapshot import Small, Snapshot
 from pipelines.sources import REJECTED
 from pipelines.sources.source import Notes, Source
@@ -110,16 +110,16 @@ def find_discrepancies(job: Job) -> dict[str, Manifest]:
     there = standing.still(job, FOUND, inputs=inputs)
     if there and not verification.is_wanted():
         return there
-    sifted = sifting.sift(job)
-    if sifted and verification.is_wanted():
-        verification.verify(job, sifted)
     with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
-        if sifted:
-            plan.link_and_translate_rest(session, job, sifted)
+        passed = sifting.sift(session, job)
+        if passed and verification.is_wanted():
+            verification.verify(job, passed)
+        if passed:
+            plan.link_and_translate_rest(session, job)
         else:
             plan.link_and_translate(session, job)
         comparison.compare(session, job.entity)
-        measured = accounting.total(session, job, sifted or Sifted())
+        measured = accounting.total(session, job, passed or Passed())
         accounting.balance(job, measured)
         proofs = proving.prove(session, job, witnesses)
         _earlier_findings(session, job)

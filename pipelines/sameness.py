@@ -10,6 +10,7 @@ import re
 _INTEGER = re.compile(r"U?(TINY|SMALL|BIG)?INT(EGER)?|HUGEINT")
 _DECIMAL = re.compile(r"DECIMAL\(\d+,(\d+)\)")
 _PLAIN = frozenset({"BOOLEAN", "VARCHAR", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE"})
+_KEPT = re.compile(r"BOOLEAN|VARCHAR|DATE|DOUBLE|FLOAT|DECIMAL\(.*\)|TIMESTAMP.*|U?(TINY|SMALL|BIG)INT|U?INTEGER")
 _FLOATS = frozenset({"DOUBLE", "FLOAT"})
 
 
@@ -21,6 +22,11 @@ def is_one_kind(legacy: str, service: str) -> bool:
     if all(scales):
         return len({scale[1] for scale in scales if scale}) == 1
     return legacy == service and legacy in _PLAIN
+
+
+def is_kept(kind: str) -> bool:
+    """Whether values of a type come through Arrow as they are."""
+    return _KEPT.fullmatch(kind) is not None
 
 
 def are_same(expected: str, actual: str, legacy: str, service: str) -> str:

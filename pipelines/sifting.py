@@ -1,8 +1,9 @@
-"""Sifting a job: by its digests, or by one join of both sides.
+"""Sifting a job: by its digests, or by holding both sides against each other as they are.
 
 Digests are kept beside the snapshots and made anew only when rows, rules, links or references have changed; where none
-stand and there is room for it, joining the rows once costs less than making them. Small inputs and entities whose pairs
-no sieve can vouch for are not sifted. What digests hold is `digests`', what passes is `sieve`'s and `direct`'s.
+stand and there is room for it, reading the rows in lockstep, or joining them once, costs less than making digests.
+Small inputs and entities whose pairs no sieve can vouch for are not sifted. What digests hold is `digests`', what
+passes is `sieve`'s, `lockstep`'s and `direct`'s.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pipelines import (
     direct,
     engine,
     enrolment,
+    lockstep,
     plan,
     roll,
     room,
@@ -28,9 +30,10 @@ from pipelines import (
     translation,
 )
 from pipelines.declarations import IdentityTable, Side
-from pipelines.engine import Resources
+from pipelines.engine import Engine, Resources
 from pipelines.job import Job, content_version
 from pipelines.lake import WORKING, Manifest
+from pipelines.passed import Passed
 from pipelines.rows import live
 from pipelines.sieve import Digests, Sifted
 
@@ -40,17 +43,25 @@ WAY = "COEXIST_SIEVE"
 
 
 class Way(StrEnum):
-    """How rows are sifted, when it is asked for: by digests, which are made where none stand, or by one join."""
+    """How rows are sifted, when it is asked for: by digests, which are made where none stand, or by joining both sides.
+
+    In lockstep, where they stand in one order, or by one join of the whole.
+    """
 
     DIGESTS = "digests"
     JOIN = "join"
 
 
-def sift(job: Job) -> Sifted | None:
-    """What of the job is beyond doubt; None when it is not sifted."""
+def sift(session: Engine, job: Job) -> Passed | None:
+    """What of the job is beyond doubt; None when it is not sifted.
+
+    Makes, of the rows that remain:
+    `<side>`, the raw rows, and `<side> placed`, the same with `__pair`, missing unless their pair is known;
+    `known pairs` (pair, link_primary): those that are linked beyond doubt and differ.
+    """
     if not is_sifted(job):
         return None
-    return _sift_by_digests(job) if _is_by_digests(job) else _sift_directly(job)
+    return _sift_by_digests(session, job) if _is_by_digests(job) else _sift_directly(session, job)
 
 
 def is_sifted(job: Job) -> bool:
@@ -108,16 +119,27 @@ def _fits(job: Job) -> bool:
     return most <= _COMFORTABLE * Resources().engine_memory
 
 
-def _sift_by_digests(job: Job) -> Sifted:
-    return sieve.sift({side: held(job, side) for side in Side})
+def _sift_by_digests(session: Engine, job: Job) -> Passed:
+    return _picked(session, job, sieve.sift({side: held(job, side) for side in Side}))
 
 
-def _sift_directly(job: Job) -> Sifted:
-    with engine.opened() as session:
-        for side in Side:
-            make_values(session, job, side, adding=enrolment.keyed(job.entity, side), into=f"{side} values")
-        enrolment.enrol(session, job.entity)
-        return direct.sift(session, job.entity, rows=sum(job.read(side).rows for side in Side))
+def _sift_directly(session: Engine, job: Job) -> Passed:
+    for side in Side:
+        make_values(session, job, side, adding=enrolment.keyed(job.entity, side), into=f"{side} values")
+    enrolment.enrol(session, job.entity)
+    passed = lockstep.sift(session, job.entity, {side: job.lake.file(job.address(side)) for side in Side})
+    if passed:
+        return passed
+    return _picked(session, job, direct.sift(session, job.entity, rows=sum(job.read(side).rows for side in Side)))
+
+
+def _picked(session: Engine, job: Job, sifted: Sifted) -> Passed:
+    """Make what `sift` does of the rows whose places are known."""
+    for side in Side:
+        session.scan_places(side, job.lake.file(job.address(side)), sifted.places(side))
+    known = sifted.known()
+    session.register("known pairs", known)
+    return Passed(sifted.alike, known.num_rows, by_hashes=sifted.by_hashes)
 
 
 def _standing(job: Job, side: Side) -> Manifest | None:
@@ -134,7 +156,7 @@ def _rows(job: Job) -> int:
     return max(job.read(side).rows for side in Side)
 
 
-def make_values(session: engine.Engine, job: Job, side: Side, *, adding: str, into: str) -> None:
+def make_values(session: Engine, job: Job, side: Side, *, adding: str, into: str) -> None:
     """Make `<side>`, the raw rows with canonical columns added, and `into`, the live ones in the service's language.
 
     Both have each row's `__position`; `single links` is made along with legacy rows that are linked through a table.

@@ -50,6 +50,11 @@ def carriers(entity: Entity) -> dict[str, Field]:
     return {column: field for field in entity.fields for column in field.rule.columns() if _is_carried(column, field)}
 
 
+def carried_by(field: Field) -> str | None:
+    """The legacy column that a field is as it is, if there is one."""
+    return next((column for column in field.rule.columns() if _is_carried(column, field)), None)
+
+
 def _is_carried(column: str, field: Field) -> bool:
     return field.rule.value() == quote(column)
 

@@ -16,8 +16,9 @@ from pipelines.declarations import Entity, Side
 from pipelines.errors import IntegrityError
 from pipelines.expressions import quote
 from pipelines.job import Job
+from pipelines.passed import Passed
 from pipelines.roll import is_natural
-from pipelines.sieve import Digests, Sifted
+from pipelines.sieve import Digests
 from pipelines.translation import failure_column
 
 WANTED = "COEXIST_VERIFY"
@@ -29,12 +30,12 @@ def is_wanted() -> bool:
     return os.environ.get(WANTED, "") not in {"", "0"}
 
 
-def verify(job: Job, sifted: Sifted) -> None:
+def verify(job: Job, passed: Passed) -> None:
     """Look at all that passed. Raises IntegrityError when a pair that passed is not linked, or not the same.
 
     What passed by its values is as sure as this would make it.
     """
-    if not sifted.by_hashes:
+    if not passed.by_hashes:
         return
     held = {side: sifting.held(job, side) for side in Side}
     with engine.opened() as session:
@@ -44,9 +45,9 @@ def verify(job: Job, sifted: Sifted) -> None:
         session.materialise("passed", "SELECT legacy, service FROM passing")
         counted = session.rows(_query(job.entity))[0]
     seen, wrong = int(str(counted["seen"])), int(str(counted["wrong"]))
-    if seen != sifted.pairs or wrong:
+    if seen != passed.pairs or wrong:
         raise IntegrityError(
-            f"{job.address('discrepancies')}: {sifted.pairs} pairs passed on the evidence of their hashes; of {seen} "
+            f"{job.address('discrepancies')}: {passed.pairs} pairs passed on the evidence of their hashes; of {seen} "
             f"that were looked at exactly {wrong} are not linked or not the same"
         )
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import engine
+from pipelines import engine, places
 from pipelines.types import INT128
 
 VALUES = {
@@ -46,22 +49,40 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _column(kind: pa.DataType, values: list[object]) -> pa.Array:
-    repeated = [values[place % len(values)] for place in range(ROWS)]
+    return as_column(kind, [values[place % len(values)] for place in range(ROWS)])
+
+
+def as_column(kind: pa.DataType, values: Sequence[object]) -> pa.Array:
+    """Values as a column of a type, one of ours as well."""
     if kind != INT128:
-        return pa.array(repeated, kind)
-    return pa.ExtensionArray.from_storage(
-        kind, pa.array([value if value is None else str(value) for value in repeated])
-    )
+        return pa.array(values, kind)
+    return pa.ExtensionArray.from_storage(kind, pa.array([value if value is None else str(value) for value in values]))
 
 
-@given(places=st.sets(st.integers(0, ROWS - 1)).map(list))
-def test_rows_at_places_are_those_that_a_whole_scan_finds_there(file: Path, places: list[int]) -> None:
+@given(at=st.sets(st.integers(0, ROWS - 1)).map(list))
+def test_rows_at_places_are_those_that_a_whole_scan_finds_there(file: Path, at: list[int]) -> None:
     with engine.opened() as session:
-        positions = pa.array(sorted(places), pa.int64())
+        positions = pa.array(sorted(at), pa.int64())
         session.scan_places("some", file, pa.table({"position": positions, "__of": positions}))
         session.scan("every", [file])
         assert session.types("some") == session.types("every")
         found = session.table('SELECT * FROM some ORDER BY "place"')
         every = session.table('SELECT * FROM "every" ORDER BY "place"')
         assert found.to_pylist() == every.take(positions).to_pylist()
+        assert not session.rows('SELECT 1 AS one FROM "some placed" WHERE "place" <> __of OR __of IS NULL')
+
+
+@given(cuts=st.lists(st.integers(0, ROWS), max_size=4).map(sorted))
+def test_stretches_that_are_handed_over_are_what_a_whole_scan_finds(file: Path, cuts: list[int]) -> None:
+    number = pa.schema([("__of", pa.int64())])
+    with engine.opened() as session:
+        session.scan_places("some", file, pa.schema([("position", pa.int64()), *number]).empty_table())
+        for first, end in pairwise([0, *cuts, ROWS]):
+            rows = places.stretch(file, first, end - first).collect()
+            numbered = rows.with_columns(pl.int_range(first, end, dtype=pl.Int64).alias("__of"))
+            session.add_placed("some", file, places.stream(file, [numbered, numbered.clear()], knowing=number))
+        session.scan("every", [file])
+        assert session.types("some") == session.types("every")
+        found, every = (session.table(f'SELECT * FROM "{of}" ORDER BY "place"') for of in ("some", "every"))
+        assert found.to_pylist() == every.to_pylist()
         assert not session.rows('SELECT 1 AS one FROM "some placed" WHERE "place" <> __of OR __of IS NULL')

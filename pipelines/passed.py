@@ -1,0 +1,20 @@
+"""Passed: what came through a sieve, as counts. The rows that did not are in the engine, to be linked and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Passed:
+    """How many pairs passed, by the fields they compare; how many did not and yet are linked beyond doubt."""
+
+    alike: Mapping[int, int] = field(default_factory=dict)  # mask of compared fields -> pairs
+    known: int = 0
+    by_hashes: bool = False  # whether that pairs passed rests on hashes
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs passed."""
+        return sum(self.alike.values())

@@ -1,0 +1,89 @@
+"""The sieve in lockstep against plain Python: where both sides ascend, the same passes as through any other.
+
+What remains is handed over: exactly the rows at the places that remain, each once, with the number of its pair.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines import identity, lockstep
+from pipelines.declarations import Side
+from tests.generative import sides
+
+
+def links_of(rows, way, side, links):
+    """What the rows of a side are linked by, in their order; those that are linked by nothing are left out."""
+    linked = [sides.linked_by(row, way, side is Side.LEGACY, links) for row in rows]
+    return [str(key) if way == "table" else key for key in linked if key is not None]
+
+
+def ascend(keys):
+    return all(before < key for before, key in zip(keys, keys[1:], strict=False))
+
+
+def linking(way):
+    return "business" if way == "business key" else "id"
+
+
+def in_order(rows, way):
+    """Rows by what links them, those without it in front."""
+    return sorted(rows, key=lambda row: row[linking(way)] or -1)
+
+
+def one_each(rows):
+    """Of rows that share a key, the last."""
+    for name in ("id", "business"):
+        rows = list({row[name]: row for row in rows}.values())
+    return rows
+
+
+@pytest.mark.parametrize("way", sides.WAYS)
+def test_what_passes_and_what_is_handed_over(way, monkeypatch):
+    declared, walked = sides.entity(way), []
+
+    @settings(max_examples=60, deadline=None)
+    @given(
+        st.lists(sides.LEGACY, max_size=12),
+        st.lists(sides.SERVICE, max_size=8),
+        st.booleans().flatmap(lambda own: st.just([]) if own else st.lists(sides.LINK, max_size=6)),
+        st.sampled_from(["", "copied", "copied", "negated"]),
+        st.sampled_from([pa.int64(), pa.int16()]),
+        st.sampled_from([1, 2, 3, 100]),
+        st.sampled_from([False, True, True, True]),
+    )
+    def check(legacy, service, links, copied, kind, at_once, alone):
+        monkeypatch.setattr(lockstep, "_ROWS_AT_ONCE", at_once)
+        known = sides.all_links(links)
+        both = [in_order(one_each(rows) if alone else rows, way) for rows in sides.both_sides(legacy, service, copied)]
+        tables = dict(zip(Side, (sides.as_table(both[0]), sides.as_table(both[1], kind)), strict=True))
+        with sides.prepared(declared, tables, pa.Table.from_pylist(known, identity.SCHEMA)) as (session, files):
+            found = lockstep.sift(session, declared, files)
+            if found is None:
+                assert not all(ascend(links_of(rows, way, side, known)) for side, rows in zip(Side, both, strict=True))
+                return
+            walked.append(found)
+            handed = [session.table(f'SELECT * FROM "{side} placed"').to_pylist() for side in Side]
+            primary = {row["pair"]: row["link_primary"] for row in session.rows('SELECT * FROM "known pairs"')}
+        expected = sides.beyond_doubt(*both, known, way)
+        assert found.alike == Counter(mask for *_, mask, same in expected if same)
+        assert found.known == len(primary)
+        for at, side in enumerate(Side):
+            left = sorted(set(range(len(both[at]))) - {pair[at] for pair in expected if pair[-1]})
+            as_they_are = tables[side].take(pa.array(left, pa.int64())).to_pylist()
+            rows = sorted(handed[at], key=lambda row: row["place"])
+            assert repr([{name: row[name] for name in row if name != "__pair"} for row in rows]) == repr(as_they_are)
+        places = [{row["__pair"]: row["place"] for row in rows if row["__pair"] is not None} for rows in handed]
+        assert sorted((*(of[pair] for of in places), is_primary) for pair, is_primary in primary.items()) == sorted(
+            (i, j, is_primary) for i, j, is_primary, _, same in expected if not same
+        )
+
+    check()
+    assert len(walked) > 10, "most of what is drawn stands in order"
+    assert any(found.pairs for found in walked)
+    assert any(found.known for found in walked)
