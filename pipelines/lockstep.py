@@ -17,14 +17,15 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import abreast, places, roll
+from pipelines import abreast, places, roll, room
 from pipelines.declarations import Entity, Side
-from pipelines.engine import Engine
+from pipelines.engine import Engine, Resources
 from pipelines.likeness import are_alike, can_be_held
 from pipelines.passed import Passed
 from pipelines.translation import carried_by
 
 _ROWS_AT_ONCE = 262_144  # of a side
+_TOLD_AT_MOST = 0.25  # of the memory of an engine
 _PAIR = pa.schema([("__pair", pa.int64())])
 _NOWHERE = pa.schema([("position", pa.int64()), *_PAIR]).empty_table()
 
@@ -94,8 +95,10 @@ def sift(engine: Engine, entity: Entity, files: Mapping[Side, Path]) -> Passed |
     """
     sayings = _sayings(engine, entity, files)
     telling = [saying.expected for saying in sayings or [] if saying.is_told]
-    walk = abreast.walk(engine, entity, telling=telling) if sayings else None
-    if not sayings or not walk:
+    if not sayings or (telling and not _fits(files[Side.LEGACY])):
+        return None
+    walk = abreast.walk(engine, entity, telling=telling)
+    if not walk:
         return None
     for side in Side:
         engine.scan_places(side, files[side], _NOWHERE)
@@ -110,6 +113,11 @@ def sift(engine: Engine, entity: Entity, files: Mapping[Side, Path]) -> Passed |
     known = pl.DataFrame({"link_primary": pl.concat([pl.Series(dtype=pl.Boolean), *found.known])})
     engine.register("known pairs", known.with_row_index("pair").cast({"pair": pl.Int64}).to_arrow())
     return Passed(found.alike, found.numbered)
+
+
+def _fits(file: Path) -> bool:
+    """Whether what is told of its rows can be held beside the engine; it takes about as much as the rows themselves."""
+    return room.needed([file]) <= _TOLD_AT_MOST * Resources().engine_memory
 
 
 def _sayings(engine: Engine, entity: Entity, files: Mapping[Side, Path]) -> list[_Saying] | None:

@@ -69,3 +69,15 @@ def test_only_sides_in_order_are_read_so(ids: list[int], calls: int, tmp_path: P
         found(Given(legacy, service), tmp_path)
 
     assert judged.call_count == calls
+
+
+@pytest.mark.parametrize(("rule", "calls"), [(say.Same("name"), 1), (say.Clean("name"), 0)])
+def test_what_is_told_needs_room(rule: say.Rule, calls: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lockstep, "_TOLD_AT_MOST", 0)
+    legacy, service = table(id=[1, 2], name=["a", "b"]), table(id=[1, 2], name=["a", "c"])
+
+    with patch.object(lockstep, "_judged", wraps=lockstep._judged) as judged:  # noqa: SLF001 (is it asked?)
+        findings = found(Given(legacy, service, rules=(say.Field("name", rule, say.Exact()),)), tmp_path)
+
+    assert [finding[:3] for finding in findings] == [("2", "2", "name")]
+    assert judged.call_count == calls
