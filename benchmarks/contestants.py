@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from benchmarks import entity
+from benchmarks import entity, worlds
 from benchmarks.measured import report
 from benchmarks.worlds import World
 from pipelines import reconciliation, sifting
@@ -57,10 +58,18 @@ def coexist(bench: Bench, *, by_table: bool = False) -> int:
 
 
 def anew(bench: Bench, *, by_table: bool = False) -> int:
-    """The same when its results are not there yet; digests are."""
-    for stage in ("discrepancies", "drift"):
+    """The same when its results are not there yet, nor anything that could be carried; digests are."""
+    for stage in ("discrepancies", "drift", "buckets_held"):
         _forget(bench.job(by_table=by_table), stage)
     return coexist(bench, by_table=by_table)
+
+
+def carrying(bench: Bench) -> int:
+    """The same when a run before left what can be carried, and a few rows have changed since on both sides."""
+    for stage in ("discrepancies", "drift"):
+        _forget(bench.job(), stage)
+    shutil.copytree(bench.folder / "left", bench.job().lake.root, dirs_exist_ok=True)
+    return coexist(bench)
 
 
 def through_table(bench: Bench) -> int:
@@ -146,6 +155,7 @@ CONTESTANTS: dict[str, Callable[[Bench], int]] = {
     "polars scan": polars_scan,
     "coexist": anew,
     "coexist unchanged": coexist,
+    "coexist carrying": carrying,
     "coexist foreign files": foreign_files,
     "coexist making digests": making_digests,
     "coexist unsifted": unsifted,
@@ -158,14 +168,32 @@ CONTESTANTS: dict[str, Callable[[Bench], int]] = {
 
 
 def prepare(bench: Bench) -> None:
-    """Take both snapshots and make their digests, outside what is timed."""
+    """Write the world's files, take both snapshots and make their digests, outside what is timed."""
+    if bench.world.touched:
+        _leave(bench)
+    worlds.write(bench.folder, bench.world)
     for by_table in (False, True):
-        todo = bench.job(by_table=by_table)
-        for side in Side:
-            reconciliation.take_snapshot(todo, side)
-        reconciliation.map_identity(todo)
-        for side in Side:
-            sifting.digest_rows(todo, side)
+        _take(bench.job(by_table=by_table))
+
+
+def _leave(bench: Bench) -> None:
+    """What earlier runs leave: of the world before, and of one in which a tenth of the changes have come about."""
+    for touched in (0, 10 * bench.world.touched):
+        worlds.write(bench.folder, replace(bench.world, touched=touched))
+        _take(bench.job())
+        coexist(bench)
+    lake = bench.job().lake
+    for stage in ("buckets_held", *(f"{side}_at_hand" for side in Side)):
+        left = bench.job().address(stage).folder
+        shutil.copytree(lake.root / left, bench.folder / "left" / left)
+
+
+def _take(todo: Job) -> None:
+    for side in Side:
+        reconciliation.take_snapshot(todo, side)
+    reconciliation.map_identity(todo)
+    for side in Side:
+        sifting.digest_rows(todo, side)
 
 
 def _forget(job: Job, stage: str) -> None:

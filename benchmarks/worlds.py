@@ -50,6 +50,7 @@ class World:
     drift: float = 0.01
     shuffled: bool = False  # the service's rows in another order
     spelt_as_of_old: int = 0  # so many legacy columns written as an old system writes them
+    touched: int = 0  # one row in so many says something else, on both sides, than in the world without
 
     @property
     def differences(self) -> int:
@@ -82,6 +83,9 @@ def write(folder: Path, world: World) -> None:
     """Write legacy.parquet, service.parquet and links.parquet, which leads from the one's keys to the other's."""
     folder.mkdir(parents=True, exist_ok=True)
     values = {name: KINDS[kind_of(name)].format(n=n) for n, name in enumerate(world.names)}
+    if world.touched:
+        first = world.names[0]
+        values[first] = f"({values[first]} + CASE WHEN id % {world.touched} = 1 THEN 1000000 ELSE 0 END)"
     legacy = {name: _as_of_old(name, value) if name in world.old else value for name, value in values.items()}
     service = {name: _changed(world, n, value) for n, (name, value) in enumerate(values.items())}
     rows = f"(SELECT CAST(range AS BIGINT) AS id FROM range({world.rows}))"

@@ -4,21 +4,24 @@ Written once beside a snapshot, in the order of the link hash, so that `sieve` f
 reading the others. A digest may say "differs"; that it may also say "equal" rests on 128 bits: two lanes, each the sum
 of one 64-bit hash a column, all differently seeded, so that neither order, nor a separator, nor an exchange of values
 between columns or rows can hide. Hashes hold within one version of Polars: the version is part of the code version.
+
+What the whole row holds, columns that no field is made from included, goes with each digest as far as its bucket.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 
 import polars as pl
 import pyarrow as pa
 
-from pipelines import roll
+from pipelines import contract, roll, translation
 from pipelines.declarations import Entity, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.keys import key_text
-from pipelines.rows import row_key
+from pipelines.rows import always_live, row_key
 from pipelines.rules.rule import text_of
 from pipelines.sameness import is_kept
 from pipelines.schemas import column, table_schema
@@ -34,20 +37,29 @@ SCHEMA = table_schema(
     column("mask_primary", pa.int64(), "Fields compared when the link is primary, a bit each, as the service knows"),
     column("mask_other", pa.int64(), "Fields compared when it is not"),
 )
+RAW = table_schema(
+    column("raw_1", pa.uint64(), "What the whole row holds: first lane"),
+    column("raw_2", pa.uint64(), "What the whole row holds: second lane"),
+)
+PASSING = pa.schema([*SCHEMA, *RAW])  # as digests come, on their way to the lake and to their buckets
 _LANES = (1, 2)
 _KEY_SEED = 1_000_003
 _LARGEST = 2**63 - 1
+_UNTOLD = "__untold "
 _NEVER_LINKED = "never linked "  # no key's text begins so and is some other key's link
 
 
 def keyed(entity: Entity, side: Side) -> str:
-    """Columns to add to a side's raw rows before they are digested: what they are linked by, and their own key."""
-    holder = entity.holder(side)
-    return f"{_link_key(entity, side)} AS __link_key, {row_key(holder)} AS __row_key"
+    """Columns to add to a side's raw rows before they are digested: what they are linked by, their own key.
+
+    And once more those that are not told by the fields (see `_untold`).
+    """
+    untold = "".join(f", {quote(name)} AS {held}" for held, name in _untold(entity, side).items())
+    return f"{_link_key(entity, side)} AS __link_key, {row_key(entity.holder(side))} AS __row_key{untold}"
 
 
 def digest(engine: Engine, entity: Entity, side: Side, *, rows: str, values: str) -> pa.RecordBatchReader:
-    """The digests of a side as a stream in the order of the rows; `ordered` brings them into order and into SCHEMA.
+    """The digests of a side as a stream in the order of the rows; `ordered` brings them into order and into PASSING.
 
     `rows` are the raw rows with `__position` and what `keyed` adds; `values` the live ones among them in the service's
     language, with the same additions and, on the legacy side, `failure <field>`. Legacy rows that are linked through a
@@ -57,30 +69,29 @@ def digest(engine: Engine, entity: Entity, side: Side, *, rows: str, values: str
         "position",
         "live",
         *roll.varying(entity, side),
-        *(f"{of}_{lane}" for of in ("match", "value") for lane in _LANES),
+        *(f"{of}_{lane}" for of in ("match", "value", "raw") for lane in _LANES),
     ]
-    fields = _fields(engine.types(values), entity)
-    texts = engine.reader(_texts(entity, side, fields, rows=rows, values=values))
-    schema = pa.schema([SCHEMA.field(name) for name in names])
+    texts = engine.reader(_texts(entity, side, engine.types(values), rows=rows, values=values))
+    schema = pa.schema([PASSING.field(name) for name in names])
     return pa.RecordBatchReader.from_batches(schema, (_hashed(batch, entity, schema) for batch in texts))
 
 
 def ordered(entity: Entity, side: Side, *, hashed: str) -> str:
-    """The query of the digests (SCHEMA) from what `digest` gives.
+    """The query of the digests (PASSING) from what `digest` gives.
 
     Rows of equal first lanes stand together, which is all that is asked of the order: those never pass.
     """
     varying = roll.varying(entity, side)
     constant = {"is_primary": "FALSE", "mask_primary": "CAST(0 AS BIGINT)", "mask_other": "CAST(0 AS BIGINT)"}
     columns = ", ".join(
-        f"{constant[name]} AS {name}" if name in constant and name not in varying else name for name in SCHEMA.names
+        f"{constant[name]} AS {name}" if name in constant and name not in varying else name for name in PASSING.names
     )
     return f"SELECT {columns} FROM {quote(hashed)} ORDER BY match_1, position"
 
 
 def version() -> str:
     """What hashes depend on beside the data: how they are made, here and in Polars."""
-    return f"4, polars {pl.__version__}"
+    return f"5, polars {pl.__version__}"
 
 
 def _link_key(entity: Entity, side: Side) -> str:
@@ -89,20 +100,32 @@ def _link_key(entity: Entity, side: Side) -> str:
     return key_text(tuple(map(text_of, entity.natural_key(side))))
 
 
-def _fields(types: dict[str, str], entity: Entity) -> str:
-    """Each field as a type that can be hashed: those that Arrow would have to change on the way, as their texts."""
-    columns = {field.name: f"v.{quote(field.name)}" for field in entity.fields}
-    return ", ".join(
-        f"{column if is_kept(types[name]) else f'text_of({column})'} AS {quote(roll.value_column(name))}"
-        for name, column in columns.items()
-    )
+def _untold(entity: Entity, side: Side) -> dict[str, str]:
+    """Column added -> raw column, of each that no field is as it is; of all, where some rows have no fields."""
+    holder = entity.holder(side)
+    told = translation.carriers(entity) if side is Side.LEGACY else {field.name for field in entity.fields}
+    columns = contract.schema_of(holder.contract).names
+    untold = [name for name in columns if name not in told or not always_live(holder)]
+    return {quote(f"{_UNTOLD}{name}"): name for name in untold}
 
 
-def _texts(entity: Entity, side: Side, fields: str, *, rows: str, values: str) -> str:
+def _hashable(types: Mapping[str, str], columns: Mapping[str, str]) -> str:
+    """Columns under other names, as types that can be hashed: those that Arrow would change on the way, as texts."""
+    held = {name: f"v.{quote(name)}" if _is_hashed(types[name]) else f"text_of(v.{quote(name)})" for name in columns}
+    return ", ".join(f"{held[name]} AS {quote(into)}" for name, into in columns.items())
+
+
+def _is_hashed(kind: str) -> bool:
+    return is_kept(kind) and not kind.endswith("]")
+
+
+def _texts(entity: Entity, side: Side, types: Mapping[str, str], *, rows: str, values: str) -> str:
     """The roll of a side with what its rows are linked by as one text."""
     through = roll.through_table(entity, side)
     link_key = f"COALESCE(k.service_key, {literal(_NEVER_LINKED)} || v.__link_key)" if through else "v.__link_key"
-    entry = roll.Entry(f"{link_key} AS __link_key", _beyond_doubt(entity, side, rows), fields)
+    fields = _hashable(types, {field.name: roll.value_column(field.name) for field in entity.fields})
+    besides = _hashable(types, {name: name for name in types if name.startswith(_UNTOLD)})
+    entry = roll.Entry(f"{link_key} AS __link_key", _beyond_doubt(entity, side, rows), fields, besides)
     return roll.call(entity, side, entry, rows=rows, values=values)
 
 
@@ -123,8 +146,11 @@ def _hashed(batch: pa.RecordBatch, entity: Entity, schema: pa.Schema) -> pa.Reco
     rows = pl.DataFrame(_bits(batch))
     kinds = pl.DataFrame(batch.slice(0, 0)).schema
     lanes = {f"match_{lane}": pl.col("__link_key").hash(seed=lane * _KEY_SEED) for lane in _LANES}
-    lanes |= {f"value_{lane}": _value_lane(kinds, entity, lane) for lane in _LANES}
-    hashed = rows.with_columns(**lanes).select(schema.names).to_arrow()
+    said = {f"value_{lane}": _sum_of_fields(kinds, entity, lane) for lane in _LANES}
+    summed = rows.with_columns(**lanes, **said)
+    held = {f"raw_{lane}": _held_lane(kinds, lane) for lane in _LANES}
+    known = {name: pl.when(pl.col("live") & ~pl.col("failed")).then(name) for name in said}
+    hashed = summed.with_columns(**held, **known).select(schema.names).to_arrow()
     return hashed.cast(schema).combine_chunks().to_batches()[0]
 
 
@@ -135,11 +161,17 @@ def _bits(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, batch.schema.names)
 
 
-def _value_lane(kinds: pl.Schema, entity: Entity, lane: int) -> pl.Expr:
+def _sum_of_fields(kinds: pl.Schema, entity: Entity, lane: int) -> pl.Expr:
     """The sum of one hash a column, each with a seed of its own."""
     values = [roll.value_column(field.name) for field in entity.fields]
-    hashes = [_hash(name, kinds[name], lane * _KEY_SEED + n) for n, name in enumerate(values, 1)]
-    return pl.when(pl.col("live") & ~pl.col("failed")).then(pl.sum_horizontal(hashes))
+    return pl.sum_horizontal(_hash(name, kinds[name], lane * _KEY_SEED + n) for n, name in enumerate(values, 1))
+
+
+def _held_lane(kinds: pl.Schema, lane: int) -> pl.Expr:
+    """The same of the fields, whether they count or not, and of what none of them tells."""
+    untold = [name for name in kinds.names() if name.startswith(_UNTOLD)]
+    hashes = [_hash(name, kinds[name], lane * _KEY_SEED - n) for n, name in enumerate(untold, 1)]
+    return pl.sum_horizontal(f"value_{lane}", *hashes)
 
 
 def _hash(name: str, kind: pl.DataType, seed: int) -> pl.Expr:

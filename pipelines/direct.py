@@ -33,7 +33,7 @@ def sift(engine: Engine, entity: Entity, *, rows: int) -> Sifted:
     crowds = _set_crowds_apart(engine, entity)
     sifted = _sifted(engine.table(_joined(engine, entity, "roll without crowds", rows)), rows)
     for side in Side:
-        sifted.remaining[side] += crowds[side].chunks
+        sifted.remaining[side].append(pl.DataFrame({"position": crowds[side]}))
     return sifted
 
 
@@ -106,11 +106,12 @@ def _sifted(found: pa.Table, rows: int) -> Sifted:
             sifted.alike[group["mask"]] = sifted.alike.get(group["mask"], 0) + group["seen"]
     differing = pl.DataFrame(found.select(["is_primary", "differing"])).explode("differing").drop_nulls("differing")
     places = {str(Side.LEGACY): pl.col("differing") // rows, str(Side.SERVICE): pl.col("differing") % rows}
-    pairs = differing.select(**places, is_primary=pl.col("is_primary").fill_null(value=False))
+    number = pl.int_range(pl.len(), dtype=pl.UInt64).alias("pair")
+    pairs = differing.select(number, **places, is_primary=pl.col("is_primary").fill_null(value=False))
     sifted.differing.append(pairs)
     for side in Side:
         alone = pc.drop_null(pc.list_flatten(found[str(side)]))
-        sifted.remaining[side] += [*alone.chunks, pairs[str(side)].to_arrow()]
+        sifted.remaining[side] += [pl.DataFrame({"position": alone}), pairs.select(position=str(side))]
     return sifted
 
 

@@ -22,7 +22,7 @@ from pipelines import places, settings
 from pipelines.errors import IntegrityError, SourceError
 from pipelines.expressions import compile_sql, quote
 from pipelines.macros import MACROS, definitions
-from pipelines.types import restored
+from pipelines.types import as_kept, kept, restored
 
 BATCH_ROWS = 131_072
 _ENGINE_SHARE = 0.75
@@ -113,6 +113,15 @@ class Engine:
     def add_placed(self, name: str, file: Path, rows: pa.RecordBatchReader) -> None:
         """More rows of the same file to those of `scan_places`, as `places` gives them."""
         self._take_in(name, file, rows, "INSERT INTO {}")
+
+    def placed(self, name: str, file: Path) -> pa.RecordBatchReader:
+        """All that `scan_places` found and `add_placed` added, as a stream, in types as they are kept."""
+        schema = pq.read_schema(file)
+        found = self._connection.sql(f"SELECT {kept(schema)} FROM {quote(f'{name} placed')}").to_arrow_reader(
+            BATCH_ROWS
+        )
+        beside = [field for field in found.schema if field.name not in schema.names]
+        return found.cast(pa.schema([*as_kept(schema), *beside]))
 
     def scan_holding(self, name: str, files: Mapping[str, Path], values: pa.Table) -> None:
         """Those rows of Parquet files of one schema that hold one of the `values` in each column there named.

@@ -9,9 +9,12 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from uuid import uuid4
 
+import duckdb
+import polars as pl
 import pyarrow as pa
 
 from pipelines import contract, snapshot, translation
@@ -26,6 +29,17 @@ from pipelines.sources.source import Held, Place
 def content_version(*parts: str) -> str:
     """A short digest of texts, for code versions."""
     return hashlib.sha256("\x1f".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()[:16]
+
+
+@lru_cache(maxsize=1)
+def package_version() -> str:
+    """What identifies the code: the sources of this package, and the engines it works with."""
+    found = hashlib.sha256(f"{duckdb.__version__} {pl.__version__} {pa.__version__}".encode())
+    root = Path(__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        found.update(f"{path.relative_to(root)}:".encode())
+        found.update(hashlib.sha256(path.read_bytes()).digest())
+    return found.hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,11 @@ class Job:
         if manifest is None:
             raise SourceError(f"{address} is not in the lake {self.lake}: run that stage first")
         return manifest
+
+    def latest(self, stage: str) -> str | None:
+        """The latest partition of a stage in the lake, none after this one."""
+        there = self.lake.partitions(self.context.name, self.entity.name, stage)
+        return next((key for key in reversed(there) if key <= self.partition), None)
 
     def previous(self, stage: str) -> str | None:
         """The latest earlier partition of a stage in the lake."""

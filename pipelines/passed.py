@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+
 
 @dataclass(frozen=True)
 class Passed:
@@ -13,6 +15,7 @@ class Passed:
     alike: Mapping[int, int] = field(default_factory=dict)  # mask of compared fields -> pairs
     known: int = 0
     by_hashes: bool = False  # whether that pairs passed rests on hashes
+    leaving: pa.Table | None = None  # what is to be left for later runs to carry on from (`carrying.BUCKETS_HELD`)
 
     @property
     def pairs(self) -> int:

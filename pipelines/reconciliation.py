@@ -15,6 +15,7 @@ import pyarrow as pa
 from pipelines import (
     accounting,
     annals,
+    carrying,
     chronicle,
     classification,
     comparison,
@@ -111,7 +112,7 @@ def find_discrepancies(job: Job) -> dict[str, Manifest]:
     if there and not verification.is_wanted():
         return there
     with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
-        passed = sifting.sift(session, job)
+        passed = sifting.sift_anew(session, job) if verification.is_wanted() else sifting.sift(session, job)
         if passed and verification.is_wanted():
             verification.verify(job, passed)
         if passed:
@@ -121,6 +122,8 @@ def find_discrepancies(job: Job) -> dict[str, Manifest]:
         comparison.compare(session, job.entity)
         measured = accounting.total(session, job, passed or Passed())
         accounting.balance(job, measured)
+        if passed and passed.leaving:
+            carrying.leave(session, job, transaction, passed.leaving)
         proofs = proving.prove(session, job, witnesses)
         _earlier_findings(session, job)
         run = classification.Run(job.run_id, date.fromisoformat(job.partition), job.deadline)

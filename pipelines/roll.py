@@ -19,27 +19,30 @@ from pipelines.translation import failure_column
 class Entry:
     """What is told of each row, as select lists over `v`, the row, and `k`, its link where it has one through a table.
 
-    `link`: what it is linked by; `certain` (a condition): whether its link is beyond doubt; `fields`: what it says.
+    `link`: what it is linked by; `certain` (a condition): whether its link is beyond doubt; `fields`: what it says;
+    `besides`: what else, of every row.
     """
 
     link: str
     certain: str
     fields: str
+    besides: str = ""
 
 
 def call(entity: Entity, side: Side, entry: Entry, *, rows: str, values: str) -> str:
     """The query of a side's roll, from its raw `rows` and the live `values` among them.
 
     Columns: position, live (takes part and is certain), those of the link, failed (a field cannot be translated), those
-    of `varying` and those of the fields (`value_column`), which are missing where a row takes no part. Legacy rows that
-    are linked through a table need `__row_key` and the relation `single links`.
+    of `varying`, what is told besides, and those of the fields (`value_column`), which are missing where a row takes no
+    part. Legacy rows that are linked through a table need `__row_key` and the relation `single links`.
     """
+    besides = entry.besides and f"{entry.besides}, "
     holder = entity.holder(side)
     failed = [f"{failure_column(field)} IS NOT NULL" for field in entity.fields] if side is Side.LEGACY else []
     linked = 'LEFT JOIN "single links" AS k ON k.legacy_key = v.__row_key' if through_table(entity, side) else ""
     taking_part = f"""
         SELECT v.__position AS position, {entry.certain} AS live, {entry.link},
-            {" OR ".join(failed) or "FALSE"} AS failed, {_known_of_pair(entity, side)} {entry.fields}
+            {" OR ".join(failed) or "FALSE"} AS failed, {_known_of_pair(entity, side)} {besides} {entry.fields}
         FROM {quote(values)} AS v {linked}
     """
     if always_live(holder):
@@ -49,7 +52,7 @@ def call(entity: Entity, side: Side, entry: Entry, *, rows: str, values: str) ->
     return f"""
         {taking_part} UNION ALL
         SELECT v.__position AS position, FALSE AS live, {entry.link}, TRUE AS failed,
-            {"".join(f"{unknown[name]} AS {name}, " for name in varying(entity, side))} {nothing}
+            {"".join(f"{unknown[name]} AS {name}, " for name in varying(entity, side))} {besides} {nothing}
         FROM (SELECT * FROM {quote(rows)} WHERE NOT ({live(holder)})) AS v {linked}
     """
 

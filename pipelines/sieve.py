@@ -15,57 +15,30 @@ from typing import NamedTuple
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from pipelines import buckets, places
 from pipelines.declarations import Side
 
+BUCKET, PAIR, LINK_PRIMARY = "__bucket", "__pair", "__link_primary"  # what is known of rows that remain
 _ROWS_AT_ONCE = 500_000  # of a side; small enough to stay in the processor's cache while it is joined
 WORTH_LEAPING = 100_000  # rows; to begin anew behind fewer costs more than to read them
+_WORTH_PICKING = 4  # of so many rows one may be open, for the open ones to be picked; else all are read
 _MATCH = ["match_1", "match_2"]
 _VALUE = ["value_1", "value_2"]
 _MASKS = ["mask_primary", "mask_other"]
 _PLACES = [str(side) for side in Side]
-_KNOWN = {**dict.fromkeys(_PLACES, pl.Int64), "is_primary": pl.Boolean}
+_PAIR = pl.col("match_1").alias("pair")  # rows linked beyond doubt are alone with it on either side
+_KNOWN = {"pair": pl.UInt64, **dict.fromkeys(_PLACES, pl.Int64), "is_primary": pl.Boolean}
+_REMAINING = {"position": pl.Int64, "bucket": pl.Int32}
 # Of a row: whether neither neighbour is linked by the same, or by what has the same first lane.
 _ALONE = pl.all_horizontal(pl.col("match_1").ne_missing(pl.col("match_1").shift(by)) for by in (1, -1))
 # Of a pair: whether both rows say the same, and which fields it compares.
 _ALIKE = pl.all_horizontal(pl.col(name) == pl.col(f"{name}_right") for name in _VALUE).fill_null(value=False)
+_BUCKET = (pl.col("match_1") // buckets.WIDTH).cast(pl.Int32)
 _MASK = pl.when("is_primary").then("mask_primary").otherwise("mask_other").alias("mask")
-_TOLD = [*_PLACES, "is_primary", *_MASKS, _ALIKE.alias("alike")]
-
-
-@dataclass
-class Sifted:
-    """What passed: how many pairs, by the fields they compare; the positions that remain on each side, in no order.
-
-    And of these the pairs that are linked beyond doubt and differ: their positions, as the columns of `_KNOWN`.
-    """
-
-    alike: dict[int, int] = field(default_factory=dict)  # mask of compared fields -> pairs
-    remaining: dict[Side, list[pa.Array]] = field(default_factory=lambda: {side: [] for side in Side})
-    differing: list[pl.DataFrame] = field(default_factory=list)
-    by_hashes: bool = False  # whether that pairs passed rests on hashes
-
-    @property
-    def pairs(self) -> int:
-        """How many pairs passed."""
-        return sum(self.alike.values())
-
-    def known(self) -> pa.Table:
-        """The pairs that are linked beyond doubt and differ: a number of their own, and whether their link is primary.
-
-        Columns: `pair` (int64, from 0), `link_primary`.
-        """
-        return self._known().select("pair", pl.col("is_primary").alias("link_primary")).to_arrow()
-
-    def places(self, side: Side) -> pa.Table:
-        """The rows that remain on a side, ascending: `position`, and `__pair`, missing unless the pair is known."""
-        remaining = pl.DataFrame(pa.table({"position": pa.chunked_array(self.remaining[side], pa.int64())}))
-        known = self._known().select(pl.col(str(side)).alias("position"), pl.col("pair").alias("__pair"))
-        return remaining.join(known, on="position", how="left").sort("position").to_arrow()
-
-    def _known(self) -> pl.DataFrame:
-        differing = pl.concat([pl.DataFrame(schema=_KNOWN), *self.differing])
-        return differing.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("pair"))
+_TOLD = ["match_1", *_PLACES, "is_primary", *_MASKS, _ALIKE.alias("alike")]
 
 
 @dataclass(frozen=True)
@@ -76,33 +49,93 @@ class Digests:
     buckets: pa.Table
 
 
-def sift(digests: Mapping[Side, Digests]) -> Sifted:
-    """Hold the digests of both sides against each other, by buckets; many equal ones in a row are not even read."""
-    sifted = Sifted(by_hashes=True)
-    both = _buckets(digests).with_columns(_leapt().alias("leapt"))
-    leapt = both.filter("leapt")
-    _count(sifted, 0, int(leapt["legacy_rows"].sum()))
-    frames = {side: pl.scan_parquet(held.file, hive_partitioning=False) for side, held in digests.items()}
-    for stretch in _stretches(both.filter(~pl.col("leapt"))):
-        linked = _linked(*(_rows(frames[side], side, stretch) for side in Side))
+@dataclass(frozen=True)
+class Carried:
+    """What an earlier run found in buckets that hold what they held then (`carrying`): nothing in them is sifted again.
+
+    `buckets` (int32) are their numbers, `pairs` are those that passed in them, `known` those linked beyond doubt that
+    differ; `rows` the file, by side, of the rows that remained, each with its `__bucket`.
+    """
+
+    buckets: pl.Series
+    pairs: int
+    known: int
+    rows: Mapping[Side, Path]
+
+    def at_hand(self, side: Side) -> pa.RecordBatchReader:
+        """The rows that remained on a side, raw, in types as they are kept, with what `Sifted.places` knows of them."""
+        file, within = pq.ParquetFile(self.rows[side]), self.buckets.to_arrow()
+        batches = (batch.filter(pc.is_in(batch.column(BUCKET), within)) for batch in file.iter_batches())
+        return pa.RecordBatchReader.from_batches(file.schema_arrow, batches)
+
+
+@dataclass
+class Sifted:
+    """What passed: how many pairs, by the fields they compare; the positions that remain on each side, in no order.
+
+    And of these the pairs that are linked beyond doubt and differ: each with a number of its own and both positions, as
+    the columns of `_KNOWN`. What is carried from an earlier run comes on top of all of them but `alike`.
+    """
+
+    alike: dict[int, int] = field(default_factory=dict)  # mask of compared fields -> pairs
+    remaining: dict[Side, list[pl.DataFrame]] = field(default_factory=lambda: {side: [] for side in Side})
+    differing: list[pl.DataFrame] = field(default_factory=list)
+    by_hashes: bool = False  # whether that pairs passed rests on hashes
+    carried: Carried | None = None
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs passed."""
+        return sum(self.alike.values())
+
+    @property
+    def known(self) -> int:
+        """How many pairs are linked beyond doubt and differ."""
+        return sum(map(len, self.differing)) + (self.carried.known if self.carried else 0)
+
+    def places(self, side: Side) -> pa.Table:
+        """The rows that remain on a side, ascending by `position`; which `__bucket` they are in, if in any.
+
+        Of a known pair both rows have its number as `__pair` and whether its link is primary as `__link_primary`.
+        """
+        remaining = pl.concat([pl.DataFrame(schema=_REMAINING), *self.remaining[side]], how="diagonal")
+        known = pl.concat([pl.DataFrame(schema=_KNOWN), *self.differing])
+        beside = known.select(
+            pl.col(str(side)).alias("position"), pl.col("pair").alias(PAIR), pl.col("is_primary").alias(LINK_PRIMARY)
+        )
+        named = remaining.rename({"bucket": BUCKET})
+        return named.join(beside, on="position", how="left").sort("position").to_arrow()
+
+
+def sift(digests: Mapping[Side, Digests], carried: Carried | None = None) -> Sifted:
+    """Hold the digests of both sides against each other, by buckets; those that are settled are not compared."""
+    sifted = Sifted(by_hashes=True, carried=carried)
+    both = _buckets(digests).with_columns(stands=_stands(carried)).with_columns(passes=_passes_whole())
+    settled = pl.col("stands") | pl.col("passes")
+    is_picked = bool(carried) or _are_few(both, settled)
+    both = both.with_columns(settled=settled if is_picked else _leapt(settled))
+    _count(sifted, 0, int(both.filter("settled", ~pl.col("stands"))["legacy_rows"].sum()))
+    _count(sifted, 0, carried.pairs if carried else 0)
+    still_open = both.filter(~pl.col("settled"))
+    for part in _cut(still_open, pl.lit(0)) if is_picked else _neighbours(still_open):
+        linked = _linked(*(_rows(held.file, side, part) for side, held in digests.items()))
         masks, differing, rest = pl.collect_all([
             linked.pairs.filter("alike").group_by(_MASK).len(),
-            linked.pairs.filter(~pl.col("alike")).select(*_PLACES, "is_primary"),
+            linked.pairs.filter(~pl.col("alike")),
             linked.rest,
         ])  # fmt: skip
         for mask, count in masks.iter_rows():
             _count(sifted, mask, count)
-        sifted.differing.append(differing)
+        sifted.differing.append(differing.select(_PAIR, *_PLACES, "is_primary"))
         for side in Side:
-            sifted.remaining[side] += [found[str(side)].drop_nulls().to_arrow() for found in (differing, rest)]
+            sifted.remaining[side] += [_remaining(found, side) for found in (differing, rest)]
     return sifted
 
 
 def pairs(digests: Mapping[Side, Digests]) -> Iterator[pa.Table]:
     """The positions of all pairs that pass, as columns `legacy` and `service`; no bucket is taken at its word."""
-    frames = {side: pl.scan_parquet(held.file, hive_partitioning=False) for side, held in digests.items()}
-    for stretch in _stretches(_buckets(digests)):
-        linked = _linked(*(_rows(frames[side], side, stretch) for side in Side))
+    for part in _neighbours(_buckets(digests)):
+        linked = _linked(*(_rows(held.file, side, part) for side, held in digests.items()))
         yield linked.pairs.filter("alike").select(_PLACES).collect().to_arrow()
 
 
@@ -126,37 +159,63 @@ def _passes_whole() -> pl.Expr:
         pl.col("legacy_is_plain"),
         pl.col("service_is_plain"),
         pl.col("legacy_rows") == pl.col("service_rows"),
-        pl.col("legacy_digest") == pl.col("service_digest"),
+        *(pl.col(f"legacy_said_{lane}") == pl.col(f"service_said_{lane}") for lane in (1, 2)),
     )
     return same.fill_null(value=False)
 
 
-def _leapt() -> pl.Expr:
-    """Condition: the bucket passes as a whole, and there are enough of them side by side to be worth leaping over."""
-    passes = _passes_whole()
-    return passes & (pl.col("legacy_rows").sum().over(passes.rle_id()) >= WORTH_LEAPING)
+def _stands(carried: Carried | None) -> pl.Expr:
+    return pl.col("bucket").is_in(carried.buckets.implode()) if carried else pl.lit(value=False)
 
 
-def _stretches(both: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Neighbouring buckets put together to stretches that are worth reading at once."""
+def _are_few(both: pl.DataFrame, settled: pl.Expr) -> bool:
+    """Whether the rows of other buckets are so few that to pick them costs less than to read and compare all."""
+    rows = pl.sum_horizontal(pl.col(f"{side}_rows").sum() for side in Side)
+    still_open, all_rows = (int(of.select(rows).item()) for of in (both.filter(~settled), both))
+    return still_open * _WORTH_PICKING <= all_rows
+
+
+def _leapt(settled: pl.Expr) -> pl.Expr:
+    """Condition: the bucket is settled, and there are enough of them side by side to be worth leaping over."""
+    return settled & (pl.col("legacy_rows").sum().over(settled.rle_id()) >= WORTH_LEAPING)
+
+
+def _neighbours(both: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Buckets side by side put together to stretches that are worth reading at once."""
+    return _cut(both, (pl.col("place").diff() != 1).fill_null(value=False).cum_sum())
+
+
+def _cut(both: pl.DataFrame, apart: pl.Expr) -> Iterator[pl.DataFrame]:
+    """Buckets in portions of so many rows, and what is `apart` apart."""
     most = pl.max_horizontal("legacy_rows", "service_rows")
-    apart = (pl.col("place").diff() != 1).fill_null(value=False).cum_sum()
-    grouped = both.with_columns(_part=pl.struct(apart, most.cum_sum() // _ROWS_AT_ONCE))
+    portion = most.cum_sum() // _ROWS_AT_ONCE
+    grouped = both.with_columns(_part=pl.struct(apart.alias("apart"), portion.alias("portion")))
     yield from (part for _, part in grouped.group_by("_part", maintain_order=True))
 
 
-def _rows(frame: pl.LazyFrame, side: Side, stretch: pl.DataFrame) -> pl.DataFrame:
-    """The digests of a stretch: what a side knows of its rows, their place called by the side."""
-    first, count = stretch[f"{side}_first"].min(), int(stretch[f"{side}_rows"].sum())
+def _rows(file: Path, side: Side, part: pl.DataFrame) -> pl.DataFrame:
+    """The digests of some buckets: what a side knows of its rows, their place called by the side."""
     known = ["is_primary"] if side is Side.LEGACY else _MASKS
-    rows = frame.slice(int(str(first)) if count else 0, count)
-    return rows.select(pl.col("position").alias(str(side)), "live", *_MATCH, *_VALUE, *known).collect()
+    columns = [pl.col("position").alias(str(side)), "live", *_MATCH, *_VALUE, *known]
+    first, count = pl.col(f"{side}_first"), pl.col(f"{side}_rows")
+    there = part.filter(count > 0).select(first.alias("first"), (first + count).alias("end"))
+    begin, end = int(str(there["first"].min() or 0)), int(str(there["end"].max() or 0))
+    if end - begin == int(part[f"{side}_rows"].sum()):
+        return pl.scan_parquet(file, hive_partitioning=False).slice(begin, end - begin).select(columns).collect()
+    positions = there.select(pl.int_ranges("first", "end").explode().alias("position"))
+    return pl.DataFrame(places.rows_at(file, positions.to_arrow()).read_all()).select(columns)
+
+
+def _remaining(found: pl.DataFrame, side: Side) -> pl.DataFrame:
+    """Those that are on a side, as the columns of `_REMAINING`."""
+    return found.select(pl.col(str(side)).alias("position"), _BUCKET.alias("bucket")).drop_nulls("position")
 
 
 class _Linked(NamedTuple):
     """Rows of both sides: the `pairs` that are linked beyond doubt, and the places of all the `rest`, by side.
 
-    Pairs have the columns of both rows' places, `is_primary`, both masks, and `alike`: whether they say the same.
+    Both have `match_1`. Pairs have the columns of both rows' places, `is_primary`, both masks, and `alike`: whether
+    they say the same.
     """
 
     pairs: pl.LazyFrame
@@ -170,13 +229,13 @@ def _linked(legacy: pl.DataFrame, service: pl.DataFrame) -> _Linked:
         certain = pl.all_horizontal("live", "live_right", _equal("match_2"), _ALONE).alias("certain")
         # What is told of every row is told at once: filtered first, all else would be copied to tell it.
         both = legacy.hstack(beside).select(*_TOLD, certain).lazy()
-        return _Linked(both.filter("certain"), both.filter(~pl.col("certain")).select(_PLACES))
+        return _Linked(both.filter("certain"), both.filter(~pl.col("certain")).select("match_1", *_PLACES))
     # Live rows are alone with their first lane: the join finds one partner at most.
     of_legacy, of_service = (rows.lazy().filter("live", _ALONE) for rows in (legacy, service))
     both = of_legacy.join(of_service, on="match_1", how="inner").filter(_equal("match_2")).select(_TOLD)
     pairs = both.collect().lazy()
     rest = [
-        rows.lazy().select(place).join(pairs, on=place, how="anti")
+        rows.lazy().select("match_1", place).join(pairs, on=place, how="anti")
         for rows, place in zip((legacy, service), _PLACES, strict=True)
     ]
     return _Linked(pairs, pl.concat(rest, how="diagonal"))

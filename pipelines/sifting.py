@@ -8,6 +8,8 @@ passes is `sieve`'s, `lockstep`'s and `direct`'s.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
 
 import pyarrow as pa
@@ -15,6 +17,7 @@ import pyarrow.parquet as pq
 
 from pipelines import (
     buckets,
+    carrying,
     contract,
     digests,
     direct,
@@ -35,7 +38,7 @@ from pipelines.job import Job, content_version
 from pipelines.lake import WORKING, Manifest
 from pipelines.passed import Passed
 from pipelines.rows import live
-from pipelines.sieve import Digests, Sifted
+from pipelines.sieve import LINK_PRIMARY, PAIR, Carried, Digests, Sifted
 
 _WORTHWHILE = 100_000  # rows; below, making and reading digests costs more than it saves
 _COMFORTABLE = 0.7  # of the memory of an engine; a join that spills costs more than digests
@@ -53,15 +56,18 @@ class Way(StrEnum):
 
 
 def sift(session: Engine, job: Job) -> Passed | None:
-    """What of the job is beyond doubt; None when it is not sifted.
+    """What of the job is beyond doubt, carried from an earlier run where it can be; None when it is not sifted.
 
     Makes, of the rows that remain:
     `<side>`, the raw rows, and `<side> placed`, the same with `__pair`, missing unless their pair is known;
     `known pairs` (pair, link_primary): those that are linked beyond doubt and differ.
     """
-    if not is_sifted(job):
-        return None
-    return _sift_by_digests(session, job) if _is_by_digests(job) else _sift_directly(session, job)
+    return _sift(session, job, carrying.find)
+
+
+def sift_anew(session: Engine, job: Job) -> Passed | None:
+    """The same with nothing carried from an earlier run."""
+    return _sift(session, job, lambda _job, _held: None)
 
 
 def is_sifted(job: Job) -> bool:
@@ -92,7 +98,7 @@ def digest_rows(job: Job, side: Side) -> Manifest:
         make_values(session, job, side, adding=digests.keyed(job.entity, side), into="values")
         sorter.register("hashed rows", digests.digest(session, job.entity, side, rows=side, values="values"))
         tally = buckets.Tally()
-        ordered = sorter.reader(digests.ordered(job.entity, side, hashed="hashed rows")).cast(digests.SCHEMA)
+        ordered = sorter.reader(digests.ordered(job.entity, side, hashed="hashed rows")).cast(digests.PASSING)
         written = transaction.write(
             job.address(f"{side}_digests"),
             tally.watch(ordered),
@@ -119,8 +125,15 @@ def _fits(job: Job) -> bool:
     return most <= _COMFORTABLE * Resources().engine_memory
 
 
-def _sift_by_digests(session: Engine, job: Job) -> Passed:
-    return _picked(session, job, sieve.sift({side: held(job, side) for side in Side}))
+def _sift(session: Engine, job: Job, find: Callable[[Job, Mapping[Side, Digests]], Carried | None]) -> Passed | None:
+    if not is_sifted(job):
+        return None
+    if not _is_by_digests(job):
+        return _sift_directly(session, job)
+    both = {side: held(job, side) for side in Side}
+    carried = find(job, both)
+    passed = _picked(session, job, sieve.sift(both, carried))
+    return replace(passed, leaving=carrying.leaving(job, both, carried))
 
 
 def _sift_directly(session: Engine, job: Job) -> Passed:
@@ -134,12 +147,15 @@ def _sift_directly(session: Engine, job: Job) -> Passed:
 
 
 def _picked(session: Engine, job: Job, sifted: Sifted) -> Passed:
-    """Make what `sift` does of the rows whose places are known."""
+    """Make what `sift` does of the rows whose places are known, and of those that are carried."""
     for side in Side:
-        session.scan_places(side, job.lake.file(job.address(side)), sifted.places(side))
-    known = sifted.known()
-    session.register("known pairs", known)
-    return Passed(sifted.alike, known.num_rows, by_hashes=sifted.by_hashes)
+        file = job.lake.file(job.address(side))
+        session.scan_places(side, file, sifted.places(side))
+        if sifted.carried:
+            session.add_placed(side, file, sifted.carried.at_hand(side))
+    known = f'SELECT {PAIR} AS pair, {LINK_PRIMARY} AS link_primary FROM "legacy placed" WHERE {PAIR} IS NOT NULL'
+    session.view("known pairs", known)
+    return Passed(sifted.alike, sifted.known, by_hashes=sifted.by_hashes)
 
 
 def _standing(job: Job, side: Side) -> Manifest | None:

@@ -6,16 +6,9 @@ as they are, and they keep the id of the run that made them. Anything else is wo
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from pathlib import Path
 
-import duckdb
-import polars as pl
-import pyarrow as pa
-
-from pipelines.job import Job, content_version
+from pipelines.job import Job, content_version, package_version
 from pipelines.lake import Manifest
 
 MADE_BY = "made_by"
@@ -39,15 +32,4 @@ def made_by(job: Job) -> str:
     """What identifies all that decides about results beside their inputs: whatever is declared, and the code."""
     stamped = {name: said for name, said in job.stamp().items() if name != "run_id"}
     declared = repr((job.context.owner, job.entity, job.partitioning, job.partition, stamped))
-    return content_version(_code(), job.comparison_version, job.context.name, declared)
-
-
-@lru_cache(maxsize=1)
-def _code() -> str:
-    """The sources of this package, and the engines it works with."""
-    found = hashlib.sha256(f"{duckdb.__version__} {pl.__version__} {pa.__version__}".encode())
-    root = Path(__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        found.update(f"{path.relative_to(root)}:".encode())
-        found.update(hashlib.sha256(path.read_bytes()).digest())
-    return found.hexdigest()[:16]
+    return content_version(package_version(), job.comparison_version, job.context.name, declared)

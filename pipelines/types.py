@@ -53,6 +53,14 @@ def restored(schema: pa.Schema, *, from_parquet: bool) -> str:
     return f"* REPLACE ({', '.join(found)})" if found else "*"
 
 
+def kept(schema: pa.Schema) -> str:
+    """The select list that gives all columns of a relation in the types in which they are kept: `restored` undone."""
+    found = [f"CAST({quote(field.name)} AS VARCHAR) AS {quote(field.name)}" for field in schema if field.type == INT128]
+    durations = [field.name for field in schema if pa.types.is_duration(field.type)]
+    found += [f"epoch_us({quote(name)}) AS {quote(name)}" for name in durations]
+    return f"* REPLACE ({', '.join(found)})" if found else "*"
+
+
 def as_kept(schema: pa.Schema) -> pa.Schema:
     """The schema of these columns in the types in which the engine reads them from Parquet."""
     return pa.schema([(field.name, _as_kept(field.type)) for field in schema])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipelines import direct, identity
 from pipelines.declarations import Side
 from tests.generative import sides
+from tests.generative.sifted import known_pairs
 
 
 @pytest.mark.parametrize("way", sides.WAYS)
@@ -36,10 +37,6 @@ def test_what_passes_and_what_remains(way):
         for at, side in enumerate(Side):
             left = set(range(len(both[at]))) - {pair[at] for pair in expected if pair[-1]}
             assert sorted(found.places(side)["position"].to_pylist()) == sorted(left)
-        primary = {row["pair"]: row["link_primary"] for row in found.known().to_pylist()}
-        places = [{row["__pair"]: row["position"] for row in found.places(side).to_pylist()} for side in Side]
-        assert sorted((*(of[pair] for of in places), is_primary) for pair, is_primary in primary.items()) == sorted(
-            (i, j, is_primary) for i, j, is_primary, _, same in expected if not same
-        )
+        assert known_pairs(found) == sorted((i, j, primary) for i, j, primary, _, same in expected if not same)
 
     check()
