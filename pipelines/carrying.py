@@ -42,8 +42,8 @@ _SEED = 11_000_003
 
 def find(job: Job, held: Mapping[Side, Digests]) -> Carried | None:
     """What can be carried from the latest run that left something; None when it left no rows, or too much changed."""
-    partition = job.latest(_STAGE)
-    if partition is None or not _are_of_one_run(job, partition):
+    partition = _before(job)
+    if partition is None or not _has_rows(job, partition):
         return None
     standing = _standing(job, partition, _held_by_both(held))
     if standing is None:
@@ -64,7 +64,7 @@ def leaving(job: Job, held: Mapping[Side, Digests], carried: Carried | None) -> 
 
 def leave(session: Engine, job: Job, transaction: Transaction, held: pa.Table) -> None:
     """Leave it, and, once most buckets have stood, what `sifting.sift` made of the rows that remain."""
-    version, before = _version(job), job.latest(_STAGE)
+    version, before = _version(job), _before(job)
     transaction.write(job.address(_STAGE), held, code_version=version, compression=WORKING)
     if before is None or _standing(job, before, pl.DataFrame(held)) is None or _are_many(session, job):
         return
@@ -92,11 +92,17 @@ def _can_be_carried(job: Job) -> bool:
     )
 
 
-def _are_of_one_run(job: Job, partition: str) -> bool:
-    """Whether the tables of a partition are of one run, and of this code and these declarations."""
+def _before(job: Job) -> str | None:
+    """The latest partition for which something was left, if by this code and under these declarations."""
+    partition = job.latest(_STAGE)
+    there = job.lake.manifest(job.at(_STAGE, partition)) if partition else None
+    return partition if there and there.code_version == _version(job) else None
+
+
+def _has_rows(job: Job, partition: str) -> bool:
+    """Whether the same run left rows as well."""
     found = [job.lake.manifest(job.at(stage, partition)) for stage in (_STAGE, *map(_at_hand, Side))]
-    runs = {(manifest.run_id, manifest.code_version) for manifest in found if manifest}
-    return all(found) and len(runs) == 1 and {version for _, version in runs} == {_version(job)}
+    return len({manifest.run_id if manifest else None for manifest in found}) == 1
 
 
 def _version(job: Job) -> str:

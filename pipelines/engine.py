@@ -117,9 +117,9 @@ class Engine:
     def placed(self, name: str, file: Path) -> pa.RecordBatchReader:
         """All that `scan_places` found and `add_placed` added, as a stream, in types as they are kept."""
         schema = pq.read_schema(file)
-        found = self._connection.sql(f"SELECT {kept(schema)} FROM {quote(f'{name} placed')}").to_arrow_reader(
-            BATCH_ROWS
-        )
+        with _translated_errors():
+            rows = self._connection.sql(f"SELECT {kept(schema)} FROM {quote(f'{name} placed')}")
+            found = rows.to_arrow_reader(BATCH_ROWS)
         beside = [field for field in found.schema if field.name not in schema.names]
         return found.cast(pa.schema([*as_kept(schema), *beside]))
 
