@@ -24,7 +24,7 @@ from pipelines import contract, digests, roll
 from pipelines.declarations import Side
 from pipelines.engine import Engine
 from pipelines.job import Job, content_version, package_version
-from pipelines.lake import WORKING, Transaction
+from pipelines.lake import HASHES, WORKING, Transaction
 from pipelines.schemas import column, table_schema
 from pipelines.sieve import BUCKET, PAIR, Carried, Digests
 
@@ -65,7 +65,7 @@ def leaving(job: Job, held: Mapping[Side, Digests], carried: Carried | None) -> 
 def leave(session: Engine, job: Job, transaction: Transaction, held: pa.Table) -> None:
     """Leave it, and, once most buckets have stood, what `sifting.sift` made of the rows that remain."""
     version, before = _version(job), _before(job)
-    transaction.write(job.address(_STAGE), held, code_version=version, compression=WORKING)
+    transaction.write(job.address(_STAGE), held, code_version=version, compression=HASHES)
     if before is None or _standing(job, before, pl.DataFrame(held)) is None or _are_many(session, job):
         return
     for side in Side:

@@ -35,7 +35,7 @@ from pipelines import (
 from pipelines.declarations import IdentityTable, Side
 from pipelines.engine import Engine, Resources
 from pipelines.job import Job, content_version
-from pipelines.lake import WORKING, Manifest
+from pipelines.lake import HASHES, Manifest
 from pipelines.passed import Passed
 from pipelines.rows import live
 from pipelines.sieve import LINK_PRIMARY, PAIR, Carried, Digests, Sifted
@@ -104,7 +104,7 @@ def digest_rows(job: Job, side: Side) -> Manifest:
             tally.watch(ordered),
             code_version=version,
             inputs=inputs,
-            compression=WORKING,
+            compression=HASHES,
         )
         transaction.write(job.address(f"{side}_buckets"), tally.table(), code_version=version, inputs=inputs)
     return written

@@ -14,11 +14,11 @@ from pathlib import Path
 from pipelines.filesystems import is_url
 from pipelines.lake.manifest import Address, Manifest
 from pipelines.lake.remote import RemoteLake
-from pipelines.lake.storage import WORKING
+from pipelines.lake.storage import HASHES, WORKING
 from pipelines.lake.store import Lake
 from pipelines.lake.transaction import Spool, Transaction
 
-__all__ = ["WORKING", "Address", "Lake", "Manifest", "RemoteLake", "Spool", "Transaction", "lake_in"]
+__all__ = ["HASHES", "WORKING", "Address", "Lake", "Manifest", "RemoteLake", "Spool", "Transaction", "lake_in"]
 
 
 def lake_in(place: str = "") -> Lake:
