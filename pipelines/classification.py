@@ -72,11 +72,6 @@ def classify(engine: Engine, context: Context, entity: Entity, run: Run, *, proo
     engine.register("precedence", precedence())
     engine.materialise("all proofs", _all_proofs(proofs))
     engine.materialise("best proofs", _best_proofs(run.deadline))
-    engine.view("typed findings", f"{_of_linkage(entity)} UNION ALL {_OF_VALUES} UNION ALL {_of_deletions(entity)}")
-    engine.view(
-        "identified findings",
-        f'SELECT {_fingerprint(context, entity)} AS discrepancy_id, f.* FROM "typed findings" AS f',
-    )
     return _discrepancies(context, entity, run)
 
 
@@ -175,6 +170,12 @@ def _of_deletions(entity: Entity) -> str:
     """
 
 
+def _identified(context: Context, entity: Entity) -> str:
+    """All findings with type, reason and identity."""
+    typed = f"{_of_linkage(entity)} UNION ALL {_OF_VALUES} UNION ALL {_of_deletions(entity)}"
+    return f"SELECT {_fingerprint(context, entity)} AS discrepancy_id, f.* FROM ({typed}) AS f"
+
+
 def _fingerprint(context: Context, entity: Entity) -> str:
     """Every part with its length, a missing one told apart from an empty one: no two findings can share a text."""
     parts = [literal(context.name), literal(entity.name), "f.legacy_key", "f.service_key", "f.field", "f.type"]
@@ -205,7 +206,7 @@ def _discrepancies(context: Context, entity: Entity, run: Run) -> str:
     columns = ", ".join(f"{special.get(name, 'f.' + name)} AS {name}" for name in SCHEMA.names)
     return f"""
         SELECT {columns}
-        FROM "identified findings" AS f
+        FROM ({_identified(context, entity)}) AS f
         LEFT JOIN "earlier findings" AS e ON e.discrepancy_id = f.discrepancy_id
         ORDER BY f.legacy_key, f.service_key, f.field, f.type, f.reason
     """
