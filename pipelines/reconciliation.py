@@ -112,17 +112,11 @@ def find_discrepancies(job: Job) -> dict[str, Manifest]:
     if there and not verification.is_wanted():
         return there
     with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
-        passed = sifting.sift_anew(session, job) if verification.is_wanted() else sifting.sift(session, job)
-        if passed and verification.is_wanted():
-            verification.verify(job, passed)
-        if passed:
-            plan.link_and_translate_rest(session, job)
-        else:
-            plan.link_and_translate(session, job)
+        passed = _sift_and_link(session, job)
         comparison.compare(session, job.entity)
-        measured = accounting.total(session, job, passed or Passed())
+        measured = accounting.total(session, job, passed)
         accounting.balance(job, measured)
-        if passed and passed.leaving:
+        if passed.leaving:
             carrying.leave(session, job, transaction, passed.leaving)
         proofs = proving.prove(session, job, witnesses)
         _earlier_findings(session, job)
@@ -175,6 +169,19 @@ def judge_drift(job: Job) -> dict[str, Manifest]:
             )
             for stage, table in tables.items()
         }
+
+
+def _sift_and_link(session: Engine, job: Job) -> Passed:
+    """What passed the sieve, looked at again if that is wanted; all other rows are linked and translated (`plan`)."""
+    is_verified = verification.is_wanted()
+    passed = sifting.sift_anew(session, job) if is_verified else sifting.sift(session, job)
+    if passed is None:
+        plan.link_and_translate(session, job)
+        return Passed()
+    if is_verified:
+        verification.verify(job, passed)
+    plan.link_and_translate_rest(session, job)
+    return passed
 
 
 def _read_identity(session: Engine, job: Job, notes: dict[str, Notes]) -> pa.Table:

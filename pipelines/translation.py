@@ -47,16 +47,12 @@ def raw_columns(entity: Entity) -> list[str]:
 
 def carriers(entity: Entity) -> dict[str, Field]:
     """The legacy columns that a field is as they are, with that field."""
-    return {column: field for field in entity.fields for column in field.rule.columns() if _is_carried(column, field)}
+    return {column: field for field in entity.fields if (column := carried_by(field)) is not None}
 
 
 def carried_by(field: Field) -> str | None:
     """The legacy column that a field is as it is, if there is one."""
-    return next((column for column in field.rule.columns() if _is_carried(column, field)), None)
-
-
-def _is_carried(column: str, field: Field) -> bool:
-    return field.rule.value() == quote(column)
+    return next((column for column in field.rule.columns() if field.rule.value() == quote(column)), None)
 
 
 def failed_rule_column(field: Field) -> str:

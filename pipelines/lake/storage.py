@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 RESULTS = "zstd"  # tables for people and their tools: small, and read by everything
 WORKING = "lz4"  # what is read again by every comparison: rows can be picked out at a third of the cost
 HASHES = "none"  # what no compression makes smaller, and every comparison reads as a whole
-_SAMPLE = 4_096  # rows; to look at more of them costs as much as a better choice saves
+_SAMPLE = 4_096  # rows
 _COUNTED = (
     pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_integer, pa.types.is_floating,
     pa.types.is_decimal128, pa.types.is_date, pa.types.is_timestamp,
