@@ -1,7 +1,8 @@
 """Places: certain rows of Parquet files, by where they stand or by what they hold, as frames or as a stream.
 
-Polars reads them at half of what they cost DuckDB. What the rows mean is not known here; types of ours come in the
-words they are kept in (`types`).
+Polars reads them at half of what they cost DuckDB. Where a file's rows stand unpacked beside it, and are asked for by
+place, they are taken from there. What the rows mean is not known here; types of ours come in the words they are kept in
+(`types`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines import unpacked
 from pipelines.types import as_kept
+from pipelines.unpacked import Unpacked
 
 PARTITION = "__partition"
 _PLACE = "__place"
@@ -26,15 +29,11 @@ def rows_at(file: Path, places: pa.Table) -> pa.RecordBatchReader:
 
     `places` has the column `position` (from 0, ascending), and others that are put beside the row.
     """
-    schema, known = pq.read_schema(file), pl.DataFrame(places)
-    rows = pl.scan_parquet(file, row_index_name=_PLACE, hive_partitioning=False)
-    wanted = known["position"].cast(pl.get_index_type()).alias(_PLACE)
-    found = (
-        rows.slice(first, count).filter(_is_among(within), _of_a_column(schema)).select(map(_kept, schema))
-        for first, count, within in _stretches(file, wanted)
-    )
-    beside = known.drop("position")
-    return stream(file, _beside(found, beside), knowing=beside.head(0).to_arrow().schema)
+    wanted, known = pl.DataFrame(places.select(["position"]))["position"], places.drop_columns("position")
+    rows, kept = unpacked.beside(file), as_kept(pq.read_schema(file))
+    found = _looked_up(rows, wanted, kept) if rows else _decoded(file, wanted, kept)
+    together = pa.schema([*kept, *known.schema])
+    return pa.RecordBatchReader.from_batches(together, _beside(found, known, together))
 
 
 def stretch(file: Path, first: int, count: int) -> pl.LazyFrame:
@@ -49,13 +48,28 @@ def stream(file: Path, frames: Iterable[pl.DataFrame], *, knowing: pa.Schema) ->
     return pa.RecordBatchReader.from_batches(kept, (batch for frame in frames for batch in _arrow(frame, kept)))
 
 
-def _beside(found: Iterable[pl.LazyFrame], beside: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _looked_up(rows: Unpacked, wanted: pl.Series, kept: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for batch in rows.at(wanted):
+        columns = (v.storage if isinstance(v.type, pa.ExtensionType) else v for v in batch.columns)
+        cast = [values.cast(field.type) for values, field in zip(columns, kept, strict=True)]
+        yield pa.RecordBatch.from_arrays(cast, schema=kept)
+
+
+def _decoded(file: Path, wanted: pl.Series, kept: pa.Schema) -> Iterator[pa.RecordBatch]:
+    schema = pq.read_schema(file)
+    rows = pl.scan_parquet(file, row_index_name=_PLACE, hive_partitioning=False)
+    for first, count, within in _stretches(file, wanted.cast(pl.get_index_type()).alias(_PLACE)):
+        found = rows.slice(first, count).filter(_is_among(within), _of_a_column(schema))
+        yield from _batches(found.select(map(_kept, schema)), kept)
+
+
+def _beside(found: Iterable[pa.RecordBatch], known: pa.Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The rows found, as they come, with the next rows of another table beside them."""
-    passed = 0
-    for part in found:
-        for frame in part.collect_batches(maintain_order=True, chunk_size=_ROWS_AT_ONCE):
-            yield frame.hstack(beside.slice(passed, frame.height))
-            passed += frame.height
+    passed, columns = 0, [pa.concat_arrays(values.chunks) for values in known.columns]
+    for rows in found:
+        beside = (values.slice(passed, rows.num_rows) for values in columns)
+        yield pa.RecordBatch.from_arrays([*rows.columns, *beside], schema=schema)
+        passed += rows.num_rows
 
 
 def _stretches(file: Path, wanted: pl.Series) -> Iterator[tuple[int, int, pl.Series]]:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines import buckets, places
+from pipelines import buckets, places, unpacked
 from pipelines.declarations import Side
 
 BUCKET, PAIR, LINK_PRIMARY = "__bucket", "__pair", "__link_primary"  # what is known of rows that remain
@@ -33,12 +33,12 @@ _PAIR = pl.col("match_1").alias("pair")  # rows linked beyond doubt are alone wi
 _KNOWN = {"pair": pl.UInt64, **dict.fromkeys(_PLACES, pl.Int64), "is_primary": pl.Boolean}
 _REMAINING = {"position": pl.Int64, "bucket": pl.Int32}
 # Of a row: whether neither neighbour is linked by the same, or by what has the same first lane.
-_ALONE = pl.all_horizontal(pl.col("match_1").ne_missing(pl.col("match_1").shift(by)) for by in (1, -1))
+_APART = pl.col("match_1").ne_missing(pl.col("match_1").shift(1))
+_ALONE = _APART & _APART.shift(-1, fill_value=True)
 # Of a pair: whether both rows say the same, and which fields it compares.
 _ALIKE = pl.all_horizontal(pl.col(name) == pl.col(f"{name}_right") for name in _VALUE).fill_null(value=False)
 _BUCKET = (pl.col("match_1") // buckets.WIDTH).cast(pl.Int32)
 _MASK = pl.when("is_primary").then("mask_primary").otherwise("mask_other").alias("mask")
-_TOLD = ["match_1", *_PLACES, "is_primary", *_MASKS, _ALIKE.alias("alike")]
 
 
 @dataclass(frozen=True)
@@ -119,16 +119,12 @@ def sift(digests: Mapping[Side, Digests], carried: Carried | None = None) -> Sif
     still_open = both.filter(~pl.col("settled"))
     for part in _cut(still_open, pl.lit(0)) if is_picked else _neighbours(still_open):
         linked = _linked(*(_rows(held.file, side, part) for side, held in digests.items()))
-        masks, differing, rest = pl.collect_all([
-            linked.pairs.filter("alike").group_by(_MASK).len(),
-            linked.pairs.filter(~pl.col("alike")),
-            linked.rest,
-        ])  # fmt: skip
-        for mask, count in masks.iter_rows():
+        for mask, count in _by_mask(linked):
             _count(sifted, mask, count)
+        differing = linked.pairs.filter(linked.differs)
         sifted.differing.append(differing.select(_PAIR, *_PLACES, "is_primary"))
         for side in Side:
-            sifted.remaining[side] += [_remaining(found, side) for found in (differing, rest)]
+            sifted.remaining[side] += [_remaining(found, side) for found in (differing, linked.rest)]
     return sifted
 
 
@@ -136,7 +132,7 @@ def pairs(digests: Mapping[Side, Digests]) -> Iterator[pa.Table]:
     """The positions of all pairs that pass, as columns `legacy` and `service`; no bucket is taken at its word."""
     for part in _neighbours(_buckets(digests)):
         linked = _linked(*(_rows(held.file, side, part) for side, held in digests.items()))
-        yield linked.pairs.filter("alike").select(_PLACES).collect().to_arrow()
+        yield linked.pairs.select(_PLACES).filter(linked.passes).to_arrow()
 
 
 def _buckets(digests: Mapping[Side, Digests]) -> pl.DataFrame:
@@ -201,9 +197,18 @@ def _rows(file: Path, side: Side, part: pl.DataFrame) -> pl.DataFrame:
     there = part.filter(count > 0).select(first.alias("first"), (first + count).alias("end"))
     begin, end = int(str(there["first"].min() or 0)), int(str(there["end"].max() or 0))
     if end - begin == int(part[f"{side}_rows"].sum()):
-        return pl.scan_parquet(file, hive_partitioning=False).slice(begin, end - begin).select(columns).collect()
+        return _stretch(file, begin, end - begin).select(columns)
     positions = there.select(pl.int_ranges("first", "end").explode().alias("position"))
     return pl.DataFrame(places.rows_at(file, positions.to_arrow()).read_all()).select(columns)
+
+
+def _stretch(file: Path, first: int, count: int) -> pl.DataFrame:
+    """So many digests from a place on; unpacked ones are looked at where they are."""
+    rows = unpacked.beside(file)
+    if rows:
+        none = pl.DataFrame(rows.file.schema.empty_table())
+        return pl.concat([none, *map(pl.DataFrame, rows.stretch(first, count))], rechunk=False)
+    return places.stretch(file, first, count).collect()
 
 
 def _remaining(found: pl.DataFrame, side: Side) -> pl.DataFrame:
@@ -212,33 +217,44 @@ def _remaining(found: pl.DataFrame, side: Side) -> pl.DataFrame:
 
 
 class _Linked(NamedTuple):
-    """Rows of both sides: the `pairs` that are linked beyond doubt, and the places of all the `rest`, by side.
+    """Rows of both sides side by side, which of them `passes` or `differs`, and the places of all the `rest`, by side.
 
-    Both have `match_1`. Pairs have the columns of both rows' places, `is_primary`, both masks, and `alike`: whether
-    they say the same.
+    Pairs have `match_1`, the columns of both rows' places, `is_primary` and both masks. Of those that are linked beyond
+    doubt, each either passes or differs. The rest has `match_1`.
     """
 
-    pairs: pl.LazyFrame
-    rest: pl.LazyFrame
+    pairs: pl.DataFrame
+    passes: pl.Series
+    differs: pl.Series
+    rest: pl.DataFrame
 
 
 def _linked(legacy: pl.DataFrame, service: pl.DataFrame) -> _Linked:
     """Mostly both sides hold the same keys, and so stand in the same order; else they are joined."""
     if legacy.height == service.height and legacy["match_1"].equals(service["match_1"]):
-        beside = service.rename({name: f"{name}_right" for name in ("live", *_MATCH, *_VALUE)})
-        certain = pl.all_horizontal("live", "live_right", _equal("match_2"), _ALONE).alias("certain")
-        # What is told of every row is told at once: filtered first, all else would be copied to tell it.
-        both = legacy.hstack(beside).select(*_TOLD, certain).lazy()
-        return _Linked(both.filter("certain"), both.filter(~pl.col("certain")).select("match_1", *_PLACES))
-    # Live rows are alone with their first lane: the join finds one partner at most.
-    of_legacy, of_service = (rows.lazy().filter("live", _ALONE) for rows in (legacy, service))
-    both = of_legacy.join(of_service, on="match_1", how="inner").filter(_equal("match_2")).select(_TOLD)
-    pairs = both.collect().lazy()
-    rest = [
-        rows.lazy().select("match_1", place).join(pairs, on=place, how="anti")
-        for rows, place in zip((legacy, service), _PLACES, strict=True)
-    ]
-    return _Linked(pairs, pl.concat(rest, how="diagonal"))
+        both = legacy.hstack(service.rename({name: f"{name}_right" for name in ("live", *_MATCH, *_VALUE)}))
+        certain = both.select(pl.all_horizontal("live", "live_right", _equal("match_2"), _ALONE)).to_series()
+        rest = both.select("match_1", *_PLACES).filter(~certain)
+    else:
+        # Live rows are alone with their first lane: the join finds one partner at most.
+        of_legacy, of_service = (rows.lazy().filter("live", _ALONE) for rows in (legacy, service))
+        both = of_legacy.join(of_service, on="match_1", how="inner").filter(_equal("match_2")).collect()
+        certain = pl.repeat(value=True, n=both.height, eager=True)
+        alone = [
+            rows.select("match_1", place).join(both.select(place), on=place, how="anti")
+            for rows, place in zip((legacy, service), _PLACES, strict=True)
+        ]
+        rest = pl.concat(alone, how="diagonal")
+    alike = both.select(_ALIKE).to_series()
+    return _Linked(both, certain & alike, certain & ~alike, rest)
+
+
+def _by_mask(linked: _Linked) -> Iterator[tuple[int, int]]:
+    """How many pairs pass, by the fields they compare; mostly these are all fields."""
+    if linked.pairs.select(pl.any_horizontal((pl.col(_MASKS) != 0).any())).item():
+        yield from linked.pairs.lazy().filter(linked.passes).group_by(_MASK).len().collect().iter_rows()
+    else:
+        yield 0, int(linked.passes.sum())
 
 
 def _equal(name: str) -> pl.Expr:

@@ -31,6 +31,7 @@ from pipelines import (
     sieve,
     tombstones,
     translation,
+    unpacked,
 )
 from pipelines.declarations import IdentityTable, Side
 from pipelines.engine import Engine, Resources
@@ -40,7 +41,6 @@ from pipelines.passed import Passed
 from pipelines.rows import live
 from pipelines.sieve import LINK_PRIMARY, PAIR, Carried, Digests, Sifted
 
-_WORTHWHILE = 100_000  # rows; below, making and reading digests costs more than it saves
 _COMFORTABLE = 0.7  # of the memory of an engine; a join that spills costs more than digests
 WAY = "COEXIST_SIEVE"
 
@@ -74,7 +74,7 @@ def is_sifted(job: Job) -> bool:
     """Whether the job is large enough to be sifted, and holds only values that a hash can vouch for."""
     if any(tombstones.are_declared(job.holder(side)) for side in Side):
         return False  # what is in the log is in no digest of the rows
-    if _rows(job) < settings.whole_number("COEXIST_SIEVE_FROM", _WORTHWHILE):
+    if _rows(job) < unpacked.worthwhile():
         return False
     schema = contract.schema_of(job.entity.service.contract)
     return not any(pa.types.is_nested(schema.field(field.name).type) for field in job.entity.fields)
@@ -105,6 +105,7 @@ def digest_rows(job: Job, side: Side) -> Manifest:
             code_version=version,
             inputs=inputs,
             compression=HASHES,
+            unpacked_from=unpacked.worthwhile(),
         )
         transaction.write(job.address(f"{side}_buckets"), tally.table(), code_version=version, inputs=inputs)
     return written

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from pipelines import contract, progress
+from pipelines import contract, progress, unpacked
 from pipelines.declarations import Context, Entity, Holder, Side
 from pipelines.errors import IntegrityError
 from pipelines.lake import WORKING, Address, Lake, Manifest, Spool
@@ -150,6 +150,7 @@ def _taken(order: _Order, lake: Lake, run_id: str) -> Snapshot:
             watermark=order.watermark,
             notes=rows.notes,
             compression=WORKING,
+            unpacked_from=unpacked.worthwhile(),
         )
         with spool.reading() as refused:
             rejected = transaction.write(refused_address, refused, code_version=version, watermark=order.watermark)

@@ -28,10 +28,14 @@ _REPEATED = 8  # times that a value occurs on average, for its column to get a d
 
 @dataclass(frozen=True)
 class Kept:
-    """What is said about keeping a table: columns that are no part of its content, and how pages are compressed."""
+    """What is said about keeping a table: columns that are no part of its content, how pages are compressed.
+
+    And the rows from which on it is kept unpacked as well; None when it is not.
+    """
 
     volatile: tuple[str, ...]
     compression: str
+    unpacked_from: int | None
 
 
 def peek(stretches: Iterable[pa.RecordBatch]) -> tuple[pa.RecordBatch | None, Iterator[pa.RecordBatch]]:

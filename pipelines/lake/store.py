@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines import unpacked
 from pipelines.errors import IntegrityError
 from pipelines.lake import atomic
 from pipelines.lake.content import Digest, stretches
@@ -56,7 +57,7 @@ class Lake:
         return found
 
     def verify(self, address: Address, *, thorough: bool = False) -> Manifest:
-        """The manifest, if the table is as it says: rows and file size, and when `thorough` every value."""
+        """The manifest, if the table is as it says: rows and file size; when `thorough` every value, in either file."""
         manifest = self.manifest(address)
         path = self.file(address)
         if manifest is None:
@@ -69,6 +70,9 @@ class Lake:
             said = getattr(manifest, what)
             if found != said:
                 raise IntegrityError(f"{address}: {path} has {what} {found}, but its manifest says {said}")
+        rows = unpacked.beside(path) if thorough else None
+        if rows and _digest(rows.stretch(0, manifest.rows), rows.file.schema, manifest.volatile) != manifest.digest:
+            raise IntegrityError(f"{address}: {path} has other rows unpacked beside it; delete the .arrow file")
         return manifest
 
     @contextmanager
@@ -91,8 +95,12 @@ def _held_by(path: Path, volatile: Sequence[str] | None) -> dict[str, Any]:
     with pq.ParquetFile(path) as file:
         held: dict[str, Any] = {"rows": file.metadata.num_rows, "size": path.stat().st_size}
         if volatile is not None:
-            digest = Digest(file.schema_arrow, volatile)
-            for stretch in stretches(file.iter_batches(), file.schema_arrow):
-                digest.update(stretch)
-            held["digest"] = digest.text()
+            held["digest"] = _digest(file.iter_batches(), file.schema_arrow, volatile)
         return held
+
+
+def _digest(rows: Iterable[pa.RecordBatch], schema: pa.Schema, volatile: Sequence[str]) -> str:
+    digest = Digest(schema, volatile)
+    for stretch in stretches(rows, schema):
+        digest.update(stretch)
+    return digest.text()

@@ -19,6 +19,7 @@ from pipelines.lake import atomic, storage
 from pipelines.lake.content import Digest, stretches
 from pipelines.lake.manifest import MANIFEST, PARTITION, Address, Manifest
 from pipelines.lake.storage import Kept
+from pipelines.unpacked import Copy
 
 
 @contextmanager
@@ -56,11 +57,12 @@ class Transaction:
         notes: Mapping[str, Any] | None = None,
         volatile: Sequence[str] = (),
         compression: str = storage.RESULTS,
+        unpacked_from: int | None = None,
     ) -> Manifest:
         """Write one table aside. Rows come in bounded memory; equal rows give equal data pages and an equal digest.
 
-        `compression` is how the table is kept (see `storage`). `notes` are taken down after the last row, so whoever
-        yields the rows can still fill them in.
+        `compression` is how the table is kept (see `storage`); with `unpacked_from` so many rows it is kept `unpacked`
+        as well. `notes` are taken down after the last row, so whoever yields the rows can still fill them in.
         """
         folder = self._next_part()
         path = folder / address.file.name
@@ -70,16 +72,15 @@ class Transaction:
             folder.mkdir()
         about = {"run_id": self.run_id, "written_at": now.isoformat(), "code_version": code_version}
         noted = {} if notes is None else notes
-        count, digest = self._write_rows(
-            path, reader, Kept(tuple(volatile), compression), lambda: about | {"notes": json.dumps(noted)}
-        )
+        kept = Kept(tuple(volatile), compression, unpacked_from)
+        count, digest = self._write_rows(path, reader, kept, lambda: about | {"notes": json.dumps(noted)})
         with usable(self._root):
             manifest = Manifest(
                 count, digest, self.run_id, now, code_version, watermark,
                 dict(inputs or {}), dict(noted), tuple(volatile), path.stat().st_size,
             )  # fmt: skip
             (folder / MANIFEST).write_text(manifest.as_json(), encoding="utf-8")
-            atomic.sync(path, folder / MANIFEST, folder)
+            atomic.sync(*folder.iterdir(), folder)
         self.written[address] = folder
         return manifest
 
@@ -111,15 +112,20 @@ class Transaction:
         with ExitStack() as stack:
             with usable(self._root):
                 writer = storage.writer(path, reader.schema, first, kept.compression)
-            stack.callback(_abandon, writer)
+                stack.callback(_abandon, writer)
+                copies = [] if kept.unpacked_from is None else [Copy(path, reader.schema, least=kept.unpacked_from)]
             # Only the writing is the lake's: what goes wrong while rows are made is told as it is.
             for stretch in stretched:
                 digest.update(stretch)
                 count += stretch.num_rows
                 with usable(self._root):
-                    writer.write_batch(stretch)
+                    for each in (writer.write_batch, *(copy.write for copy in copies)):
+                        each(stretch)
             with usable(self._root):
                 writer.add_key_value_metadata(_file_metadata(reader.schema, about()))
+                for copy in copies:
+                    writer.add_key_value_metadata(copy.mark)
+                    copy.close()
                 writer.close()
         return count, digest.text()
 

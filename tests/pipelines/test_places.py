@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import engine, places
+from pipelines import engine, places, unpacked
 from pipelines.types import INT128
+from pipelines.unpacked import Copy
 
 VALUES = {
     "text": (pa.string(), ["", "é", None]),
@@ -39,12 +40,26 @@ VALUES = {
 ROWS = 2_000
 
 
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=["packed", "unpacked"])
+def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Rows of all types in many groups, the place of each row in the column `place`."""
-    columns = {name: _column(kind, values) for name, (kind, values) in VALUES.items()}
-    path = tmp_path_factory.mktemp("places") / "rows.parquet"
-    pq.write_table(pa.table({"place": list(range(ROWS)), **columns}), path, row_group_size=300)
+    return written(tmp_path_factory.mktemp("places") / "rows.parquet", unpacked_too=request.param == "unpacked")
+
+
+def written(path: Path, *, unpacked_too: bool, rows: pa.Table | None = None) -> Path:
+    """The file of rows in groups of 300; without `rows`, of all types."""
+    table = rows or pa.table({"place": list(range(ROWS)), **{name: _column(*of) for name, of in VALUES.items()}})
+    copy = Copy(path, table.schema, least=0)
+    with pq.ParquetWriter(path, table.schema) as writer:
+        for first in range(0, table.num_rows, 300):
+            (group,) = table.slice(first, 300).combine_chunks().to_batches()
+            writer.write_batch(group)
+            copy.write(group)
+        writer.add_key_value_metadata(copy.mark)
+    copy.close()
+    if not unpacked_too:
+        path.with_suffix(".arrow").unlink()
+    assert bool(unpacked.beside(path)) is unpacked_too
     return path
 
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from pipelines import filesystems
+from pipelines import filesystems, unpacked
 from pipelines.cli import app
 from pipelines.errors import IntegrityError
 from pipelines.lake import Address, RemoteLake, lake_in
@@ -71,6 +71,16 @@ def write(lake, **tables):
 def held(lake, address):
     file = lake.file(address)
     return pq.read_table(file, partitioning=None)["value"].to_pylist() if file.exists() else None
+
+
+def test_what_is_kept_unpacked_stays_on_the_machine_that_wrote_it(machine):
+    one, other = machine("one"), machine("other")
+    with one.transaction("run") as transaction:
+        transaction.write(D1, table("a"), unpacked_from=0)
+
+    assert unpacked.beside(one.file(D1)) is not None
+    assert unpacked.beside(other.file(D1)) is None
+    assert held(other, D1) == ["a"]
 
 
 def test_what_one_machine_wrote_another_reads(machine):

@@ -20,7 +20,7 @@ import stamina
 from pandera.engines import polars_engine
 from pandera.polars import DataFrameModel, Field
 
-from pipelines import contract, snapshot
+from pipelines import contract, snapshot, unpacked
 from pipelines.declarations import (
     Column,
     Context,
@@ -133,6 +133,17 @@ def test_the_file_is_exactly_the_contract(take, policies, lake):
         "policy_id": "Number of the policy"
     }
     assert pq.read_schema(lake.file(REFUSED)).names == REJECTED.names
+
+
+def test_a_snapshot_that_few_rows_will_be_looked_for_in_is_kept_unpacked_as_well(take, policies, lake, monkeypatch):
+    take(policies())
+    assert not lake.file(LEGACY).with_suffix(".arrow").exists()
+
+    monkeypatch.setenv("COEXIST_SIEVE_FROM", "3")
+    take(policies(BAD))
+    assert lake.file(LEGACY).with_suffix(".arrow").exists()
+    assert not lake.file(REFUSED).with_suffix(".arrow").exists()
+    assert unpacked.beside(lake.file(LEGACY)).file.read_all().to_pylist() == rows(lake)
 
 
 def test_each_side_has_its_own_table(take, policies, lake):
