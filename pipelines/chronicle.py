@@ -49,6 +49,7 @@ def tell(engine: Engine, context: Context, entity: Entity, *, on: str, run_id: s
     """
     engine.materialise("positions", _POSITIONS)
     engine.materialise("latest", f"SELECT source, position FROM positions WHERE partition_key = {literal(on)}")
+    engine.materialise("known before", _known_before(on))
     engine.materialise("told", _TOLD)
     engine.materialise("placed", _PLACED)
     engine.materialise("lives", _lives())
@@ -72,13 +73,14 @@ _POSITIONS = """
     SELECT source, partition_key, ROW_NUMBER() OVER (PARTITION BY source ORDER BY partition_key) AS position
     FROM measured
 """
-# Findings that are there now, or were the last time anybody looked before: all others have been told as resolved.
+# Of those that were found before: the ones that are there now, or were the last time anybody looked. All others have been
+# told as resolved.
 _TOLD = """
     SELECT DISTINCT s.discrepancy_id
     FROM sightings AS s
     JOIN positions AS p ON p.source = s.source AND p.partition_key = s.partition_key
     JOIN latest AS l ON l.source = s.source
-    WHERE p.position >= l.position - 1
+    WHERE p.position >= l.position - 1 AND s.discrepancy_id IN (SELECT discrepancy_id FROM "known before")
 """
 
 _PLACED = """
@@ -87,6 +89,10 @@ _PLACED = """
     JOIN positions AS p ON p.source = s.source AND p.partition_key = s.partition_key
     WHERE s.discrepancy_id IN (SELECT discrepancy_id FROM told)
 """
+
+
+def _known_before(on: str) -> str:
+    return f"SELECT DISTINCT discrepancy_id FROM sightings WHERE partition_key <> {literal(on)}"
 
 
 def _lives() -> str:
@@ -105,24 +111,34 @@ def _lives() -> str:
     """
 
 
-def _rows(context: Context, entity: Entity, on: str, run_id: str) -> str:
-    gone = "f.last_position < t.position"
-    values = {name: f"s.{name}" for name in SIGHTED} | {
-        "context": literal(context.name),
-        "entity": literal(entity.name),
-        "state": f"CASE WHEN {gone} THEN 'resolved' WHEN f.opened < f.last_seen THEN 'ongoing' "
-        "WHEN f.reopened > 0 THEN 'reopened' ELSE 'new' END",
-        **{name: f"CAST(f.{name} AS DATE)" for name in ("first_seen", "opened", "since", "last_seen")},
-        "resolved": f"CASE WHEN {gone} THEN CAST({literal(on)} AS DATE) END",
-        "reopened": "f.reopened",
-        "age_days": "epoch_days(CAST(f.last_seen AS DATE)) - epoch_days(CAST(f.since AS DATE))",
-        "run_id": literal(run_id),
-    }
-    columns = ", ".join(f"{values[name]} AS {name}" for name in SCHEMA.names)
+def _seen(on: str) -> str:
+    """Every finding that is told, as it was last seen, with its life. One that was never found before has only today."""
+    seen = ", ".join(f"s.{name}" for name in SIGHTED)
+    days = ("first_seen", "opened", "since", "last_seen")
     return f"""
-        SELECT {columns}
+        SELECT {seen}, {", ".join(f"f.{day}" for day in days)}, f.reopened, f.last_position < t.position AS gone
         FROM lives AS f
         JOIN latest AS t ON t.source = f.source
         JOIN sightings AS s ON s.discrepancy_id = f.discrepancy_id AND s.partition_key = f.last_seen
-        ORDER BY f.discrepancy_id
+        UNION ALL
+        SELECT {seen}, {", ".join(f"s.partition_key AS {day}" for day in days)}, 0 AS reopened, FALSE AS gone
+        FROM sightings AS s
+        JOIN latest AS t ON t.source = s.source
+        WHERE s.partition_key = {literal(on)} AND NOT s.discrepancy_id IN (SELECT discrepancy_id FROM "known before")
     """
+
+
+def _rows(context: Context, entity: Entity, on: str, run_id: str) -> str:
+    values = {name: f"s.{name}" for name in SIGHTED} | {
+        "context": literal(context.name),
+        "entity": literal(entity.name),
+        "state": "CASE WHEN s.gone THEN 'resolved' WHEN s.opened < s.last_seen THEN 'ongoing' "
+        "WHEN s.reopened > 0 THEN 'reopened' ELSE 'new' END",
+        **{name: f"CAST(s.{name} AS DATE)" for name in ("first_seen", "opened", "since", "last_seen")},
+        "resolved": f"CASE WHEN s.gone THEN CAST({literal(on)} AS DATE) END",
+        "reopened": "s.reopened",
+        "age_days": "epoch_days(CAST(s.last_seen AS DATE)) - epoch_days(CAST(s.since AS DATE))",
+        "run_id": literal(run_id),
+    }
+    columns = ", ".join(f"{values[name]} AS {name}" for name in SCHEMA.names)
+    return f"SELECT {columns} FROM ({_seen(on)}) AS s ORDER BY s.discrepancy_id"

@@ -96,7 +96,15 @@ def _log_gaps(log: EventLog) -> str:
 
 def look(engine: Engine, entity: Entity) -> None:
     """Make `written rows` (legacy_key, service_key, legacy_us, service_us): when suspected rows were last written."""
+    if entity.legacy.changed_at is None and entity.service.changed_at is None:
+        engine.register("written rows", _NEVER_SAID)  # as good as rows of missing times: nobody asks for them otherwise
+        return
     engine.materialise("written rows", _written_rows(entity))
+
+
+_NEVER_SAID = pa.schema([
+    ("legacy_key", pa.string()), ("service_key", pa.string()), ("legacy_us", pa.int64()), ("service_us", pa.int64()),
+]).empty_table()  # fmt: skip
 
 
 def deaf(engine: Engine) -> None:
