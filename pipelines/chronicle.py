@@ -73,8 +73,8 @@ _POSITIONS = """
     SELECT source, partition_key, ROW_NUMBER() OVER (PARTITION BY source ORDER BY partition_key) AS position
     FROM measured
 """
-# Of those that were found before: the ones that are there now, or were the last time anybody looked. All others have been
-# told as resolved.
+# Of findings that are not new, those that are there now, or were the last time anybody looked: all others have been told
+# as resolved.
 _TOLD = """
     SELECT DISTINCT s.discrepancy_id
     FROM sightings AS s
@@ -112,7 +112,7 @@ def _lives() -> str:
 
 
 def _seen(on: str) -> str:
-    """Every finding that is told, as it was last seen, with its life. One that was never found before has only today."""
+    """Every finding that is told, as it was last seen, with its life; one never found before has only today."""
     seen = ", ".join(f"s.{name}" for name in SIGHTED)
     days = ("first_seen", "opened", "since", "last_seen")
     return f"""
