@@ -73,8 +73,7 @@ _POSITIONS = """
     SELECT source, partition_key, ROW_NUMBER() OVER (PARTITION BY source ORDER BY partition_key) AS position
     FROM measured
 """
-# Of findings that are not new, those that are there now, or were the last time anybody looked: all others have been told
-# as resolved.
+# Of findings that are not new, those that are there now, or were when anybody looked before: others are told as gone.
 _TOLD = """
     SELECT DISTINCT s.discrepancy_id
     FROM sightings AS s

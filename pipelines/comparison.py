@@ -93,6 +93,15 @@ def differs(field: Field, alias: str) -> str:
     return f"EXISTS (SELECT 1 FROM differences AS d WHERE {same} AND d.field = {literal(field.name)})"
 
 
+def values_at_fault(entity: Entity, field: Field) -> str:
+    """The query of the raw legacy values with which a field differs: its columns as they are, and as `legacy_raw`."""
+    columns = ", ".join(f"{_held(entity, column)} AS {quote(column)}" for column in field.rule.columns())
+    return f"""
+        SELECT {columns}, {_raw(entity, field)} AS legacy_raw FROM "rows side by side"
+        WHERE {_verdict_column(field)} = {Verdict.DIFFERENT:d}
+    """
+
+
 def agree(field: Field, expected: str, actual: str) -> str:
     """Canonical condition: two values of a field are the same, or near enough, or both missing."""
     return f"""
@@ -247,9 +256,14 @@ def _differences(entity: Entity, field: Field) -> str:
 
 
 def _raw(entity: Entity, field: Field) -> str:
-    """The raw legacy values of a field as text; those that a field is as they are stand there."""
+    """The raw legacy values of a field as text."""
+    return raw_of(field, lambda column: _held(entity, column))
+
+
+def _held(entity: Entity, column: str) -> str:
+    """Where a raw legacy value stands: if a field is as it is, there."""
     carried = carriers(entity)
-    return raw_of(field, lambda column: _expected(carried[column]) if column in carried else raw_column(column))
+    return _expected(carried[column]) if column in carried else raw_column(column)
 
 
 def _delta(field: Field) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from pipelines.causes import cause, told
-from pipelines.comparison import Verdict
+from pipelines.comparison import Verdict, values_at_fault
 from pipelines.declarations import Entity, Field, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
@@ -32,17 +32,24 @@ def prove(engine: Engine, entity: Entity, *, every: str, into: str) -> None:
     """Make `into` (`causes.PROOFS`) the differences that show a pattern, one proof for each pattern.
 
     `every` is the relation of all raw legacy rows, of which rows with the same raw value are counted. Needs
-    `differences`, `service rows`, and `legacy`, the raw rows at hand.
+    what `comparison.compare` makes, `service rows`, and `legacy`, the raw rows at hand.
     """
     engine.register("kinds of fields", _kinds(engine, entity))
-    engine.materialise("likenesses", _LIKENESSES)
+    engine.view("likenesses", _LIKENESSES)
     engine.materialise("factors", _FACTORS)
     engine.register("known scales", pa.table({"scale": list(_SCALES)}))
     engine.materialise("scales", f'SELECT scale, {_SCALE} AS factor FROM "known scales"')
     _count_raw_values(engine, entity, every)
     keys = "SELECT legacy_key, service_key, field"
-    proofs = (_SWAPPED, _SHIFTED, _SCALED, _IN_PROPORTION, _REFORMATTED, _CUT, _OFFSET, _MISTAKEN)
+    swapped = (_SWAPPED,) if _any_differ_twice(engine) else ()
+    proofs = (*swapped, _SHIFTED, _SCALED, _IN_PROPORTION, _REFORMATTED, _CUT, _OFFSET, _MISTAKEN)
     engine.materialise(into, " UNION ALL ".join(f"{keys}, {proof}" for proof in proofs))
+
+
+def _any_differ_twice(engine: Engine) -> bool:
+    """Whether any pair differs in more than one field; most of those that differ do in one."""
+    pairs = engine.rows("SELECT COUNT(*) AS n FROM suspects")[0]["n"]
+    return engine.has_more("differences", than=int(str(pairs)))
 
 
 def _kinds(engine: Engine, entity: Entity) -> pa.Table:
@@ -64,39 +71,31 @@ def _count_raw_values(engine: Engine, entity: Entity, every: str) -> None:
     and often show already that most rows with it are translated well: then the others need not be read.
     """
     engine.materialise("repeated mistakes", _REPEATED_MISTAKES)
-    at_hand = [_totals_at_hand(entity, field) for field in _mistaken(engine, entity, "repeated mistakes")]
-    engine.materialise("raw totals at hand", " UNION ALL ".join(at_hand) or _NO_TOTALS)
+    engine.materialise("raw totals at hand", _totals(engine, entity, "repeated mistakes", "legacy"))
     engine.materialise("mistaken values", _MISTAKEN_VALUES)
-    totals = [_raw_totals(entity, field, every) for field in _mistaken(engine, entity, "mistaken values")]
-    engine.materialise("raw totals", " UNION ALL ".join(totals) or _NO_TOTALS)
+    engine.materialise("raw totals", _totals(engine, entity, "mistaken values", every))
+
+
+def _totals(engine: Engine, entity: Entity, mistakes: str, rows: str) -> str:
+    """How many rows have each raw value of which there are mistakes."""
+    names = {row["field"] for row in engine.rows(f"SELECT DISTINCT field FROM {quote(mistakes)}")}
+    found = [_raw_totals(entity, field, mistakes, rows) for field in entity.fields if field.name in names]
+    return " UNION ALL ".join(found) or _NO_TOTALS
 
 
 _NO_TOTALS = "SELECT field, legacy_raw, CAST(0 AS BIGINT) AS n FROM likenesses WHERE FALSE"
 
 
-def _mistaken(engine: Engine, entity: Entity, mistakes: str) -> list[Field]:
-    names = {row["field"] for row in engine.rows(f"SELECT DISTINCT field FROM {quote(mistakes)}")}
-    return [field for field in entity.fields if field.name in names]
-
-
-def _totals_at_hand(entity: Entity, field: Field) -> str:
-    return f"""
-        SELECT {literal(field.name)} AS field, legacy_raw, COUNT(*) AS n
-        FROM (SELECT {raw_of(field)} AS legacy_raw FROM legacy WHERE {live(entity.legacy)}) AS r
-        WHERE legacy_raw IN (SELECT legacy_raw FROM "repeated mistakes" WHERE field = {literal(field.name)})
-        GROUP BY legacy_raw
-    """
-
-
-def _raw_totals(entity: Entity, field: Field, rows: str) -> str:
-    """Columns are counted as they are and made texts afterwards, and of those only what was mistaken at hand.
+def _raw_totals(entity: Entity, field: Field, mistakes: str, rows: str) -> str:
+    """Columns are counted as they are and made texts afterwards, and of those only what was mistaken.
 
     Values are few, rows are many.
     """
     columns = field.rule.columns()
     read, held = ", ".join(map(quote, columns)), [quote(f"__mistaken {column}") for column in columns]
-    mistaken = f'SELECT legacy_raw FROM "mistaken values" WHERE field = {literal(field.name)}'
+    mistaken = f"SELECT legacy_raw FROM {quote(mistakes)} WHERE field = {literal(field.name)}"
     shown = ", ".join(f"{quote(column)} AS {name}" for column, name in zip(columns, held, strict=True))
+    at_fault = f"({values_at_fault(entity, field)}) AS v WHERE legacy_raw IN ({mistaken})"
     same = " AND ".join(
         f"m.{name} IS NOT DISTINCT FROM r.{quote(column)}" for column, name in zip(columns, held, strict=True)
     )
@@ -105,7 +104,7 @@ def _raw_totals(entity: Entity, field: Field, rows: str) -> str:
         FROM (
             SELECT {read}, COUNT(*) AS rows
             FROM {quote(rows)} AS r
-            JOIN (SELECT DISTINCT {shown} FROM legacy WHERE {raw_of(field)} IN ({mistaken})) AS m ON {same}
+            JOIN (SELECT DISTINCT {shown} FROM {at_fault}) AS m ON {same}
             WHERE {live(entity.legacy)} GROUP BY {read}
         ) AS counted
         GROUP BY {raw_of(field)}
