@@ -50,10 +50,12 @@ def tell(engine: Engine, context: Context, entity: Entity, *, on: str, run_id: s
     engine.materialise("positions", _POSITIONS)
     engine.materialise("latest", f"SELECT source, position FROM positions WHERE partition_key = {literal(on)}")
     engine.materialise("known before", _known_before(on))
+    if engine.is_empty("known before"):
+        return _rows(context, entity, on, run_id, _new(on))
     engine.materialise("told", _TOLD)
     engine.materialise("placed", _PLACED)
     engine.materialise("lives", _lives())
-    return _rows(context, entity, on, run_id)
+    return _rows(context, entity, on, run_id, f"{_KNOWN} UNION ALL {_new(on)}")
 
 
 SIGHTED = (
@@ -110,34 +112,38 @@ def _lives() -> str:
     """
 
 
-def _seen(on: str) -> str:
-    """Every finding that is told, as it was last seen, with its life; one never found before has only today."""
-    seen = ", ".join(f"s.{name}" for name in SIGHTED)
-    days = ("first_seen", "opened", "since", "last_seen")
+_DAYS = ("first_seen", "opened", "since", "last_seen")
+_SEEN = ", ".join(f"s.{name}" for name in SIGHTED)
+# As it was last seen, with its life.
+_KNOWN = f"""
+    SELECT {_SEEN}, {", ".join(f"f.{day}" for day in _DAYS)}, f.reopened, f.last_position < t.position AS gone
+    FROM lives AS f
+    JOIN latest AS t ON t.source = f.source
+    JOIN sightings AS s ON s.discrepancy_id = f.discrepancy_id AND s.partition_key = f.last_seen
+"""
+
+
+def _new(on: str) -> str:
+    """Findings that were never there before: all of their lives is today."""
     return f"""
-        SELECT {seen}, {", ".join(f"f.{day}" for day in days)}, f.reopened, f.last_position < t.position AS gone
-        FROM lives AS f
-        JOIN latest AS t ON t.source = f.source
-        JOIN sightings AS s ON s.discrepancy_id = f.discrepancy_id AND s.partition_key = f.last_seen
-        UNION ALL
-        SELECT {seen}, {", ".join(f"s.partition_key AS {day}" for day in days)}, 0 AS reopened, FALSE AS gone
+        SELECT {_SEEN}, {", ".join(f"s.partition_key AS {day}" for day in _DAYS)}, 0 AS reopened, FALSE AS gone
         FROM sightings AS s
         JOIN latest AS t ON t.source = s.source
         WHERE s.partition_key = {literal(on)} AND NOT s.discrepancy_id IN (SELECT discrepancy_id FROM "known before")
     """
 
 
-def _rows(context: Context, entity: Entity, on: str, run_id: str) -> str:
+def _rows(context: Context, entity: Entity, on: str, run_id: str, seen: str) -> str:
     values = {name: f"s.{name}" for name in SIGHTED} | {
         "context": literal(context.name),
         "entity": literal(entity.name),
         "state": "CASE WHEN s.gone THEN 'resolved' WHEN s.opened < s.last_seen THEN 'ongoing' "
         "WHEN s.reopened > 0 THEN 'reopened' ELSE 'new' END",
-        **{name: f"CAST(s.{name} AS DATE)" for name in ("first_seen", "opened", "since", "last_seen")},
+        **{day: f"CAST(s.{day} AS DATE)" for day in _DAYS},
         "resolved": f"CASE WHEN s.gone THEN CAST({literal(on)} AS DATE) END",
         "reopened": "s.reopened",
         "age_days": "epoch_days(CAST(s.last_seen AS DATE)) - epoch_days(CAST(s.since AS DATE))",
         "run_id": literal(run_id),
     }
     columns = ", ".join(f"{values[name]} AS {name}" for name in SCHEMA.names)
-    return f"SELECT {columns} FROM ({_seen(on)}) AS s ORDER BY s.discrepancy_id"
+    return f"SELECT {columns} FROM ({seen}) AS s ORDER BY s.discrepancy_id"

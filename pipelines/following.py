@@ -8,6 +8,8 @@ kinds are asked for: rows that are there and marked as deleted, whose links stan
 
 from __future__ import annotations
 
+import pyarrow as pa
+
 from pipelines import erasures
 from pipelines.causes import Deadline, cause, told
 from pipelines.declarations import FLAGGED, GONE, Entity, Holder, Side, Tombstone
@@ -15,6 +17,11 @@ from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.rows import deleted, in_scope, live, row_key
 from pipelines.rules.rule import value_of
+
+_FOLLOWED = pa.schema([
+    *((name, pa.string()) for name in ("legacy_key", "service_key", "side", "type", "reason")),
+    ("in_flight", pa.bool_()), ("lag_seconds", pa.int64()), ("evidence", pa.string()),
+])  # fmt: skip
 
 
 def ask(engine: Engine, entity: Entity) -> None:
@@ -45,7 +52,10 @@ def judge(engine: Engine, entity: Entity, deadline: Deadline, *, on: str, into: 
     """
     found = [_dated(entity, side, on) for side in Side if entity.holder(side).deletion.becomes]
     found += [_erased(entity, side, on) for side in Side if erasures.are_sought(entity.holder(side))]
-    engine.materialise("deletions otherwise", " UNION ALL ".join(found) or _NONE_OTHERWISE)
+    if not found:
+        engine.register(into, _FOLLOWED.empty_table())
+        return
+    engine.materialise("deletions otherwise", " UNION ALL ".join(found))
     engine.materialise(into, _judged(entity, deadline))
 
 
@@ -164,13 +174,6 @@ def _states(entity: Entity, side: Side, on: str) -> str:
             MAX(CASE WHEN {in_scope(holder)} AND {deleted(holder)} THEN 1 ELSE 0 END) AS flagged
         FROM {quote(f"{side} past")} WHERE __partition = {literal(on)} GROUP BY {row_key(holder)}
     """
-
-
-_NONE_OTHERWISE = """
-    SELECT CAST(NULL AS VARCHAR) AS side, CAST(NULL AS VARCHAR) AS legacy_key, CAST(NULL AS VARCHAR) AS service_key,
-        CAST(NULL AS VARCHAR) AS became, CAST(NULL AS VARCHAR) AS there, CAST(NULL AS BIGINT) AS ended_us
-    WHERE FALSE
-"""
 
 
 def _judged(entity: Entity, deadline: Deadline) -> str:

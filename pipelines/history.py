@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines import comparison, picking, tombstones, translation
-from pipelines.causes import Deadline, cause, told
+from pipelines.causes import PROOFS, Deadline, cause, told
 from pipelines.comparison import Relations
 from pipelines.declarations import Entity, Field, Holder, Side
 from pipelines.engine import Engine
@@ -27,6 +27,11 @@ AGREEMENTS = pa.schema([
 ])  # fmt: skip
 _CALENDAR = pa.schema([
     ("side", pa.string()), ("partition_key", pa.string()), ("moved_on", pa.string()), ("complete_us", pa.int64()),
+])  # fmt: skip
+_WITNESSES = pa.schema([
+    ("legacy_key", pa.string()), ("service_key", pa.string()), ("field", pa.string()),
+    ("system_of_record", pa.string()), ("witness", pa.string()), ("moved_on", pa.string()), ("ended_us", pa.int64()),
+    ("caught_up", pa.string()), ("strayed", pa.string()), ("departed", pa.string()), ("returned", pa.string()),
 ])  # fmt: skip
 _PRESENCE = pa.schema([("row_key", pa.string()), ("partition_key", pa.string())])
 _CHANGES = pa.schema([("row_key", pa.string()), ("partition_key", pa.string()), ("changed_us", pa.int64())])
@@ -83,7 +88,12 @@ def prove(engine: Engine, partitions: Mapping[Side, Mapping[str, datetime]], dea
     (caught_up), and the one after (strayed); and the latest one in which the replica said something else than now
     (departed), and the one after (returned). Needs what `recall` makes for both sides.
     """
-    engine.register("calendar", _calendar(partitions))
+    calendar = _calendar(partitions)
+    engine.register("calendar", calendar)
+    if not calendar.num_rows:
+        engine.register("witnesses", _WITNESSES.empty_table())
+        engine.register(into, PROOFS.empty_table())
+        return
     engine.materialise("witnesses", _witnesses())
     engine.materialise(into, _proofs(deadline))
 

@@ -107,7 +107,10 @@ def translate(engine: Engine, entity: Entity, *, rows: str, into: str) -> None:
 
 def untranslatable(engine: Engine, entity: Entity, *, translated: str) -> str:
     """The query of all that could not be translated (UNTRANSLATABLE), linked or not, ordered by key and field."""
-    failed = " OR ".join(f"{failure_column(field)} IS NOT NULL" for field in entity.fields)
+    fields, columns = [field for field in entity.fields if field.rule.failures()], ", ".join(UNTRANSLATABLE.names)
+    if not fields:
+        return f"SELECT {', '.join(f'CAST(NULL AS VARCHAR) AS {name}' for name in UNTRANSLATABLE.names)} WHERE FALSE"
+    failed = " OR ".join(f"{failure_column(field)} IS NOT NULL" for field in fields)
     engine.materialise("failing rows", f"SELECT * FROM {quote(translated)} WHERE {failed}")
     cells = [
         f"""
@@ -115,9 +118,8 @@ def untranslatable(engine: Engine, entity: Entity, *, translated: str) -> str:
             {failed_rule_column(field)} AS rule, {failure_column(field)} AS reason
         FROM "failing rows" WHERE {failure_column(field)} IS NOT NULL
         """
-        for field in entity.fields
+        for field in fields
     ]
-    columns = ", ".join(UNTRANSLATABLE.names)
     return f"SELECT {columns} FROM ({' UNION ALL '.join(cells)}) AS cells ORDER BY {columns}"
 
 
