@@ -71,6 +71,7 @@ def classify(engine: Engine, context: Context, entity: Entity, run: Run, *, proo
     engine.register("declared fields", _declared_fields(entity))
     engine.register("precedence", precedence())
     engine.materialise("all proofs", _all_proofs(proofs))
+    engine.materialise("contested findings", _CONTESTED)
     engine.materialise("best proofs", _best_proofs(run.deadline))
     return _discrepancies(context, entity, run)
 
@@ -103,22 +104,35 @@ _PENDING = f"""
 """
 
 
+_CONTESTED = """
+    SELECT legacy_key, service_key, field FROM "all proofs" GROUP BY legacy_key, service_key, field HAVING COUNT(*) > 1
+"""
+_IS_CONTESTED = " AND ".join(f"c.{key} IS NOT DISTINCT FROM p.{key}" for key in ("legacy_key", "service_key", "field"))
+
+
 def _best_proofs(deadline: Deadline) -> str:
-    """For each finding the first cause in order; of equal ones the one that knows since when."""
-    lag = deadline.lag("ended_us")
+    """For each finding the first cause in order; of equal ones the one that knows since when. Most have only one."""
+    lag, columns = deadline.lag("ended_us"), ", ".join(PROOFS.names)
     return f"""
         SELECT legacy_key, service_key, field, type, reason, evidence,
             CASE WHEN type IN ('stale_replica', 'missing_event') THEN whole_seconds({lag}) END AS lag_seconds,
             type = 'stale_replica' AND {deadline.allows("ended_us")} AS in_flight
         FROM (
-            SELECT p.*, ROW_NUMBER() OVER (
-                PARTITION BY p.legacy_key, p.service_key, p.field
-                ORDER BY o.rank, CASE WHEN p.ended_us IS NULL THEN 1 ELSE 0 END, p.ended_us, p.evidence
-            ) AS place
-            FROM "all proofs" AS p
-            JOIN precedence AS o ON o.type = p.type AND o.reason = p.reason
-        ) AS ranked
-        WHERE place = 1
+            SELECT {columns} FROM "all proofs" AS p
+            WHERE NOT EXISTS (SELECT 1 FROM "contested findings" AS c WHERE {_IS_CONTESTED})
+            UNION ALL
+            SELECT {columns}
+            FROM (
+                SELECT p.*, ROW_NUMBER() OVER (
+                    PARTITION BY p.legacy_key, p.service_key, p.field
+                    ORDER BY o.rank, CASE WHEN p.ended_us IS NULL THEN 1 ELSE 0 END, p.ended_us, p.evidence
+                ) AS place
+                FROM "all proofs" AS p
+                JOIN precedence AS o ON o.type = p.type AND o.reason = p.reason
+                JOIN "contested findings" AS c ON {_IS_CONTESTED}
+            ) AS ranked
+            WHERE place = 1
+        ) AS best
     """
 
 

@@ -129,13 +129,14 @@ def _verdicts(entity: Entity, relations: Relations, extra: str = "") -> str:
 def _verdict(entity: Entity, field: Field) -> str:
     expected, actual = present(field, f"t.{quote(field.name)}"), present(field, f"s.{quote(field.name)}")
     left_out = f"NOT COALESCE({_over_pair(entity, field.compared_when)}, FALSE)" if field.compared_when else "FALSE"
+    equal = f"({field.compare.equal(expected, actual)})"  # most values are: this is asked first
     return f"""
         CASE WHEN {left_out} THEN {Verdict.NOT_COMPARED:d}
             WHEN t.{failure_column(field)} IS NOT NULL THEN {Verdict.UNTRANSLATABLE:d}
+            WHEN {expected} IS NOT NULL AND {actual} IS NOT NULL AND {equal} THEN {Verdict.EQUAL:d}
             WHEN {expected} IS NULL AND {actual} IS NULL THEN {Verdict.EQUAL:d}
             WHEN {expected} IS NULL THEN {_missing(Side.LEGACY, field.missing.legacy):d}
             WHEN {actual} IS NULL THEN {_missing(Side.SERVICE, field.missing.service):d}
-            WHEN {field.compare.equal(expected, actual)} THEN {Verdict.EQUAL:d}
             WHEN {field.compare.within(expected, actual)} THEN {Verdict.WITHIN_TOLERANCE:d}
             ELSE {Verdict.DIFFERENT:d} END
     """

@@ -161,7 +161,7 @@ def _present(session: Engine, job: Job, side: Side, asked: str) -> str:
     paired = f"SELECT {side}_key AS row_key FROM pairs"
     at_hand = f"SELECT row_key FROM {quote(f'{side} keys')} WHERE row_key IS NOT NULL UNION ALL {paired}"
     elsewhere = f"SELECT COUNT(*) AS n FROM {quote(asked)} WHERE NOT row_key IN ({at_hand})"
-    if not session.rows(elsewhere)[0]["n"]:
+    if session.is_empty(asked) or not session.rows(elsewhere)[0]["n"]:
         return tombstones.unmarked(job, side)
     session.scan(f"every {side}", [job.lake.file(job.address(side))])
     return f"every {side}"
