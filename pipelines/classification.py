@@ -70,7 +70,7 @@ def classify(engine: Engine, context: Context, entity: Entity, run: Run, *, proo
     """
     engine.register("declared fields", _declared_fields(entity))
     engine.register("precedence", precedence())
-    engine.materialise("all proofs", _all_proofs(proofs))
+    engine.view("all proofs", _all_proofs(proofs))
     engine.materialise("contested findings", _CONTESTED)
     engine.materialise("best proofs", _best_proofs(run.deadline))
     return _discrepancies(context, entity, run)
