@@ -9,12 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import pyarrow as pa
+
 from pipelines.declarations import Cardinality, Entity, Holder, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.identity import valid_on
 from pipelines.rows import deleted, in_scope, row_key, shown_key
 
+_KEYS = pa.schema([("row_key", pa.string()), ("shown", pa.string()), ("n", pa.int64()), ("state", pa.string())])
+_JUDGED = pa.schema([
+    ("legacy_key", pa.string()), ("service_key", pa.string()), ("confidence", pa.float64()), ("problem", pa.string()),
+    ("is_primary", pa.bool_()), ("is_merged", pa.bool_()), ("verdict", pa.string()), ("legacy_state", pa.string()),
+    ("service_state", pa.string()),
+])  # fmt: skip
+_LINKED = pa.schema([
+    ("legacy_key", pa.string()), ("service_key", pa.string()), ("link_primary", pa.bool_()), ("compared", pa.bool_()),
+])  # fmt: skip
+_FINDINGS = pa.schema([
+    ("legacy_key", pa.string()), ("service_key", pa.string()), ("problem", pa.string()), ("side", pa.string()),
+    ("reason", pa.string()), ("n", pa.int64()),
+])  # fmt: skip
+_VERDICTS = pa.schema([("side", pa.string()), ("verdict", pa.string()), ("n", pa.int64())])
 _LIVELIEST_FIRST = ("live", "duplicate", "deleted", "out_of_scope")
 
 
@@ -34,6 +50,14 @@ def link(  # noqa: PLR0913 (which rows through which links, and where to)
     engine.materialise(into, _PAIRS)
 
 
+def link_nothing(engine: Engine, *, into: str) -> None:
+    """Make what `link` does, where no row is there to be linked."""
+    for side in Side:
+        engine.register(f"{side} keys", _KEYS.empty_table())
+    engine.register("judged links", _JUDGED.empty_table())
+    engine.register(into, _LINKED.empty_table())
+
+
 def tell(engine: Engine) -> None:
     """Tell what became of every row, once `pairing.pair` has paired the rows of keys that several rows bear.
 
@@ -41,6 +65,10 @@ def tell(engine: Engine) -> None:
     `linkage findings` (legacy_key, service_key, problem, side, reason, n): what could not be linked, and why;
     `row verdicts` (side, verdict, n): every row of both sides counted once.
     """
+    if all(engine.is_empty(f"{side} keys") for side in Side):
+        engine.register("linkage findings", _FINDINGS.empty_table())
+        engine.register("row verdicts", _VERDICTS.empty_table())
+        return
     for side in Side:
         engine.materialise(f"{side} verdicts", _live_verdicts(side))
     engine.materialise("linkage findings", " UNION ALL ".join(_findings()))

@@ -98,6 +98,9 @@ def _translate(session: Engine, job: Job, rows: Mapping[Side, str]) -> None:
 
 def _link_doubtful(session: Engine, job: Job) -> None:
     """Links among the doubtful rows: by natural keys derived from just these, else those of the identity map."""
+    if all(session.is_empty(_DOUBTFUL[side]) for side in Side):
+        linkage.link_nothing(session, into="doubtful pairs")
+        return
     if isinstance(job.entity.identity, NaturalKey):
         identity.derive(session, job.entity, rows=_DOUBTFUL, into=IDENTITY_MAP)
     else:
