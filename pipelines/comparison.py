@@ -6,7 +6,7 @@ comparator's. Linkage comes before, why values differ comes after (`history`, `c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -63,9 +63,13 @@ def compare(engine: Engine, entity: Entity) -> None:
     """
     engine.materialise("rows side by side", _side_by_side(entity))
     engine.view("compared", f"{_verdicts_of_pairs(entity)} UNION ALL {_verdicts_of_duplicates(entity)}")
-    engine.register("measures", _measures(engine, entity))
-    engine.materialise("suspects", _suspects(entity))
-    engine.materialise("differences", " UNION ALL ".join(_differences(entity, field) for field in entity.fields))
+    given = _given(engine, entity)
+    engine.register("measures", _measures(given))
+    # Those in which no pair differs are left out; one is left in, so that there are relations in any case.
+    fields = [field for field in entity.fields if max(given[field.name], default=0) >= Verdict.DIFFERENT]
+    fields = fields or list(entity.fields[:1])
+    engine.materialise("suspects", _suspects(fields))
+    engine.materialise("differences", " UNION ALL ".join(_differences(entity, field) for field in fields))
 
 
 def agreements(engine: Engine, entity: Entity, relations: Relations, *, into: str) -> None:
@@ -174,17 +178,23 @@ def _verdict_column(field: Field) -> str:
     return quote(f"verdict {field.name}")
 
 
-def _measures(engine: Engine, entity: Entity) -> pa.Table:
-    """How often each verdict was given, field by field."""
+def _given(engine: Engine, entity: Entity) -> dict[str, dict[int, int]]:
+    """How often each verdict was given, by field."""
     verdicts = ", ".join(map(_verdict_column, entity.fields))
     # Few pairs are like no other: what all fields came to is counted at once, and told apart by field afterwards.
     alike = engine.table(f"SELECT {verdicts}, COUNT(*) AS pairs FROM compared GROUP BY {verdicts}")
-    rows = []
-    for field, given in zip(entity.fields, alike.columns, strict=False):
-        counts = pa.table({"verdict": given, "pairs": alike["pairs"]}).group_by("verdict").aggregate([("pairs", "sum")])
-        times = dict(zip(counts["verdict"].to_pylist(), counts["pairs_sum"].to_pylist(), strict=True))
-        told = {what: sum(times.get(verdict, 0) for verdict in of) for what, of in _COUNTED.items()}
-        rows.append({"field": field.name} | told)
+    given = {}
+    for field, column in zip(entity.fields, alike.columns, strict=False):
+        pairs = pa.table({"verdict": column, "pairs": alike["pairs"]}).group_by("verdict").aggregate([("pairs", "sum")])
+        given[field.name] = dict(zip(pairs["verdict"].to_pylist(), pairs["pairs_sum"].to_pylist(), strict=True))
+    return given
+
+
+def _measures(given: Mapping[str, Mapping[int, int]]) -> pa.Table:
+    rows = [
+        {"field": name} | {what: sum(times.get(verdict, 0) for verdict in of) for what, of in _COUNTED.items()}
+        for name, times in given.items()
+    ]
     return pa.Table.from_pylist(rows, _MEASURES)
 
 
@@ -230,8 +240,8 @@ def _verdicts_of_pairs(entity: Entity) -> str:
     return f'SELECT legacy_key, service_key, {verdicts} FROM "rows side by side"'
 
 
-def _suspects(entity: Entity) -> str:
-    different = " OR ".join(f"{_verdict_column(field)} >= {Verdict.DIFFERENT:d}" for field in entity.fields)
+def _suspects(fields: Iterable[Field]) -> str:
+    different = " OR ".join(f"{_verdict_column(field)} >= {Verdict.DIFFERENT:d}" for field in fields)
     return f'SELECT legacy_key, service_key, compared, link_primary FROM "rows side by side" WHERE {different}'
 
 
