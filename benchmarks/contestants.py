@@ -108,6 +108,7 @@ def snapshots(bench: Bench) -> int:
     todo = replace(bench.job(), lake=Lake(bench.folder / "lake_of_snapshots"))
     for side in Side:
         reconciliation.take_snapshot(todo, side)
+        _forget(todo, f"{side}_digests")
         sifting.digest_rows(todo, side)
     return 0
 
