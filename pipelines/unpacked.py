@@ -65,8 +65,7 @@ class Unpacked:
         for number, (end, cut) in enumerate(zip(self.ends, places.search_sorted(self.ends), strict=True)):
             if cut > begin:
                 yield _at(self.file.get_batch(number), places[begin:cut] - first)
-                # What was looked at counts as memory of this process, until it is said to be needed no more.
-                self.held.madvise(mmap.MADV_DONTNEED)
+                self.let_go()
             begin, first = cut, end
 
     def stretch(self, first: int, count: int) -> Iterator[pa.RecordBatch]:
@@ -77,6 +76,10 @@ class Unpacked:
                 begin = max(first - passed, 0)
                 yield self.file.get_batch(number).slice(begin, min(last, end) - passed - begin)
             passed = end
+
+    def let_go(self) -> None:
+        """Say that what was looked at is not needed any more: until then it counts as memory of this process."""
+        self.held.madvise(mmap.MADV_DONTNEED)
 
 
 def beside(file: Path) -> Unpacked | None:
