@@ -79,7 +79,7 @@ def digest(engine: Engine, entity: Entity, side: Side, *, rows: str, values: str
 def ordered(entity: Entity, side: Side, *, hashed: str) -> str:
     """The query of the digests (PASSING) from what `digest` gives.
 
-    Rows of equal first lanes stand together, which is all that is asked of the order: those never pass.
+    They ascend by their first lane, so that both sides can be merged; rows that share it never pass.
     """
     varying = roll.varying(entity, side)
     constant = {"is_primary": "FALSE", "mask_primary": "CAST(0 AS BIGINT)", "mask_other": "CAST(0 AS BIGINT)"}

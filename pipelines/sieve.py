@@ -241,7 +241,7 @@ def _linked(legacy: pl.DataFrame, service: pl.DataFrame) -> _Linked:
     """Where both sides hold the same keys, they stand in the same order; else they are joined."""
     if legacy.height == service.height and legacy["match_1"].equals(service["match_1"]):
         both = legacy.hstack(service.rename({name: f"{name}_right" for name in ("live", *_MATCH, *_VALUE)}))
-        alone = []
+        alone: list[pl.DataFrame] = []
     else:
         both, alone = _joined(legacy, service)
     certain = both.select(pl.all_horizontal("live", "live_right", _equal("match_2"), _ALONE)).to_series()
@@ -261,8 +261,8 @@ def _joined(legacy: pl.DataFrame, service: pl.DataFrame) -> tuple[pl.DataFrame, 
         for rows in (legacy, service)
     )
     both = of_legacy.join(of_service, on="match_1", how="inner")
-    places = (rows.select("match_1", place) for rows, place in zip((legacy, service), _PLACES, strict=True))
-    return both, [_without(of, both[at]) for of, at in zip(places, ("at", "at_right"), strict=True)]
+    standing = (rows.select("match_1", place) for rows, place in zip((legacy, service), _PLACES, strict=True))
+    return both, [_without(rows, both[at]) for rows, at in zip(standing, ("at", "at_right"), strict=True)]
 
 
 def _without(rows: pl.DataFrame, at: pl.Series) -> pl.DataFrame:
