@@ -146,7 +146,7 @@ def _recall(session: Engine, job: Job, side: Side, partitions: Sequence[str]) ->
     """The past of one side: its earlier snapshots beside the present one; without them, of rows that stand alone."""
     asked, alone = f"{side} keys in question", f"{side} keys alone"
     of_rows = f"{absence.keys_of(side)} UNION ALL {following.keys_of(job.entity, side)}"
-    session.materialise(asked, f"SELECT {side}_key AS row_key FROM suspects UNION ALL {of_rows}{_TOLD[side]}")
+    session.view(asked, f"SELECT {side}_key AS row_key FROM suspects UNION ALL {of_rows}{_TOLD[side]}")
     earlier = {partition: job.lake.file(job.at(side, partition)) for partition in partitions[:-1]}
     if not earlier:
         session.view(alone, of_rows)

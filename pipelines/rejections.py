@@ -19,7 +19,11 @@ def read(engine: Engine, side: Side) -> None:
 
     Needs the rows of the side, and `<side> refused` (`sources.REJECTED`).
     """
-    engine.materialise(f"{side} rejected rows", f"SELECT {typed_columns(engine, side)} FROM {quote(f'{side} refused')}")
+    rows, refused = f"{side} rejected rows", f"{side} refused"
+    if engine.is_empty(refused):
+        engine.view(rows, f"SELECT s.*, CAST(NULL AS VARCHAR) AS __check FROM {quote(side)} AS s WHERE FALSE")
+        return
+    engine.materialise(rows, f"SELECT {typed_columns(engine, side)} FROM {quote(refused)}")
 
 
 def prove(engine: Engine, entity: Entity, *, into: str) -> None:
