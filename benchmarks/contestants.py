@@ -84,7 +84,7 @@ def unsifted(bench: Bench) -> int:
 
 
 def foreign_files(bench: Bench) -> int:
-    """The same for two files of which no digests stand: read in lockstep, or joined where one is in another order."""
+    """The same for two files of which no digests stand: both are read in lockstep."""
     os.environ[sifting.WAY] = sifting.Way.JOIN
     return anew(bench)
 

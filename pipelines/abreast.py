@@ -1,52 +1,76 @@
-"""Abreast: whether both files stand in the order of what links their rows, and which rows then belong together.
+"""Abreast: which rows of both files belong together beyond doubt, and whether both stand in one order.
 
-Reads the rolls that `enrolment` makes. Where what links the rows of a side ascends from row to row, no row shares it
-with another, and pairs stand in one order on both sides. What they say is `lockstep`'s.
+Reads the rolls that `enrolment` makes; which rows share a link is `partners`'s, what they say is `lockstep`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
+import pyarrow.parquet as pq
 
-from pipelines import roll
+from pipelines import partners, roll
 from pipelines.declarations import Entity, Side
 from pipelines.engine import Engine
-from pipelines.enrolment import link_names
+from pipelines.enrolment import link_names, plain_links
 from pipelines.expressions import quote
 from pipelines.sameness import is_kept
+
+_Rolls = Mapping[Side, pl.DataFrame]
 
 
 class Walk(NamedTuple):
     """Two sides that can be walked along.
 
     `pairs` (legacy and service, their places, both ascending; failed: a field cannot be translated; is_primary; mask of
-    the fields compared) are linked beyond doubt. `told`: other columns of legacy's roll, by place.
+    the fields compared) are linked beyond doubt. `told`: other columns of legacy's roll, by place. `order`: in which
+    the service's rows are to be taken and its places are counted; missing where they stand in it.
     """
 
     pairs: pl.DataFrame
     told: pl.DataFrame
+    order: pl.Series | None
 
 
-def walk(engine: Engine, entity: Entity, *, telling: Sequence[str]) -> Walk | None:
-    """How both sides are walked along; None where one does not stand in the order of its links.
+def walk(engine: Engine, entity: Entity, files: Mapping[Side, Path], *, telling: Sequence[str]) -> Walk | None:
+    """How both sides are walked along; None where a link, or what is told, is of a type that is not held here as it is.
 
-    And where a link, or what is told, is of a type that is not held here as it is.
+    And where links are shared by too many rows.
     """
-    links, rolls = link_names(entity), {}
+    links = link_names(entity)
     if not _are_kept(engine, [*links, *telling]):
         return None
-    for side in reversed(Side):  # of the service nothing is translated
-        told = telling if side is Side.LEGACY else []
-        rolls[side] = _by_place(engine, side, [*links, "live", "failed", *roll.varying(entity, side), *told])
-        if not _ascend(rolls[side].select(links).drop_nulls(), links):
-            return None
+    rolls = _rolls(engine, entity, files, telling)
     standing = _of_one_type(rolls, links)
-    if not standing:
+    linked = partners.find(standing, links) if standing else None
+    if linked is None:
         return None
-    return Walk(_certain(entity, rolls, _linked(standing, links)), rolls[Side.LEGACY].select(telling))
+    pairs, order = _in_one_order(_certain(entity, rolls, linked), rolls[Side.SERVICE].height)
+    return Walk(pairs, rolls[Side.LEGACY].select(telling), order)
+
+
+def _rolls(engine: Engine, entity: Entity, files: Mapping[Side, Path], telling: Sequence[str]) -> _Rolls:
+    """Of both rolls, what links rows and what is known of them, and what is told of legacy's."""
+    plain = None if telling else plain_links(entity, {side: pq.read_schema(file) for side, file in files.items()})
+    if plain:
+        return {side: _as_it_stands(files[side], columns) for side, columns in plain.items()}
+    told = {Side.LEGACY: telling, Side.SERVICE: []}  # of the service nothing is translated
+    return {
+        side: _by_place(engine, side, [*link_names(entity), "live", "failed", *roll.varying(entity, side), *told[side]])
+        for side in Side
+    }
+
+
+def _as_it_stands(file: Path, links: Mapping[str, str]) -> pl.DataFrame:
+    """The roll of a side that says no more than columns of its file: at half of what it costs to make it."""
+    rows = pl.scan_parquet(file, hive_partitioning=False).select(
+        pl.col(column).alias(link) for link, column in links.items()
+    )
+    said = rows.with_columns(live=pl.lit(value=True), failed=pl.lit(value=False))
+    return said.with_row_index(partners.PLACE).collect().rechunk()
 
 
 def _are_kept(engine: Engine, columns: Sequence[str]) -> bool:
@@ -57,46 +81,25 @@ def _are_kept(engine: Engine, columns: Sequence[str]) -> bool:
 def _by_place(engine: Engine, side: Side, columns: Sequence[str]) -> pl.DataFrame:
     """These columns of every row on the roll of a side, by `position`: from 0, none left out."""
     rows = pl.DataFrame(engine.table(f'SELECT position, {", ".join(map(quote, columns))} FROM "{side} roll"'))
-    return rows if rows["position"].is_sorted() else rows.sort("position")
+    rows = rows.cast({partners.PLACE: pl.get_index_type()})
+    return rows if rows[partners.PLACE].is_sorted() else rows.sort(partners.PLACE)
 
 
-def _ascend(rows: pl.DataFrame, links: Sequence[str]) -> bool:
-    """Whether each row's link is above that of the row before it, by the first part that is not the same."""
-    above = pl.lit(value=False)
-    for link in reversed(links):
-        this, before = pl.col(link), pl.col(link).shift()
-        above = (this > before) | ((this == before) & above)
-    return bool(rows.select(above.slice(1).all()).item())
-
-
-def _of_one_type(rolls: Mapping[Side, pl.DataFrame], links: Sequence[str]) -> dict[Side, pl.DataFrame] | None:
-    """The place and the link of every row that has one, links of one type; None where none is sure to hold both."""
+def _of_one_type(rolls: _Rolls, links: Sequence[str]) -> dict[Side, pl.DataFrame] | None:
+    """The place and the link of every row that has one, of one type; None where none is sure to hold both."""
     kinds = {link: {rows.schema[link] for rows in rolls.values()} for link in links}
     apart = [link for link, held in kinds.items() if len(held) > 1]
     if not all(kind.is_integer() and kind != pl.UInt64 for link in apart for kind in kinds[link]):
         return None
     return {
-        side: rows.select(pl.col("position").alias(side), *links)
-        .drop_nulls()
-        .with_columns(pl.col(apart).cast(pl.Int64))
+        side: rows.select(partners.PLACE, *links).drop_nulls().with_columns(pl.col(apart).cast(pl.Int64))
         for side, rows in rolls.items()
     }
 
 
-def _linked(standing: Mapping[Side, pl.DataFrame], links: Sequence[str]) -> pl.DataFrame:
-    """The places of the rows that share a link. Mostly both sides hold the same."""
-    legacy, service = (standing[side] for side in Side)
-    if legacy.select(links).equals(service.select(links)):
-        return pl.DataFrame([legacy[Side.LEGACY], service[Side.SERVICE]])
-    return legacy.join(service, on=links, how="inner", maintain_order="left").select(map(str, Side))
-
-
-def _certain(entity: Entity, rolls: Mapping[Side, pl.DataFrame], linked: pl.DataFrame) -> pl.DataFrame:
+def _certain(entity: Entity, rolls: _Rolls, linked: pl.DataFrame) -> pl.DataFrame:
     """Of the pairs linked those of two live rows, with what is known of either."""
-    known = {
-        side: rolls[side].select(pl.col("live", "failed", *roll.varying(entity, side)).gather(linked[side]))
-        for side in Side
-    }
+    known = {side: rolls[side].select("live", "failed", *roll.varying(entity, side))[linked[side]] for side in Side}
     of_service = known[Side.SERVICE].select(pl.all().name.prefix("service "))
     both = pl.concat([linked, known[Side.LEGACY], of_service], how="horizontal")
     live = [pl.col(column).fill_null(value=False) for column in ("live", "service live")]
@@ -106,3 +109,16 @@ def _certain(entity: Entity, rolls: Mapping[Side, pl.DataFrame], linked: pl.Data
     )
     mask = pl.when(primary).then(masks[0]).otherwise(masks[-1]).cast(pl.Int64)
     return both.filter(*live).select(*map(str, Side), "failed", is_primary=primary, mask=mask)
+
+
+def _in_one_order(pairs: pl.DataFrame, rows: int) -> tuple[pl.DataFrame, pl.Series | None]:
+    """Pairs that stand in one order on both sides, and the order of the service's rows by which they do.
+
+    That of their partners, and behind them the rows that have none.
+    """
+    places = pairs[Side.SERVICE]
+    if places.is_sorted():
+        return pairs, None
+    alone = (~partners.marked(places, rows)).arg_true()
+    counted = pairs.select(pl.int_range(pl.len(), dtype=pl.get_index_type()).alias(Side.SERVICE))
+    return pairs.with_columns(counted), pl.concat([places, alone])

@@ -72,7 +72,7 @@ def opened(resources: Resources | None = None) -> Iterator[Engine]:
             # The one takes longer on the wide projections of a plan than all else together, and saves nothing. The
             # other turns a count over a window into a join, for which the rows to be counted are made twice.
             connection.execute("SET disabled_optimizers = 'projection_placement,window_self_join'")
-            yield Engine(connection)
+            yield Engine(connection, wanted)
         finally:
             connection.close()
 
@@ -80,8 +80,9 @@ def opened(resources: Resources | None = None) -> Iterator[Engine]:
 class Engine:
     """Named relations and canonical SQL over them."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, resources: Resources) -> None:
         self._connection = connection
+        self._resources = resources
         self._macros: set[str] = set()
 
     def scan(self, name: str, files: Sequence[Path], *, partitions: Sequence[str] = ()) -> None:
@@ -140,6 +141,15 @@ class Engine:
         self._connection.register(held, table)
         if held != name:
             self._create("VIEW", name, f"SELECT {columns} FROM {quote(held)}")
+
+    @contextmanager
+    def lending(self, share: float) -> Iterator[None]:
+        """For the length of a block, fill so much less of the memory: it is used outside."""
+        self._connection.execute(f"SET memory_limit = '{self._resources.part(1 - share).memory_limit}'")
+        try:
+            yield
+        finally:
+            self._connection.execute(f"SET memory_limit = '{self._resources.memory_limit}'")
 
     def view(self, name: str, sql: str) -> None:
         """A relation computed whenever it is read."""

@@ -6,11 +6,15 @@ service's language. `direct` joins the rolls, `lockstep` walks along them; rolls
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pyarrow as pa
+
 from pipelines import roll
 from pipelines.declarations import Entity, Holder, Side
 from pipelines.engine import Engine
 from pipelines.expressions import quote
-from pipelines.rows import row_key
+from pipelines.rows import always_live, row_key
 from pipelines.rules.rule import value_of
 from pipelines.sameness import is_one_kind
 
@@ -40,6 +44,27 @@ def link_names(entity: Entity) -> list[str]:
     if not roll.is_natural(entity):
         return ["link"]
     return [_link_name(part) for part in _business_key(entity, Side.SERVICE)]
+
+
+def plain_links(entity: Entity, schemas: Mapping[Side, pa.Schema]) -> dict[Side, dict[str, str]] | None:
+    """The raw column of each part of the links, on both sides, where these columns say all that the rolls do.
+
+    Then every row that has them all is live, none fails, and nothing else is known of its pair.
+    """
+    columns = {side: _own_links(entity, side) for side in Side}
+    kinds = [[schemas[side].field(column).type for column in columns[side].values()] for side in Side]
+    can_fail = any(field.rule.failures() for field in entity.fields)
+    varies = any(roll.varying(entity, side) or not always_live(entity.holder(side)) for side in Side)
+    if not all(columns.values()) or can_fail or varies or kinds[0] != kinds[1]:
+        return None
+    return columns if all(pa.types.is_int64(kind) or pa.types.is_string(kind) for kind in kinds[0]) else None
+
+
+def _own_links(entity: Entity, side: Side) -> dict[str, str]:
+    """The raw column of each part of the links, where these are the row's own key; else none."""
+    own = {quote(column): column for column in entity.holder(side).key}
+    parts = _business_key(entity, side)
+    return {_link_name(part): own[sql] for part, sql in parts.items()} if {*own} == {*parts.values()} else {}
 
 
 def _roll(engine: Engine, entity: Entity, side: Side) -> str:

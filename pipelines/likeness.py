@@ -20,9 +20,9 @@ def can_be_held(legacy: pa.DataType, service: pa.DataType) -> bool:
     return all(map(pa.types.is_integer, (legacy, service))) or _have_one_scale(legacy, service)
 
 
-def are_alike(expected: str, actual: str, legacy: pa.DataType, service: pa.DataType) -> pl.Expr:
-    """Expression, never null: the values of both columns are missing, or they are the same to the last bit."""
-    columns = [pl.col(expected), pl.col(actual)]
+def are_alike(expected: pl.Series, actual: pl.Series, legacy: pa.DataType, service: pa.DataType) -> pl.Series:
+    """By row, never missing: the values of both columns are missing, or they are the same to the last bit."""
+    columns = [expected, actual]
     kind = _common(legacy, service)
     if pa.types.is_floating(legacy):  # 0.0 and -0.0 are equal, and not the same
         columns = [column.reinterpret(dtype=_BITS[legacy.bit_width]) for column in columns]

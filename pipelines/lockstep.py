@@ -1,14 +1,15 @@
-"""The sieve in lockstep: two files that stand in the order of what links their rows, read along side by side, once.
+"""The sieve in lockstep: two files read along side by side, once, and each pair held against each other in passing.
 
-Most files do: both were written by key. A pair passes on the same conditions as through `direct`, which joins files in
-any order; here values are held against each other column by column as they are read, and the rows that remain are at
-hand, and need not be picked out again. Which rows belong together is `abreast`'s.
+Most stand in one order: both were written by key. Where they do not, the service's rows are held in memory, and taken
+in legacy's order. Values are held against each other column by column, and the rows that remain are at hand, and need
+not be picked out again. A pair passes on the same conditions as through `direct`. Which rows belong together is
+`abreast`'s.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -18,14 +19,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import abreast, places, roll, room
+from pipelines.abreast import Walk
 from pipelines.declarations import Entity, Side
 from pipelines.engine import Engine, Resources
+from pipelines.holding import Rows, holding, reading
 from pipelines.likeness import are_alike, can_be_held
+from pipelines.partners import marked
 from pipelines.passed import Passed
 from pipelines.translation import carried_by
 
-_ROWS_AT_ONCE = 262_144  # of a side
-_TOLD_AT_MOST = 0.25  # of the memory of an engine
+_ROWS_AT_ONCE = 131_072  # of a side; as many as snapshots have in a row group
+_ROWS_ON_HEAP = 262_144
+_TOLD_AT_MOST = 0.25  # of the memory of an engine, which it takes beside the engine's own
+_HELD_AT_MOST = 0.7  # all that is told and held, which the engine does without as long
 _PAIR = pa.schema([("__pair", pa.int64())])
 _NOWHERE = pa.schema([("position", pa.int64()), *_PAIR]).empty_table()
 
@@ -47,6 +53,10 @@ class _Stretch(NamedTuple):
     end: Mapping[Side, int]
     pairs: pl.DataFrame
 
+    def rows(self, side: Side) -> int:
+        """How many rows of a side."""
+        return self.end[side] - self.begin[side]
+
 
 @dataclass
 class _Found:
@@ -57,14 +67,13 @@ class _Found:
     numbered: int = 0
 
     def count(self, judged: pl.DataFrame) -> pl.DataFrame:
-        """Count pairs with `is_alike`; the same with `pair`, a number of each that is not."""
-        for mask, count in judged.filter("is_alike").group_by("mask").len().iter_rows():
+        """Count pairs with `is_alike`; those that are not, with `pair`, their number."""
+        for mask, count in judged["mask"].filter(judged["is_alike"]).value_counts().iter_rows():
             self.alike[mask] += count
-        apart = ~judged["is_alike"]
-        numbers = pl.when(apart).then(apart.cast(pl.Int64).cum_sum() + (self.numbered - 1))
-        self.known.append(judged["is_primary"].filter(apart))
-        self.numbered += int(apart.sum())
-        return judged.with_columns(pair=numbers)
+        apart = judged.filter(~pl.col("is_alike"))
+        self.known.append(apart["is_primary"])
+        self.numbered += apart.height
+        return apart.with_columns(pair=pl.int_range(self.numbered - apart.height, self.numbered))
 
 
 @dataclass
@@ -79,7 +88,7 @@ class _Heap:
     def add(self, rows: pl.DataFrame) -> None:
         """Put rows with `__pair` on the heap."""
         self.frames.append(rows)
-        if sum(frame.height for frame in self.frames) >= _ROWS_AT_ONCE:
+        if sum(frame.height for frame in self.frames) >= _ROWS_ON_HEAP:
             self.clear()
 
     def clear(self) -> None:
@@ -95,29 +104,41 @@ def sift(engine: Engine, entity: Entity, files: Mapping[Side, Path]) -> Passed |
     """
     sayings = _sayings(engine, entity, files)
     telling = [saying.expected for saying in sayings or [] if saying.is_told]
-    if not sayings or (telling and not _fits(files[Side.LEGACY])):
+    told = [files[Side.LEGACY]] if telling else []
+    if not sayings or _share(told) > _TOLD_AT_MOST:
         return None
-    walk = abreast.walk(engine, entity, telling=telling)
-    if not walk:
+    walk = abreast.walk(engine, entity, files, telling=telling)
+    held = [files[Side.SERVICE]] if walk and walk.order is not None else []
+    if not walk or _share(told + held) > _HELD_AT_MOST:
         return None
+    with engine.lending(_share(told + held)):
+        return _sifted(engine, files, walk, sayings)
+
+
+def _share(files: Sequence[Path]) -> float:
+    """How much of an engine's memory the rows of these files take, or what is told of them."""
+    return room.needed(files) / (Resources().engine_memory or 1)
+
+
+def _sifted(engine: Engine, files: Mapping[Side, Path], walk: Walk, sayings: list[_Saying]) -> Passed:
     for side in Side:
         engine.scan_places(side, files[side], _NOWHERE)
+    rows = {side: reading(files[side]) for side in Side}
+    if walk.order is not None:
+        rows[Side.SERVICE] = holding(files[Side.SERVICE], walk.order)
     heaps, found = [_Heap(engine, side, files[side]) for side in Side], _Found()
     for stretch in _stretches(walk.pairs, {side: pq.read_metadata(files[side]).num_rows for side in Side}):
-        rows = _rows(files, stretch)
-        judged = found.count(_judged(stretch, rows, walk.told, sayings))
+        both = {side: rows[side](stretch.begin[side], stretch.rows(side)) for side in Side}
+        judged = _judged(stretch, both, walk.told, sayings)
+        apart = found.count(judged)
         for heap in heaps:
-            heap.add(_remaining(rows[heap.side], judged, heap.side))
+            alone = _alone(judged[heap.side], stretch.rows(heap.side))
+            heap.add(_remaining(both[heap.side], alone, apart.select(at=heap.side, pair="pair")))
     for heap in heaps:
         heap.clear()
     known = pl.DataFrame({"link_primary": pl.concat([pl.Series(dtype=pl.Boolean), *found.known])})
     engine.register("known pairs", known.with_row_index("pair").cast({"pair": pl.Int64}).to_arrow())
     return Passed(found.alike, found.numbered)
-
-
-def _fits(file: Path) -> bool:
-    """Whether what is told of its rows can be held beside the engine; it takes about as much as the rows themselves."""
-    return room.needed([file]) <= _TOLD_AT_MOST * Resources().engine_memory
 
 
 def _sayings(engine: Engine, entity: Entity, files: Mapping[Side, Path]) -> list[_Saying] | None:
@@ -145,39 +166,32 @@ def _stretches(pairs: pl.DataFrame, rows: Mapping[Side, int]) -> Iterator[_Stret
         begin, done = end, within
 
 
-def _rows(files: Mapping[Side, Path], stretch: _Stretch) -> dict[Side, pl.DataFrame]:
-    read = (places.stretch(files[side], stretch.begin[side], stretch.end[side] - stretch.begin[side]) for side in Side)
-    return dict(zip(Side, pl.collect_all(read), strict=True))
-
-
-def _judged(
-    stretch: _Stretch, rows: Mapping[Side, pl.DataFrame], told: pl.DataFrame, sayings: list[_Saying]
-) -> pl.DataFrame:
+def _judged(stretch: _Stretch, rows: Mapping[Side, Rows], told: pl.DataFrame, sayings: list[_Saying]) -> pl.DataFrame:
     """The pairs of a stretch, their places counted from its begin, and `is_alike`: whether they say the same."""
     pairs = stretch.pairs.with_columns(pl.col(side) - stretch.begin[side] for side in Side)
-    legacy, service = rows[Side.LEGACY], rows[Side.SERVICE]
-    told = told.slice(stretch.begin[Side.LEGACY], legacy.height)
-    expected = pl.DataFrame(
-        [(told if each.is_told else legacy)[each.expected].alias(f"expected {each.actual}") for each in sayings]
-    )
-    actual = pl.DataFrame([service[each.actual].alias(f"actual {each.actual}") for each in sayings])
-    said = pl.concat([_at(expected, pairs[Side.LEGACY]), _at(actual, pairs[Side.SERVICE])], how="horizontal")
-    alike = [
-        are_alike(f"expected {each.actual}", f"actual {each.actual}", each.legacy, each.service) for each in sayings
-    ]
-    return pairs.hstack(said.select(is_alike=pl.all_horizontal(alike))).with_columns(
-        pl.col("is_alike") & ~pl.col("failed")
-    )
+    told = told.slice(stretch.begin[Side.LEGACY], stretch.rows(Side.LEGACY))
+    is_alike = ~pairs["failed"]
+    for each in sayings:
+        expected = told[each.expected] if each.is_told else rows[Side.LEGACY].column(each.expected)
+        actual = rows[Side.SERVICE].column(each.actual)
+        both = _at(expected, pairs[Side.LEGACY]), _at(actual, pairs[Side.SERVICE])
+        is_alike &= are_alike(*both, each.legacy, each.service)
+    return pairs.with_columns(is_alike.alias("is_alike"))
 
 
-def _at(rows: pl.DataFrame, at: pl.Series) -> pl.DataFrame:
-    """The rows at places that ascend; mostly these are all of them."""
-    return rows if len(at) == rows.height else rows.select(pl.all().gather(at))
+def _at(values: pl.Series, at: pl.Series) -> pl.Series:
+    """The values at places that ascend; mostly these are all of them."""
+    if len(at) == len(values):
+        return values
+    return values.filter(marked(at, len(values)))
 
 
-def _remaining(rows: pl.DataFrame, judged: pl.DataFrame, side: Side) -> pl.DataFrame:
-    """The rows of a stretch that do not pass, with `__pair`, missing unless the pair is known."""
-    passed, apart = judged.filter("is_alike"), judged.filter(~pl.col("is_alike"))
-    remains = pl.repeat(value=True, n=rows.height, eager=True).scatter(passed[side], values=False)
-    pair = pl.repeat(None, rows.height, dtype=pl.Int64, eager=True).scatter(apart[side], apart["pair"])
-    return rows.with_columns(pair.alias("__pair")).filter(remains)
+def _alone(paired: pl.Series, count: int) -> pl.Series:
+    """Of so many rows, the places of those that are in no pair; mostly there are none."""
+    return paired.clear() if len(paired) == count else (~marked(paired, count)).arg_true()
+
+
+def _remaining(rows: Rows, alone: pl.Series, apart: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a stretch that did not pass, with `__pair`: theirs where they are `apart` (at, pair)."""
+    at = pl.concat([apart.select("at", "pair"), pl.DataFrame({"at": alone, "pair": None}, schema=apart.schema)])
+    return rows.at(at["at"]).with_columns(at["pair"].alias("__pair"))

@@ -48,7 +48,7 @@ WAY = "COEXIST_SIEVE"
 class Way(StrEnum):
     """How rows are sifted, when it is asked for: by digests, which are made where none stand, or by joining both sides.
 
-    In lockstep, where they stand in one order, or by one join of the whole.
+    In lockstep, or where that cannot be done by one join of the whole.
     """
 
     DIGESTS = "digests"

@@ -24,7 +24,7 @@ from pipelines.declarations import (
     ParquetFile,
     Side,
 )  # fmt: skip
-from pipelines.engine import Engine
+from pipelines.engine import Engine, Resources
 from pipelines.types import INT128
 
 OWNER = Owner("Team", "team@example.org")
@@ -46,7 +46,7 @@ def engine(**tables: pa.Table) -> Iterator[Engine]:
     connection = _DATABASE.cursor()
     try:
         connection.execute("SET TimeZone = 'UTC'")
-        session = Engine(connection)
+        session = Engine(connection, Resources())
         for name, table in tables.items():
             session.register(name, table)
         yield session

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from itertools import product
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -31,12 +30,11 @@ def said(value):
 
 def alike(tmp_path, legacy, service):
     """Whether the values of two columns are alike, as they are read from files."""
-    frames = []
+    columns = []
     for name, column in {"expected": legacy, "actual": service}.items():
         pq.write_table(pa.table({name: column}), tmp_path / f"{name}.parquet")
-        frames.append(places.stretch(tmp_path / f"{name}.parquet", 0, len(column)).collect())
-    both = pl.concat(frames, how="horizontal")
-    return both.select(is_alike=are_alike("expected", "actual", legacy.type, service.type))["is_alike"].to_list()
+        columns.append(places.stretch(tmp_path / f"{name}.parquet", 0, len(column)).collect().to_series())
+    return are_alike(*columns, legacy.type, service.type).to_list()
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from pipelines import declarations as say
-from pipelines import lockstep
+from pipelines import engine, lockstep
+from pipelines.engine import Resources
 from pipelines.sifting import WAY, Way
 from pipelines.types import INT128
 from tests.pipelines.test_places import as_column
@@ -61,14 +62,82 @@ def test_what_is_translated_is_told(number: list[str], rule: say.Rule, actual: p
     assert judged.call_count == 1
 
 
-@pytest.mark.parametrize(("ids", "calls"), [([1, 2, 4], 1), ([2, 1, 4], 0), ([1, 2, 2], 0)])
-def test_only_sides_in_order_are_read_so(ids: list[int], calls: int, tmp_path: Path) -> None:
-    legacy, service = table(id=ids, name=["a", "b", "c"]), table(id=[1, 2, 3], name=["a", "b", "c"])
+def looked_at(legacy: pa.Table, service: pa.Table, lake: Path) -> tuple[list[tuple[object, ...]], int, int]:
+    """What is found, how many stretches are read in lockstep, and how often a side is held in memory."""
+    with (
+        patch.object(lockstep, "_judged", wraps=lockstep._judged) as judged,  # noqa: SLF001 (is it asked?)
+        patch.object(lockstep, "holding", wraps=lockstep.holding) as held,
+    ):
+        findings = found(Given(legacy, service), lake)
+    return [finding[:3] for finding in findings], judged.call_count, held.call_count
 
-    with patch.object(lockstep, "_judged", wraps=lockstep._judged) as judged:  # noqa: SLF001 (is it asked?)
-        found(Given(legacy, service), tmp_path)
 
-    assert judged.call_count == calls
+@pytest.mark.parametrize(
+    ("ids", "of_service", "held"),
+    [
+        ([1, 2, 4], [1, 2, 4], 0),
+        ([1, 2, 4], [1, 3, 4], 0),
+        ([4, 1, 2], [4, 1, 2], 0),
+        ([4, 1, 3, 2], [4, 1, 2], 0),
+        ([1, 2, 4], [1, 4, 2], 1),
+        ([2, 1, 4], [1, 2, 4], 1),
+        ([2, 1, 4], [4, 1, 3], 1),
+    ],
+)
+@pytest.mark.parametrize("kind", [int, str])
+def test_only_sides_in_several_orders_are_held(
+    ids: list[int], of_service: list[int], held: int, kind: type, tmp_path: Path
+) -> None:
+    legacy, service = ({key: f"of {key}" for key in of} for of in (ids, of_service))
+    service[4] = "changed"
+
+    findings, stretches, times = looked_at(
+        *(table(id=[kind(key) for key in of], name=list(of.values())) for of in (legacy, service)), tmp_path
+    )
+
+    alone = [(str(key), None, None) for key in {*ids} - {*of_service}]
+    alone += [(None, str(key), None) for key in {*of_service} - {*ids}]
+    assert {*findings} == {("4", "4", "name"), *alone}
+    assert (stretches, times) == (1, held)
+
+
+def test_rows_that_share_their_link_are_not_paired(tmp_path: Path) -> None:
+    legacy, service = table(id=[1, 2, 2], name=["a", "b", "b"]), table(id=[2, 1], name=["b", "a"])
+
+    findings, stretches, _ = looked_at(legacy, service, tmp_path)
+
+    assert [finding[0] for finding in findings] == ["2"]
+    assert stretches == 1
+
+
+@pytest.mark.parametrize(("ids", "stretches"), [([1, 2], 1), ([2, 1], 0)])
+def test_what_is_held_needs_room(
+    ids: list[int], stretches: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lockstep, "_HELD_AT_MOST", 0)
+    legacy, service = table(id=ids, name=[f"of {key}" for key in ids]), table(id=[1, 2], name=["of 1", "changed"])
+
+    assert looked_at(legacy, service, tmp_path) == ([("2", "2", "name")], stretches, 0)
+
+
+def test_what_is_held_the_engine_does_without() -> None:
+    def limit() -> str:
+        (row,) = session._connection.sql("SELECT current_setting('memory_limit')").fetchall()  # noqa: SLF001
+        return str(row[0])
+
+    with engine.opened(Resources("1GiB")) as session:
+        with session.lending(0.5):
+            assert limit() == "384.0 MiB"
+        assert limit() == "768.0 MiB"
+
+
+def test_links_shared_by_many_are_not_listed(tmp_path: Path) -> None:
+    legacy, service = table(id=[1, 1, 1, 2], name=[*"aaab"]), table(id=[1, 1, 2], name=[*"aac"])
+
+    findings, stretches, _ = looked_at(legacy, service, tmp_path)
+
+    assert ("2", "2", "name") in findings
+    assert stretches == 0
 
 
 @pytest.mark.parametrize(("rule", "calls"), [(say.Same("name"), 1), (say.Clean("name"), 0)])
