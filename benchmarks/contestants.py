@@ -10,7 +10,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -83,10 +84,16 @@ def unsifted(bench: Bench) -> int:
     return anew(bench)
 
 
-def foreign_files(bench: Bench) -> int:
-    """The same for two files of which no digests stand: both are read in lockstep."""
+def without_digests(bench: Bench) -> int:
+    """The same for two snapshots of which no digests stand, as on the first run of a day: both are read in lockstep."""
     os.environ[sifting.WAY] = sifting.Way.JOIN
     return anew(bench)
+
+
+def foreign_files(bench: Bench) -> int:
+    """The same for two Parquet files beside which nothing stands, rows kept unpacked neither."""
+    with _packed(bench):
+        return without_digests(bench)
 
 
 def making_digests(bench: Bench) -> int:
@@ -157,6 +164,7 @@ CONTESTANTS: dict[str, Callable[[Bench], int]] = {
     "coexist": anew,
     "coexist unchanged": coexist,
     "coexist carrying": carrying,
+    "coexist without digests": without_digests,
     "coexist foreign files": foreign_files,
     "coexist making digests": making_digests,
     "coexist unsifted": unsifted,
@@ -187,6 +195,19 @@ def _leave(bench: Bench) -> None:
     for stage in ("buckets_held", *(f"{side}_at_hand" for side in Side)):
         left = bench.job().address(stage).folder
         shutil.copytree(lake.root / left, bench.folder / "left" / left)
+
+
+@contextmanager
+def _packed(bench: Bench) -> Iterator[None]:
+    """The snapshots without what is kept of them unpacked."""
+    beside = [(file.with_suffix(".arrow"), file.with_suffix(".aside")) for file in bench.snapshots()]
+    for unpacked, aside in beside:
+        unpacked.rename(aside)
+    try:
+        yield
+    finally:
+        for unpacked, aside in beside:
+            aside.rename(unpacked)
 
 
 def _take(todo: Job) -> None:

@@ -34,7 +34,8 @@ Stretch = Callable[[int, int], Rows]  # so many rows from a place on
 
 def reading(file: Path) -> Stretch:
     """Rows in the order they stand in, read when they are asked for."""
-    return lambda first, count: _Read(places.stretch(file, first, count).collect())
+    along = places.along(file)
+    return lambda first, count: _Read(along(first, count))
 
 
 def holding(file: Path, order: pl.Series) -> Stretch:

@@ -1,13 +1,13 @@
 """Places: certain rows of Parquet files, by where they stand or by what they hold, as frames or as a stream.
 
 Polars reads them at half of what they cost DuckDB. Where a file's rows stand unpacked beside it, and are asked for by
-place, they are taken from there. What the rows mean is not known here; types of ours come in the words they are kept in
-(`types`).
+place, or stretch by stretch, they are taken from there. What the rows mean is not known here; types of ours come in the
+words they are kept in (`types`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
@@ -15,12 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import unpacked
-from pipelines.types import as_kept
+from pipelines.types import as_kept, as_stored
 from pipelines.unpacked import Unpacked
 
 PARTITION = "__partition"
 _PLACE = "__place"
 _FILE = "__file"
+Along = Callable[[int, int], pl.DataFrame]  # all columns of so many rows from a place on, in types as they are kept
 _ROWS_AT_ONCE = 65_536  # each batch costs on its way, column by column; few rows are found in each stretch read
 
 
@@ -42,17 +43,36 @@ def stretch(file: Path, first: int, count: int) -> pl.LazyFrame:
     return rows.select(map(_kept, pq.read_schema(file)))
 
 
+def along(file: Path) -> Along:
+    """How the rows of a file are read along."""
+    rows = unpacked.beside(file)
+    if not rows:
+        return lambda first, count: stretch(file, first, count).collect()
+    return lambda first, count: _looked_along(rows, first, count)
+
+
 def stream(file: Path, frames: Iterable[pl.DataFrame], *, knowing: pa.Schema) -> pa.RecordBatchReader:
     """Rows of a file, in types as they are kept, with what else is known of them in columns of this schema."""
     kept = pa.schema([*as_kept(pq.read_schema(file)), *knowing])
     return pa.RecordBatchReader.from_batches(kept, (batch for frame in frames for batch in _arrow(frame, kept)))
 
 
+def _looked_along(rows: Unpacked, first: int, count: int) -> pl.DataFrame:
+    rows.let_go()  # of the stretch before
+    none = as_stored(rows.file.schema).empty_table()
+    looked_at = (_stored(batch) for batch in rows.stretch(first, count))
+    return pl.concat(map(pl.DataFrame, [none, *looked_at]), rechunk=False)
+
+
 def _looked_up(rows: Unpacked, wanted: pl.Series, kept: pa.Schema) -> Iterator[pa.RecordBatch]:
     for batch in rows.at(wanted):
-        columns = (v.storage if isinstance(v.type, pa.ExtensionType) else v for v in batch.columns)
-        cast = [values.cast(field.type) for values, field in zip(columns, kept, strict=True)]
+        cast = [values.cast(field.type) for values, field in zip(_stored(batch).columns, kept, strict=True)]
         yield pa.RecordBatch.from_arrays(cast, schema=kept)
+
+
+def _stored(batch: pa.RecordBatch) -> pa.RecordBatch:
+    columns = [values.storage if isinstance(values.type, pa.ExtensionType) else values for values in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, schema=as_stored(batch.schema))
 
 
 def _decoded(file: Path, wanted: pl.Series, kept: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines import buckets, places, unpacked
+from pipelines import buckets, places
 from pipelines.declarations import Side
-from pipelines.unpacked import Unpacked
+from pipelines.places import Along
 
 BUCKET, PAIR, LINK_PRIMARY = "__bucket", "__pair", "__link_primary"  # what is known of rows that remain
 _ROWS_AT_ONCE = 500_000  # of a side; small enough to stay in the processor's cache while it is joined
@@ -51,9 +51,9 @@ class Digests:
     buckets: pa.Table
 
     @cached_property
-    def unpacked(self) -> Unpacked | None:
-        """The same digests, to be looked at where they are on disk."""
-        return unpacked.beside(self.file)
+    def along(self) -> Along:
+        """How they are read along."""
+        return places.along(self.file)
 
 
 @dataclass(frozen=True)
@@ -204,19 +204,9 @@ def _rows(held: Digests, side: Side, part: pl.DataFrame) -> pl.DataFrame:
     there = part.filter(count > 0).select(first.alias("first"), (first + count).alias("end"))
     begin, end = int(str(there["first"].min() or 0)), int(str(there["end"].max() or 0))
     if end - begin == int(part[f"{side}_rows"].sum()):
-        return _stretch(held, begin, end - begin).select(columns)
+        return held.along(begin, end - begin).select(columns)
     positions = there.select(pl.int_ranges("first", "end").explode().alias("position"))
     return pl.DataFrame(places.rows_at(held.file, positions.to_arrow()).read_all()).select(columns)
-
-
-def _stretch(held: Digests, first: int, count: int) -> pl.DataFrame:
-    """So many digests from a place on."""
-    rows = held.unpacked
-    if not rows:
-        return places.stretch(held.file, first, count).collect()
-    rows.let_go()  # of the stretch before
-    none = pl.DataFrame(rows.file.schema.empty_table())
-    return pl.concat([none, *map(pl.DataFrame, rows.stretch(first, count))], rechunk=False)
 
 
 def _remaining(found: pl.DataFrame, side: Side) -> pl.DataFrame:

@@ -66,9 +66,16 @@ def as_kept(schema: pa.Schema) -> pa.Schema:
     return pa.schema([(field.name, _as_kept(field.type)) for field in schema])
 
 
+def as_stored(schema: pa.Schema) -> pa.Schema:
+    """The schema of these columns with what types of ours are stored as in their place."""
+    return pa.schema([(field.name, _as_stored(field.type)) for field in schema])
+
+
 def _as_kept(kind: pa.DataType) -> pa.DataType:
-    if isinstance(kind, pa.ExtensionType):
-        return kind.storage_type
     if pa.types.is_timestamp(kind):
         return pa.timestamp("us", kind.tz)
-    return pa.int64() if pa.types.is_duration(kind) else kind
+    return pa.int64() if pa.types.is_duration(kind) else _as_stored(kind)
+
+
+def _as_stored(kind: pa.DataType) -> pa.DataType:
+    return kind.storage_type if isinstance(kind, pa.ExtensionType) else kind

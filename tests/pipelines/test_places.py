@@ -93,7 +93,7 @@ def test_stretches_that_are_handed_over_are_what_a_whole_scan_finds(file: Path, 
     with engine.opened() as session:
         session.scan_places("some", file, pa.schema([("position", pa.int64()), *number]).empty_table())
         for first, end in pairwise([0, *cuts, ROWS]):
-            rows = places.stretch(file, first, end - first).collect()
+            rows = places.along(file)(first, end - first)
             numbered = rows.with_columns(pl.int_range(first, end, dtype=pl.Int64).alias("__of"))
             session.add_placed("some", file, places.stream(file, [numbered, numbered.clear()], knowing=number))
         session.scan("every", [file])

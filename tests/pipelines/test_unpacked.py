@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -113,6 +114,22 @@ def test_a_stretch_is_a_slice_of_the_table(both: tuple[Path, Path], first: int, 
 
     assert rows is not None
     assert pa.Table.from_batches(rows.stretch(first, count), rows.file.schema) == rows_of().slice(first, count)
+
+
+@given(first=st.integers(0, ROWS), count=st.integers(0, ROWS + 5))
+def test_rows_read_along_are_the_same_from_either_file(both: tuple[Path, Path], first: int, count: int) -> None:
+    of_unpacked, of_packed = (places.along(file)(first, count) for file in both)
+
+    assert of_unpacked.schema == of_packed.schema
+    assert of_unpacked.equals(of_packed)
+    assert of_unpacked["number"].to_list() == list(range(first, min(first + count, ROWS)))
+
+
+def test_rows_read_along_stay_when_the_next_ones_are_read(both: tuple[Path, Path]) -> None:
+    along = places.along(both[0])
+    stretches = [along(first, GROUP // 2) for first in range(0, ROWS, GROUP // 2)]
+
+    assert pl.concat(stretches).equals(places.along(both[1])(0, ROWS))
 
 
 def test_only_tables_of_so_many_rows_are_kept_unpacked(lake: Lake) -> None:
