@@ -72,7 +72,8 @@ def single_links(engine: Engine, *, links: str, on: str) -> None:
         f'{side}_key IN (SELECT {side}_key FROM "links of the day" GROUP BY {side}_key HAVING COUNT(*) = 1)'
         for side in Side
     )
-    engine.view(
+    # Made before rows ask for them: else what it takes to find them, and to look them up, is in memory at once.
+    engine.materialise(
         "single links",
         f"""
         SELECT legacy_key, service_key, is_primary FROM "links of the day"
