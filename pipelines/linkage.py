@@ -20,8 +20,8 @@ from pipelines.rows import deleted, in_scope, row_key, shown_key
 _KEYS = pa.schema([("row_key", pa.string()), ("shown", pa.string()), ("n", pa.int64()), ("state", pa.string())])
 _JUDGED = pa.schema([
     ("legacy_key", pa.string()), ("service_key", pa.string()), ("confidence", pa.float64()), ("problem", pa.string()),
-    ("is_primary", pa.bool_()), ("is_merged", pa.bool_()), ("verdict", pa.string()), ("legacy_state", pa.string()),
-    ("service_state", pa.string()),
+    ("is_primary", pa.bool_()), ("is_merged", pa.bool_()), ("is_crowded", pa.bool_()), ("is_contested", pa.bool_()),
+    ("verdict", pa.string()), ("legacy_state", pa.string()), ("service_state", pa.string()),
 ])  # fmt: skip
 _LINKED = pa.schema([
     ("legacy_key", pa.string()), ("service_key", pa.string()), ("link_primary", pa.bool_()), ("compared", pa.bool_()),
@@ -258,7 +258,8 @@ def _keys_of(side: Side, own: str, other: str = "CAST(NULL AS VARCHAR)") -> str:
 
 def _row_verdicts() -> str:
     counted = " UNION ALL ".join(map(_verdicts_of_rows, Side))
-    return f"SELECT side, verdict, SUM(n) AS n FROM ({counted}) AS counted WHERE n > 0 GROUP BY side, verdict"
+    rows = "CAST(SUM(n) AS BIGINT) AS n"
+    return f"SELECT side, verdict, {rows} FROM ({counted}) AS counted WHERE n > 0 GROUP BY side, verdict"
 
 
 def _verdicts_of_rows(side: Side) -> str:

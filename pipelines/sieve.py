@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from pipelines import buckets, places
 from pipelines.declarations import Side
+from pipelines.partners import marked
 from pipelines.places import Along
 
 BUCKET, PAIR, LINK_PRIMARY = "__bucket", "__pair", "__link_primary"  # what is known of rows that remain
@@ -252,11 +253,9 @@ def _joined(legacy: pl.DataFrame, service: pl.DataFrame) -> tuple[pl.DataFrame, 
     )
     both = of_legacy.join(of_service, on="match_1", how="inner")
     standing = (rows.select("match_1", place) for rows, place in zip((legacy, service), _PLACES, strict=True))
-    return both, [_without(rows, both[at]) for rows, at in zip(standing, ("at", "at_right"), strict=True)]
-
-
-def _without(rows: pl.DataFrame, at: pl.Series) -> pl.DataFrame:
-    return rows.filter(pl.repeat(value=True, n=rows.height, eager=True).scatter(at, values=False))
+    return both, [
+        rows.filter(~marked(both[at], rows.height)) for rows, at in zip(standing, ("at", "at_right"), strict=True)
+    ]
 
 
 def _by_mask(linked: _Linked) -> Iterator[tuple[int, int]]:

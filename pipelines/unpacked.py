@@ -2,7 +2,7 @@
 
 Out of Parquet a row costs all the pages that it is in; here it costs the bytes it is made of. The file is looked at
 where it is on disk, and nothing of it is read before. Whoever deletes it loses nothing but speed. What the rows mean is
-not known here, nor which tables are worth it.
+not known here.
 """
 
 from __future__ import annotations

@@ -46,17 +46,22 @@ def _rows(draw, declared, columns):
     return harness.table(found, columns.schema)
 
 
+def link(engine, entity, identified):
+    for name, table in (("identity_table", identified.table), ("merges", identified.merges)):
+        if table is not None:
+            engine.register(name, table)
+    links = engine.table(identity.build(engine, entity)).cast(identity.SCHEMA)
+    engine.register("identity map", links)
+    linkage.link(engine, entity, on=DAY.isoformat(), links="identity map", rows=EVERY, into="pairs")
+    engine.register("paired rows", NOBODY)
+    linkage.tell(engine)
+    return links
+
+
 def check(case):
     entity, rows, identified, around = case
     with harness.engine(legacy=rows[Side.LEGACY], service=rows[Side.SERVICE]) as engine:
-        for name, table in (("identity_table", identified.table), ("merges", identified.merges)):
-            if table is not None:
-                engine.register(name, table)
-        links = engine.table(identity.build(engine, entity)).cast(identity.SCHEMA)
-        engine.register("identity map", links)
-        linkage.link(engine, entity, on=DAY.isoformat(), links="identity map", rows=EVERY, into="pairs")
-        engine.register("paired rows", NOBODY)
-        linkage.tell(engine)
+        links = link(engine, entity, identified)
         found = {
             name: engine.rows(f'SELECT {columns} FROM "{name}"')
             for name, columns in (
@@ -82,6 +87,19 @@ def check(case):
 @given(linkages())
 def test_linkage(case):
     check(case)
+
+
+@settings(max_examples=30)
+@given(linkages())
+def test_where_no_row_is_to_be_linked_the_relations_are_of_the_same_types(case):
+    entity, rows, identified, _ = case
+    made = ("legacy keys", "service keys", "judged links", "pairs", "linkage findings", "row verdicts")
+    with harness.engine(legacy=rows[Side.LEGACY], service=rows[Side.SERVICE]) as some, harness.engine() as none:
+        link(some, entity, identified)
+        linkage.link_nothing(none, into="pairs")
+        linkage.tell(none)
+        assert {name: none.types(name) for name in made} == {name: some.types(name) for name in made}
+        assert all(none.is_empty(name) for name in made)
 
 
 @pytest.mark.long
