@@ -1,6 +1,7 @@
-"""Abreast: which rows of both files belong together beyond doubt, and whether both stand in one order.
+"""Abreast: which rows of both files belong together beyond doubt, what they are asked, and in which order they stand.
 
-Reads the rolls that `enrolment` makes; which rows share a link is `partners`'s, what they say is `lockstep`'s.
+Reads the rolls that `enrolment` makes; which rows share a link is `partners`'s. What they say is held against each
+other by `lockstep` where both stand in one order, else by `columnwise`.
 """
 
 from __future__ import annotations
@@ -12,44 +13,58 @@ from typing import NamedTuple
 import polars as pl
 import pyarrow.parquet as pq
 
-from pipelines import partners, roll
+from pipelines import partners, roll, room
 from pipelines.declarations import Entity, Side
-from pipelines.engine import Engine
+from pipelines.engine import Engine, Resources
 from pipelines.enrolment import link_names, plain_links
 from pipelines.expressions import quote
 from pipelines.sameness import is_kept
+from pipelines.sayings import Saying, of_fields
 
+_TOLD_AT_MOST = 0.25  # of the memory of an engine, which it takes beside the engine's own
 _Rolls = Mapping[Side, pl.DataFrame]
 
 
 class Walk(NamedTuple):
-    """Two sides that can be walked along.
+    """Two sides that can be held against each other as they are.
 
-    `pairs` (legacy and service, their places, both ascending; failed: a field cannot be translated; is_primary; mask of
-    the fields compared) are linked beyond doubt. `told`: other columns of legacy's roll, by place. `order`: in which
-    the service's rows are to be taken and its places are counted; missing where they stand in it.
+    `pairs` (legacy and service, their places, by those of one side; failed: a field cannot be translated; is_primary;
+    mask of the fields compared) are linked beyond doubt. `told`: by place, what legacy says in other columns than its
+    own, and which share of an engine's memory that takes.
     """
 
+    sayings: Sequence[Saying]
     pairs: pl.DataFrame
     told: pl.DataFrame
-    order: pl.Series | None
+    told_share: float
+
+    @property
+    def is_in_one_order(self) -> bool:
+        """Whether pairs stand in the service's file in the order in which they stand in legacy's."""
+        return all(self.pairs[side].is_sorted() for side in Side)
 
 
-def walk(engine: Engine, entity: Entity, files: Mapping[Side, Path], *, telling: Sequence[str]) -> Walk | None:
+def walk(engine: Engine, entity: Entity, files: Mapping[Side, Path]) -> Walk | None:
     """How both sides are walked along; None where a link, or what is told, is of a type that is not held here as it is.
 
-    And where links are shared by too many rows.
+    And where links are shared by too many rows, or there is no room for what is told.
     """
-    links = link_names(entity)
-    if not _are_kept(engine, [*links, *telling]):
+    links, sayings = link_names(entity), of_fields(engine, entity, files)
+    telling = [saying.expected for saying in sayings or [] if saying.is_told]
+    told_share = share(room.needed([files[Side.LEGACY]])) if telling else 0
+    if not sayings or told_share > _TOLD_AT_MOST or not _are_kept(engine, [*links, *telling]):
         return None
     rolls = _rolls(engine, entity, files, telling)
     standing = _of_one_type(rolls, links)
     linked = partners.find(standing, links) if standing else None
     if linked is None:
         return None
-    pairs, order = _in_one_order(_certain(entity, rolls, linked), rolls[Side.SERVICE].height)
-    return Walk(pairs, rolls[Side.LEGACY].select(telling), order)
+    return Walk(sayings, _certain(entity, rolls, linked), rolls[Side.LEGACY].select(telling), told_share)
+
+
+def share(taken: int) -> float:
+    """How much of an engine's memory so many bytes are."""
+    return taken / (Resources().engine_memory or 1)
 
 
 def _rolls(engine: Engine, entity: Entity, files: Mapping[Side, Path], telling: Sequence[str]) -> _Rolls:
@@ -69,8 +84,8 @@ def _as_it_stands(file: Path, links: Mapping[str, str]) -> pl.DataFrame:
     rows = pl.scan_parquet(file, hive_partitioning=False).select(
         pl.col(column).alias(link) for link, column in links.items()
     )
-    said = rows.with_columns(live=pl.lit(value=True), failed=pl.lit(value=False))
-    return said.with_row_index(partners.PLACE).collect().rechunk()
+    said = rows.collect().rechunk().with_row_index(partners.PLACE)
+    return said.with_columns(live=pl.lit(value=True), failed=pl.lit(value=False))
 
 
 def _are_kept(engine: Engine, columns: Sequence[str]) -> bool:
@@ -109,16 +124,3 @@ def _certain(entity: Entity, rolls: _Rolls, linked: pl.DataFrame) -> pl.DataFram
     )
     mask = pl.when(primary).then(masks[0]).otherwise(masks[-1]).cast(pl.Int64)
     return both.filter(*live).select(*map(str, Side), "failed", is_primary=primary, mask=mask)
-
-
-def _in_one_order(pairs: pl.DataFrame, rows: int) -> tuple[pl.DataFrame, pl.Series | None]:
-    """Pairs that stand in one order on both sides, and the order of the service's rows by which they do.
-
-    That of their partners, and behind them the rows that have none.
-    """
-    places = pairs[Side.SERVICE]
-    if places.is_sorted():
-        return pairs, None
-    alone = (~partners.marked(places, rows)).arg_true()
-    counted = pairs.select(pl.int_range(pl.len(), dtype=pl.get_index_type()).alias(Side.SERVICE))
-    return pairs.with_columns(counted), pl.concat([places, alone])

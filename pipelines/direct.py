@@ -1,9 +1,9 @@
 """The direct sieve: pairs that are linked beyond doubt and say the same, found by joining both sides value by value.
 
-For rows of which no digests stand, where `lockstep` has no room or no type for what it would hold, or rows share their
-links with too many: to make digests costs more than this one join. A pair passes on the same conditions as through
-`sieve`, but nothing rests on a hash, so there is nothing to verify. Where two values are not certain to be the same,
-the pair stays to be looked at.
+For rows of which no digests stand, where `lockstep` and `columnwise` have no room or no type for what they would hold,
+or rows share their links with too many: to make digests costs more than this one join. A pair passes on the same
+conditions as through `sieve`, but nothing rests on a hash, so there is nothing to verify. Where two values are not
+certain to be the same, the pair stays to be looked at.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Enrolment: the rolls of both sides, to be held against each other value by value.
 
 What rows are linked by stands there as it is where both sides hold the same kind of value; what they say, in the
-service's language. `direct` joins the rolls, `lockstep` walks along them; rolls that are hashed are `digests`'s.
+service's language. `direct` joins the rolls, `abreast` walks along them; rolls that are hashed are `digests`'s.
 """
 
 from __future__ import annotations

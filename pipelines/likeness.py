@@ -28,7 +28,9 @@ def are_alike(expected: pl.Series, actual: pl.Series, legacy: pa.DataType, servi
         columns = [column.reinterpret(dtype=_BITS[legacy.bit_width]) for column in columns]
     elif kind:
         columns = [column.cast(kind) for column in columns]
-    return columns[0].eq_missing(columns[1])
+    if any(column.has_nulls() for column in columns):
+        return columns[0].eq_missing(columns[1])
+    return columns[0] == columns[1]  # at two thirds of the cost
 
 
 def _common(legacy: pa.DataType, service: pa.DataType) -> pl.DataType | None:

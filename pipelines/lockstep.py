@@ -1,15 +1,14 @@
 """The sieve in lockstep: two files read along side by side, once, and each pair held against each other in passing.
 
-Most stand in one order: both were written by key. Where they do not, the service's rows are held in memory, and taken
-in legacy's order. Values are held against each other column by column, and the rows that remain are at hand, and need
-not be picked out again. A pair passes on the same conditions as through `direct`. Which rows belong together is
-`abreast`'s.
+For files that stand in one order, as most do that were written by key; others are read by `columnwise`. The rows that
+remain are at hand, and need not be picked out again. A pair passes on the same conditions as through `direct`. Which
+rows belong together is `abreast`'s.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -18,32 +17,16 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import abreast, places, roll, room
+from pipelines import places
 from pipelines.abreast import Walk
-from pipelines.declarations import Entity, Side
-from pipelines.engine import Engine, Resources
-from pipelines.holding import Rows, holding, reading
-from pipelines.likeness import are_alike, can_be_held
-from pipelines.partners import marked
-from pipelines.passed import Passed
-from pipelines.translation import carried_by
+from pipelines.declarations import Side
+from pipelines.engine import Engine
+from pipelines.partners import at_ascending, marked
+from pipelines.passed import KNOWING, Passed, known_pairs
 
 _ROWS_AT_ONCE = 131_072  # of a side; as many as snapshots have in a row group
 _ROWS_ON_HEAP = 262_144
-_TOLD_AT_MOST = 0.25  # of the memory of an engine, which it takes beside the engine's own
-_HELD_AT_MOST = 0.7  # all that is told and held, which the engine does without as long
-_PAIR = pa.schema([("__pair", pa.int64())])
-_NOWHERE = pa.schema([("position", pa.int64()), *_PAIR]).empty_table()
-
-
-class _Saying(NamedTuple):
-    """A field as both sides say it: the column of either file, or one that is told of legacy; and their types."""
-
-    expected: str
-    actual: str
-    legacy: pa.DataType
-    service: pa.DataType
-    is_told: bool
+_NOWHERE = pa.schema([("position", pa.int64()), *KNOWING]).empty_table()
 
 
 class _Stretch(NamedTuple):
@@ -93,65 +76,31 @@ class _Heap:
 
     def clear(self) -> None:
         """Hand over what lies here."""
-        self.engine.add_placed(self.side, self.file, places.stream(self.file, self.frames, knowing=_PAIR))
+        self.engine.add_placed(self.side, self.file, places.stream(self.file, self.frames, knowing=KNOWING))
         self.frames = []
 
 
-def sift(engine: Engine, entity: Entity, files: Mapping[Side, Path]) -> Passed | None:
-    """Hold the rows of both sides against each other; None where that cannot be done in lockstep.
+def sift(engine: Engine, files: Mapping[Side, Path], walk: Walk) -> Passed:
+    """Hold the rows of both sides, whose pairs stand in one order, against each other.
 
-    Needs what `enrolment.enrol` does and makes. Makes what `sifting.sift` does.
+    Makes what `sifting.sift` does.
     """
-    sayings = _sayings(engine, entity, files)
-    telling = [saying.expected for saying in sayings or [] if saying.is_told]
-    told = [files[Side.LEGACY]] if telling else []
-    if not sayings or _share(told) > _TOLD_AT_MOST:
-        return None
-    walk = abreast.walk(engine, entity, files, telling=telling)
-    held = [files[Side.SERVICE]] if walk and walk.order is not None else []
-    if not walk or _share(told + held) > _HELD_AT_MOST:
-        return None
-    with engine.lending(_share(told + held)):
-        return _sifted(engine, files, walk, sayings)
-
-
-def _share(files: Sequence[Path]) -> float:
-    """How much of an engine's memory the rows of these files take, or what is told of them."""
-    return room.needed(files) / (Resources().engine_memory or 1)
-
-
-def _sifted(engine: Engine, files: Mapping[Side, Path], walk: Walk, sayings: list[_Saying]) -> Passed:
     for side in Side:
         engine.scan_places(side, files[side], _NOWHERE)
-    rows = {side: reading(files[side]) for side in Side}
-    if walk.order is not None:
-        rows[Side.SERVICE] = holding(files[Side.SERVICE], walk.order)
+    along = {side: places.along(files[side]) for side in Side}
     heaps, found = [_Heap(engine, side, files[side]) for side in Side], _Found()
-    for stretch in _stretches(walk.pairs, {side: pq.read_metadata(files[side]).num_rows for side in Side}):
-        both = {side: rows[side](stretch.begin[side], stretch.rows(side)) for side in Side}
-        judged = _judged(stretch, both, walk.told, sayings)
-        apart = found.count(judged)
+    with engine.lending(walk.told_share):
+        for stretch in _stretches(walk.pairs, {side: pq.read_metadata(files[side]).num_rows for side in Side}):
+            both = {side: along[side](stretch.begin[side], stretch.rows(side)) for side in Side}
+            judged = _judged(stretch, both, walk)
+            apart = found.count(judged)
+            for heap in heaps:
+                alone = _alone(judged[heap.side], stretch.rows(heap.side))
+                heap.add(_remaining(both[heap.side], alone, apart.select(at=heap.side, pair="pair")))
         for heap in heaps:
-            alone = _alone(judged[heap.side], stretch.rows(heap.side))
-            heap.add(_remaining(both[heap.side], alone, apart.select(at=heap.side, pair="pair")))
-    for heap in heaps:
-        heap.clear()
-    known = pl.DataFrame({"link_primary": pl.concat([pl.Series(dtype=pl.Boolean), *found.known])})
-    engine.register("known pairs", known.with_row_index("pair").cast({"pair": pl.Int64}).to_arrow())
+            heap.clear()
+    engine.register("known pairs", known_pairs(pl.concat([pl.Series(dtype=pl.Boolean), *found.known])))
     return Passed(found.alike, found.numbered)
-
-
-def _sayings(engine: Engine, entity: Entity, files: Mapping[Side, Path]) -> list[_Saying] | None:
-    """How every field is said; None where one is said in types that cannot be held against each other."""
-    legacy, service = (pq.read_schema(files[side]) for side in Side)
-    told = engine.table('SELECT * FROM "legacy roll" LIMIT 0').schema
-    sayings = []
-    for said in entity.fields:
-        column = carried_by(said)
-        expected = column or roll.value_column(said.name)
-        kind = (legacy if column else told).field(expected).type
-        sayings.append(_Saying(expected, said.name, kind, service.field(said.name).type, is_told=not column))
-    return sayings if all(can_be_held(saying.legacy, saying.service) for saying in sayings) else None
 
 
 def _stretches(pairs: pl.DataFrame, rows: Mapping[Side, int]) -> Iterator[_Stretch]:
@@ -166,24 +115,16 @@ def _stretches(pairs: pl.DataFrame, rows: Mapping[Side, int]) -> Iterator[_Stret
         begin, done = end, within
 
 
-def _judged(stretch: _Stretch, rows: Mapping[Side, Rows], told: pl.DataFrame, sayings: list[_Saying]) -> pl.DataFrame:
+def _judged(stretch: _Stretch, rows: Mapping[Side, pl.DataFrame], walk: Walk) -> pl.DataFrame:
     """The pairs of a stretch, their places counted from its begin, and `is_alike`: whether they say the same."""
     pairs = stretch.pairs.with_columns(pl.col(side) - stretch.begin[side] for side in Side)
-    told = told.slice(stretch.begin[Side.LEGACY], stretch.rows(Side.LEGACY))
+    told = walk.told.slice(stretch.begin[Side.LEGACY], stretch.rows(Side.LEGACY))
     is_alike = ~pairs["failed"]
-    for each in sayings:
-        expected = told[each.expected] if each.is_told else rows[Side.LEGACY].column(each.expected)
-        actual = rows[Side.SERVICE].column(each.actual)
-        both = _at(expected, pairs[Side.LEGACY]), _at(actual, pairs[Side.SERVICE])
-        is_alike &= are_alike(*both, each.legacy, each.service)
+    for saying in walk.sayings:
+        expected = (told if saying.is_told else rows[Side.LEGACY])[saying.expected]
+        both = (expected, pairs[Side.LEGACY]), (rows[Side.SERVICE][saying.actual], pairs[Side.SERVICE])
+        is_alike &= saying.is_alike(*(at_ascending(values, at) for values, at in both))
     return pairs.with_columns(is_alike.alias("is_alike"))
-
-
-def _at(values: pl.Series, at: pl.Series) -> pl.Series:
-    """The values at places that ascend; mostly these are all of them."""
-    if len(at) == len(values):
-        return values
-    return values.filter(marked(at, len(values)))
 
 
 def _alone(paired: pl.Series, count: int) -> pl.Series:
@@ -191,7 +132,7 @@ def _alone(paired: pl.Series, count: int) -> pl.Series:
     return paired.clear() if len(paired) == count else (~marked(paired, count)).arg_true()
 
 
-def _remaining(rows: Rows, alone: pl.Series, apart: pl.DataFrame) -> pl.DataFrame:
+def _remaining(rows: pl.DataFrame, alone: pl.Series, apart: pl.DataFrame) -> pl.DataFrame:
     """The rows of a stretch that did not pass, with `__pair`: theirs where they are `apart` (at, pair)."""
     at = pl.concat([apart.select("at", "pair"), pl.DataFrame({"at": alone, "pair": None}, schema=apart.schema)])
-    return rows.at(at["at"]).with_columns(at["pair"].alias("__pair"))
+    return rows[at["at"]].with_columns(at["pair"].alias("__pair"))

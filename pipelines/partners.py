@@ -16,7 +16,7 @@ _SPARSE = 4  # numbers to a row; where links are no sparser, there is room for a
 
 
 def find(sides: Mapping[Side, pl.DataFrame], links: Sequence[str]) -> pl.DataFrame | None:
-    """The places (legacy, service) of rows that are each other's only partner, by legacy's.
+    """The places (legacy, service) of rows that are each other's only partner, by those of one side.
 
     Of both sides: `position`, ascending, and the links, of the same types, none missing. None where rows share their
     links with so many that there are more pairs than rows.
@@ -24,13 +24,21 @@ def find(sides: Mapping[Side, pl.DataFrame], links: Sequence[str]) -> pl.DataFra
     legacy, service = (sides[side].select(links) for side in Side)
     if legacy.equals(service) and _are_single(legacy, links):
         return _pairs(*(sides[side][PLACE] for side in Side))
-    found = _by_number(sides, links[0]) if len(links) == 1 and _are_dense(service[links[0]]) else None
-    return _joined(sides, links) if found is None else found
+    for listing in _worth_listing(sides, links):
+        found = _by_number(sides, links[0], listing)
+        if found is not None:
+            return found
+    return _joined(sides, links)
 
 
 def marked(places: pl.Series, rows: int) -> pl.Series:
     """Of so many rows, by place, whether they are at one of these places."""
     return pl.repeat(value=False, n=rows, eager=True).scatter(places, values=True)
+
+
+def at_ascending(values: pl.Series, places: pl.Series) -> pl.Series:
+    """The values at places that ascend; mostly these are all of them."""
+    return values if len(places) == len(values) else values.filter(marked(places, len(values)))
 
 
 def _pairs(legacy: pl.Series, service: pl.Series) -> pl.DataFrame:
@@ -59,16 +67,23 @@ def _are_dense(link: pl.Series) -> bool:
     return high - low < _SPARSE * len(link)
 
 
-def _by_number(sides: Mapping[Side, pl.DataFrame], link: str) -> pl.DataFrame | None:
-    """The same by a list of the service's places, where each number has its own; None where some have more."""
-    legacy, service = (sides[side][link].cast(pl.Int64) for side in Side)
-    low, high = _bounds(service)
-    listed = _listed(service - low, sides[Side.SERVICE][PLACE], high - low + 1)
-    if len(listed) - listed.null_count() < len(service):
+def _worth_listing(sides: Mapping[Side, pl.DataFrame], links: Sequence[str]) -> list[Side]:
+    """The sides of which a list can be made; first those whose links ascend, for there it costs a fifth."""
+    dense = [side for side in (Side.SERVICE, Side.LEGACY) if len(links) == 1 and _are_dense(sides[side][links[0]])]
+    return sorted(dense, key=lambda side: not sides[side][links[0]].is_sorted())
+
+
+def _by_number(sides: Mapping[Side, pl.DataFrame], link: str, listing: Side) -> pl.DataFrame | None:
+    """The same by a list of one side's places, where each number has its own; None where some have more."""
+    numbers = {side: sides[side][link].cast(pl.Int64) for side in Side}
+    low, high = _bounds(numbers[listing])
+    listed = _listed(numbers[listing] - low, sides[listing][PLACE], high - low + 1)
+    if len(listed) - listed.null_count() < len(numbers[listing]):
         return None
-    within = legacy.is_between(low, high)
-    found = _pairs(sides[Side.LEGACY][PLACE].filter(within), listed[legacy.filter(within) - low])
-    return _alone(found.drop_nulls(), sides)
+    other = Side.LEGACY if listing is Side.SERVICE else Side.SERVICE
+    within = numbers[other].is_between(low, high)
+    found = {other: sides[other][PLACE].filter(within), listing: listed[numbers[other].filter(within) - low]}
+    return _alone(_pairs(*(found[side] for side in Side)).drop_nulls(), sides)
 
 
 def _bounds(link: pl.Series) -> tuple[int, int]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import polars as pl
 import pyarrow as pa
+
+KNOWING = pa.schema([("__pair", pa.int64())])  # what is known of a row: the number of its pair, if that is known
 
 
 @dataclass(frozen=True)
@@ -21,3 +24,8 @@ class Passed:
     def pairs(self) -> int:
         """How many pairs passed."""
         return sum(self.alike.values())
+
+
+def known_pairs(is_primary: pl.Series) -> pa.Table:
+    """The relation `known pairs` (pair, link_primary) of pairs that are numbered in this order."""
+    return pl.DataFrame({"link_primary": is_primary}).with_row_index("pair").cast({"pair": pl.Int64}).to_arrow()

@@ -22,6 +22,7 @@ PARTITION = "__partition"
 _PLACE = "__place"
 _FILE = "__file"
 Along = Callable[[int, int], pl.DataFrame]  # all columns of so many rows from a place on, in types as they are kept
+Columns = Callable[[str], pl.Series]  # one column of all rows, in the type as it is kept
 _ROWS_AT_ONCE = 65_536  # each batch costs on its way, column by column; few rows are found in each stretch read
 
 
@@ -32,9 +33,17 @@ def rows_at(file: Path, places: pa.Table) -> pa.RecordBatchReader:
     """
     wanted, known = pl.DataFrame(places.select(["position"]))["position"], places.drop_columns("position")
     rows, kept = unpacked.beside(file), as_kept(pq.read_schema(file))
-    found = _looked_up(rows, wanted, kept) if rows else _decoded(file, wanted, kept)
+    found = _looked_up(rows, wanted, kept) if rows else _packed(file, wanted, kept)
     together = pa.schema([*kept, *known.schema])
     return pa.RecordBatchReader.from_batches(together, _beside(found, known, together))
+
+
+def found(file: Path, at: pl.Series) -> pl.DataFrame:
+    """All columns of the rows at these places, which ascend."""
+    rows = unpacked.beside(file)
+    if rows:
+        return pl.concat([_none(rows), *(pl.DataFrame(_stored(batch)) for batch in rows.at(at))])
+    return pl.concat([stretch(file, 0, 0).collect(), *(rows.collect() for rows in _decoded(file, at))])
 
 
 def stretch(file: Path, first: int, count: int) -> pl.LazyFrame:
@@ -51,6 +60,15 @@ def along(file: Path) -> Along:
     return lambda first, count: _looked_along(rows, first, count)
 
 
+def columns(file: Path) -> Columns:
+    """How the rows of a file are read column by column; each until the next is read."""
+    rows, schema = unpacked.beside(file), pq.read_schema(file)
+    if rows:
+        return lambda name: _looked_down(rows, name)
+    packed = pl.scan_parquet(file, hive_partitioning=False)
+    return lambda name: packed.select(_kept(schema.field(name))).collect().to_series()
+
+
 def stream(file: Path, frames: Iterable[pl.DataFrame], *, knowing: pa.Schema) -> pa.RecordBatchReader:
     """Rows of a file, in types as they are kept, with what else is known of them in columns of this schema."""
     kept = pa.schema([*as_kept(pq.read_schema(file)), *knowing])
@@ -59,9 +77,18 @@ def stream(file: Path, frames: Iterable[pl.DataFrame], *, knowing: pa.Schema) ->
 
 def _looked_along(rows: Unpacked, first: int, count: int) -> pl.DataFrame:
     rows.let_go()  # of the stretch before
-    none = as_stored(rows.file.schema).empty_table()
-    looked_at = (_stored(batch) for batch in rows.stretch(first, count))
-    return pl.concat(map(pl.DataFrame, [none, *looked_at]), rechunk=False)
+    looked_at = (pl.DataFrame(_stored(batch)) for batch in rows.stretch(first, count))
+    return pl.concat([_none(rows), *looked_at], rechunk=False)
+
+
+def _looked_down(rows: Unpacked, name: str) -> pl.Series:
+    rows.let_go()  # of the column before
+    looked_at = (pl.DataFrame(_stored(batch.select([name]))) for batch in rows.stretch(0, rows.count))
+    return pl.concat([_none(rows).select(name), *looked_at], rechunk=False).to_series()
+
+
+def _none(rows: Unpacked) -> pl.DataFrame:
+    return pl.DataFrame(as_stored(rows.file.schema).empty_table())
 
 
 def _looked_up(rows: Unpacked, wanted: pl.Series, kept: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -75,12 +102,17 @@ def _stored(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=as_stored(batch.schema))
 
 
-def _decoded(file: Path, wanted: pl.Series, kept: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _packed(file: Path, wanted: pl.Series, kept: pa.Schema) -> Iterator[pa.RecordBatch]:
+    for rows in _decoded(file, wanted):
+        yield from _batches(rows, kept)
+
+
+def _decoded(file: Path, wanted: pl.Series) -> Iterator[pl.LazyFrame]:
     schema = pq.read_schema(file)
     rows = pl.scan_parquet(file, row_index_name=_PLACE, hive_partitioning=False)
     for first, count, within in _stretches(file, wanted.cast(pl.get_index_type()).alias(_PLACE)):
-        found = rows.slice(first, count).filter(_is_among(within), _of_a_column(schema))
-        yield from _batches(found.select(map(_kept, schema)), kept)
+        there = rows.slice(first, count).filter(_is_among(within), _of_a_column(schema))
+        yield there.select(map(_kept, schema))
 
 
 def _beside(found: Iterable[pa.RecordBatch], known: pa.Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -21,11 +21,19 @@ def needed(files: Iterable[Path]) -> int:
     return sum(_held(pq.read_metadata(file)) for file in files)
 
 
+def widest(file: Path) -> int:
+    """Bytes that the widest of the columns of this Parquet file takes."""
+    held = pq.read_metadata(file)
+    return max((_of_column(held, field) for field in held.schema.to_arrow_schema()), default=0)
+
+
 def _held(file: pq.FileMetaData) -> int:
-    schema = file.schema.to_arrow_schema()
-    fixed = sum(_width(kind) or _REFERENCE for kind in schema.types)
-    varying = {name for name, kind in zip(schema.names, schema.types, strict=True) if _width(kind) is None}
-    return int(file.num_rows * (_BESIDE + fixed)) + sum(_bytes(file, varying))
+    return int(file.num_rows * _BESIDE) + sum(_of_column(file, field) for field in file.schema.to_arrow_schema())
+
+
+def _of_column(file: pq.FileMetaData, field: pa.Field) -> int:
+    width = _width(field.type)
+    return int(file.num_rows * (width or _REFERENCE)) + (0 if width else sum(_bytes(file, field.name)))
 
 
 def _width(kind: pa.DataType) -> int | None:
@@ -35,8 +43,8 @@ def _width(kind: pa.DataType) -> int | None:
     return _WORD if pa.types.is_primitive(kind) else None
 
 
-def _bytes(file: pq.FileMetaData, columns: set[str]) -> Iterator[int]:
+def _bytes(file: pq.FileMetaData, column: str) -> Iterator[int]:
     for number in range(file.num_row_groups):
         group = file.row_group(number)
         chunks = map(group.column, range(group.num_columns))
-        yield sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema.split(".")[0] in columns)
+        yield sum(chunk.total_uncompressed_size for chunk in chunks if chunk.path_in_schema.split(".")[0] == column)

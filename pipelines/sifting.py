@@ -1,9 +1,9 @@
 """Sifting a job: by its digests, or by holding both sides against each other as they are.
 
 Digests are kept beside the snapshots and made anew only when rows, rules, links or references have changed; where none
-stand and there is room for it, reading the rows in lockstep, or joining them once, costs less than making digests.
+stand and there is room for it, reading the rows side by side, or joining them once, costs less than making digests.
 Small inputs and entities whose pairs no sieve can vouch for are not sifted. What digests hold is `digests`', what
-passes is `sieve`'s, `lockstep`'s and `direct`'s.
+passes is `sieve`'s, `lockstep`'s, `columnwise`'s and `direct`'s.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import (
+    abreast,
     buckets,
     carrying,
+    columnwise,
     contract,
     digests,
     direct,
@@ -33,6 +36,7 @@ from pipelines import (
     translation,
     unpacked,
 )
+from pipelines.abreast import Walk
 from pipelines.declarations import IdentityTable, Side
 from pipelines.engine import Engine, Resources
 from pipelines.job import Job, content_version
@@ -48,7 +52,7 @@ WAY = "COEXIST_SIEVE"
 class Way(StrEnum):
     """How rows are sifted, when it is asked for: by digests, which are made where none stand, or by joining both sides.
 
-    In lockstep, or where that cannot be done by one join of the whole.
+    In lockstep or column by column, or where that cannot be done by one join of the whole.
     """
 
     DIGESTS = "digests"
@@ -141,10 +145,16 @@ def _sift_directly(session: Engine, job: Job) -> Passed:
     for side in Side:
         make_values(session, job, side, adding=enrolment.keyed(job.entity, side), into=f"{side} values")
     enrolment.enrol(session, job.entity)
-    passed = lockstep.sift(session, job.entity, {side: job.lake.file(job.address(side)) for side in Side})
+    files = {side: job.lake.file(job.address(side)) for side in Side}
+    walk = abreast.walk(session, job.entity, files)
+    passed = _walked(session, files, walk) if walk else None
     if passed:
         return passed
     return _picked(session, job, direct.sift(session, job.entity, rows=sum(job.read(side).rows for side in Side)))
+
+
+def _walked(session: Engine, files: Mapping[Side, Path], walk: Walk) -> Passed | None:
+    return lockstep.sift(session, files, walk) if walk.is_in_one_order else columnwise.sift(session, files, walk)
 
 
 def _picked(session: Engine, job: Job, sifted: Sifted) -> Passed:

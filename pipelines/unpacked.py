@@ -59,6 +59,11 @@ class Unpacked:
     file: pa.ipc.RecordBatchFileReader
     ends: pl.Series
 
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return int(self.ends[-1]) if len(self.ends) else 0
+
     def at(self, places: pl.Series) -> Iterator[pa.RecordBatch]:
         """The rows at places that ascend, batch by batch."""
         begin, first = 0, 0

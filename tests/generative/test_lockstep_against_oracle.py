@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines import identity, lockstep
+from pipelines import abreast, columnwise, identity, lockstep
 from pipelines.declarations import Side
 from tests.generative import sides
 
@@ -51,9 +51,7 @@ def one_each(rows):
 
 @pytest.mark.parametrize("way", sides.WAYS)
 def test_what_passes_and_what_is_handed_over(way, monkeypatch):
-    declared, walked, held = sides.entity(way), [], []
-    hold = lockstep.holding
-    monkeypatch.setattr(lockstep, "holding", lambda *of: held.append(of) or hold(*of))
+    declared, walked, ways = sides.entity(way), [], Counter()
 
     @settings(max_examples=80, deadline=None)
     @given(
@@ -63,22 +61,28 @@ def test_what_passes_and_what_is_handed_over(way, monkeypatch):
         st.sampled_from(["", "copied", "copied", "negated"]),
         st.sampled_from([pa.int64(), pa.int16()]),
         st.sampled_from([1, 2, 3, 100]),
+        st.sampled_from([0, 1000]),
         st.sampled_from([False, True, True, True]),
         st.tuples(ORDERS, ORDERS),
         st.randoms(use_true_random=True),
     )
-    def check(legacy, service, links, copied, kind, at_once, alone, orders, drawn):
+    def check(legacy, service, links, copied, kind, at_once, few, alone, orders, drawn):
         monkeypatch.setattr(lockstep, "_ROWS_AT_ONCE", at_once)
+        monkeypatch.setattr(columnwise, "_ROWS_AT_ONCE", at_once)
+        monkeypatch.setattr(columnwise, "_FEW", few)
         known = sides.all_links(links)
         both = [one_each(rows) if alone else rows for rows in sides.both_sides(legacy, service, copied)]
         both = [in_order(rows, way, order, drawn) for rows, order in zip(both, orders, strict=True)]
         tables = dict(zip(Side, (sides.as_table(both[0]), sides.as_table(both[1], kind)), strict=True))
         with sides.prepared(declared, tables, pa.Table.from_pylist(known, identity.SCHEMA)) as (session, files):
-            found = lockstep.sift(session, declared, files)
-            if found is None:
+            walk = abreast.walk(session, declared, files)
+            if walk is None:
                 assert are_crowded(both, way, known)
                 return
+            taken = lockstep if walk.is_in_one_order else columnwise
+            found = taken.sift(session, files, walk)
             walked.append(found)
+            ways[taken, few] += 1
             handed = [session.table(f'SELECT * FROM "{side} placed"').to_pylist() for side in Side]
             primary = {row["pair"]: row["link_primary"] for row in session.rows('SELECT * FROM "known pairs"')}
         expected = sides.beyond_doubt(*both, known, way)
@@ -95,6 +99,6 @@ def test_what_passes_and_what_is_handed_over(way, monkeypatch):
         )
 
     check()
-    assert 2 < len(held) < len(walked) - 10, "sides in one order and in several are both drawn"
+    assert {(columnwise, 0), (columnwise, 1000), (lockstep, 0)} <= {*ways}, "all of them are drawn"
     assert any(found.pairs for found in walked)
     assert any(found.known for found in walked)

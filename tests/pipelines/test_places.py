@@ -101,3 +101,16 @@ def test_stretches_that_are_handed_over_are_what_a_whole_scan_finds(file: Path, 
         found, every = (session.table(f'SELECT * FROM "{of}" ORDER BY "place"') for of in ("some", "every"))
         assert found.to_pylist() == every.to_pylist()
         assert not session.rows('SELECT 1 AS one FROM "some placed" WHERE "place" <> __of OR __of IS NULL')
+
+
+@given(at=st.sets(st.integers(0, ROWS - 1)).map(sorted))
+def test_rows_found_are_those_of_a_stretch(file: Path, at: list[int]) -> None:
+    wanted = pl.Series(at, dtype=pl.get_index_type())
+    assert places.found(file, wanted).equals(places.along(file)(0, ROWS)[wanted])
+
+
+def test_columns_are_those_of_a_stretch(file: Path) -> None:
+    read, rows = places.columns(file), places.along(file)(0, ROWS)
+    for name in rows.columns:
+        assert read(name).equals(rows[name])
+        assert read(name).dtype == rows.schema[name]

@@ -1,0 +1,122 @@
+"""Columnwise: two files whose rows stand in different orders, held against each other one column after the other.
+
+Of no side is more in memory than one column, and its room is the next one's: new memory costs more than to read what
+lies in it. A pair passes on the same conditions as in `lockstep`. The rows that remain are not at hand here, and are
+looked for in the files; but where few differ, the service's are told by `echo`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines import echo, places, room
+from pipelines.abreast import Walk, share
+from pipelines.declarations import Side
+from pipelines.echo import Said
+from pipelines.engine import Engine
+from pipelines.partners import PLACE, at_ascending, marked
+from pipelines.passed import KNOWING, Passed, known_pairs
+from pipelines.sayings import Saying
+
+_COLUMNS = 2  # at once: of either side, or of one as it is read and in one piece
+_HELD_AT_MOST = 0.7  # of the memory of an engine, which does without as long
+_ROWS_AT_ONCE = 131_072  # pairs; what is taken of them from all over a column fits into the processor's cache
+_FEW = 8  # of so many pairs one differs at most, for what differs to be kept
+
+
+@dataclass
+class _Found:
+    """Of every pair, whether both rows say the same; by field, while they are few, what the service says in the others.
+
+    These are frames of `number` (of the pair, from 0, ascending) and `actual`.
+    """
+
+    is_alike: pl.Series
+    others: dict[str, pl.DataFrame] = field(default_factory=dict)
+    are_few: bool = True
+
+    def add(self, column: str, is_alike: pl.Series, others: pl.DataFrame) -> None:
+        """What was found in a field."""
+        self.is_alike &= is_alike
+        self.are_few = self.are_few and (~self.is_alike).sum() * _FEW <= len(self.is_alike)
+        self.others = {**self.others, column: others} if self.are_few else {}
+
+
+def sift(engine: Engine, files: Mapping[Side, Path], walk: Walk) -> Passed | None:
+    """Hold the rows of both sides against each other; None where there is no room for a column and what is told.
+
+    Makes what `sifting.sift` does.
+    """
+    taken = walk.told_share + _COLUMNS * max(share(room.widest(files[side])) for side in Side)
+    if taken > _HELD_AT_MOST:
+        return None
+    with engine.lending(taken):
+        found = _found(files, walk)
+        number = (~found.is_alike).arg_true().alias("number")
+        apart = walk.pairs[number].with_columns(number).with_row_index("pair")
+        _hand_over(engine, files, walk, found, apart)
+    engine.register("known pairs", known_pairs(apart["is_primary"]))
+    masks = walk.pairs["mask"].filter(found.is_alike).value_counts()
+    return Passed(dict(masks.iter_rows()), apart.height)
+
+
+def _found(files: Mapping[Side, Path], walk: Walk) -> _Found:
+    read, found = {side: places.columns(files[side]) for side in Side}, _Found(~walk.pairs["failed"])
+    for saying in walk.sayings:
+        legacy = walk.told[saying.expected] if saying.is_told else read[Side.LEGACY](saying.expected)
+        service = read[Side.SERVICE](saying.actual)
+        is_alike = _are_alike(saying, {Side.LEGACY: legacy, Side.SERVICE: service}, walk.pairs)
+        number = (~is_alike).arg_true().alias("number")
+        actual = service[walk.pairs[Side.SERVICE][number]].alias("actual")
+        found.add(saying.actual, is_alike, pl.DataFrame([number, actual]))
+    return found
+
+
+def _are_alike(saying: Saying, values: Mapping[Side, pl.Series], pairs: pl.DataFrame) -> pl.Series:
+    """Of every pair, whether both rows say the same in a field."""
+    along, across = sorted(Side, key=lambda side: not pairs[side].is_sorted())
+    # In one piece: to look for a row among pieces costs several times what it costs to take it.
+    whole, outcomes = values[across].rechunk(), [pl.Series(dtype=pl.Boolean)]
+    for stretch in pairs.select(along, across).iter_slices(_ROWS_AT_ONCE):
+        at = stretch[along]
+        within = at_ascending(values[along].slice(at[0], at[-1] - at[0] + 1), at - at[0])
+        taken = {along: within, across: whole[stretch[across]]}
+        outcomes.append(saying.is_alike(taken[Side.LEGACY], taken[Side.SERVICE]))
+    return pl.concat(outcomes)
+
+
+def _hand_over(engine: Engine, files: Mapping[Side, Path], walk: Walk, found: _Found, apart: pl.DataFrame) -> None:
+    """Give the engine the rows that are in no pair, and both rows of those that are apart (with `pair`, a number)."""
+    rows = _told_rows(files, walk, found, apart) if found.are_few else {}
+    for side in Side:
+        alone = (~marked(walk.pairs[side], pq.read_metadata(files[side]).num_rows)).arg_true()
+        engine.scan_places(side, files[side], _looked_for(alone, apart.clear() if rows else apart, side))
+        if rows:
+            told = rows[side].with_columns(apart["pair"].alias("__pair"))
+            engine.add_placed(side, files[side], places.stream(files[side], [told], knowing=KNOWING))
+
+
+def _told_rows(files: Mapping[Side, Path], walk: Walk, found: _Found, apart: pl.DataFrame) -> dict[Side, pl.DataFrame]:
+    """Both rows of every pair that is apart: legacy's out of the file, the service's by what differs from it."""
+    at = apart[Side.LEGACY]
+    legacy = places.found(files[Side.LEGACY], at.sort())[at.arg_sort().arg_sort()]
+    said = {}
+    for saying in walk.sayings:
+        others = found.others[saying.actual]
+        within = apart["number"].search_sorted(others["number"])
+        expected = walk.told[saying.expected][at] if saying.is_told else legacy[saying.expected]
+        said[saying.actual] = Said(expected, within, others["actual"])
+    return {Side.LEGACY: legacy, Side.SERVICE: echo.rows(files[Side.SERVICE], apart[Side.SERVICE], said)}
+
+
+def _looked_for(alone: pl.Series, apart: pl.DataFrame, side: Side) -> pa.Table:
+    """The places of rows that are looked for in a file, ascending, and the numbers of pairs that are known."""
+    known = apart.select(pl.col(side).alias(PLACE), pl.col("pair").alias("__pair"))
+    wanted = pl.concat([known, pl.DataFrame({PLACE: alone})], how="diagonal")
+    return wanted.sort(PLACE).cast(pl.Int64).to_arrow()
