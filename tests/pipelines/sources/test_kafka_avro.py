@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from pipelines.declarations import Avro, Env, Kafka, SchemaRegistry
 from pipelines.errors import SourceError
-from pipelines.sources.kafka import formats
-from pipelines.sources.kafka.registry import exact
+from pipelines.sources.kafka import avro
+from pipelines.sources.kafka.schemas import exact
 from tests.pipelines.sources import logs
 from tests.pipelines.sources.logs import PATIENCE, Broker
 from tests.pipelines.sources.reading import read, reasons
@@ -206,7 +206,7 @@ def test_values_of_every_kind_are_said_with_nothing_lost(data, kind):
     value = data.draw(values)
     record = {"type": "record", "name": "R", "fields": [{"name": "v", "type": ["null", schema]}]}
 
-    read_as, problem = formats.avro(framed(1, record, {"v": value}), fastavro.parse_schema(exact(record)))
+    read_as, problem = avro.decoded(framed(1, record, {"v": value}), fastavro.parse_schema(exact(record)))
 
     assert problem == ""
     assert read_as == {"v": said(value)}
