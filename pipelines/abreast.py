@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 
 from pipelines import partners, roll, room
 from pipelines.declarations import Entity, Side
-from pipelines.engine import Engine, Resources
+from pipelines.engine import Engine
 from pipelines.enrolment import link_names, plain_links
 from pipelines.expressions import quote
+from pipelines.resources import Resources
 from pipelines.sameness import is_kept
 from pipelines.sayings import Saying, of_fields
 
@@ -64,7 +65,7 @@ def walk(engine: Engine, entity: Entity, files: Mapping[Side, Path]) -> Walk | N
 
 def share(taken: int) -> float:
     """How much of an engine's memory so many bytes are."""
-    return taken / (Resources().engine_memory or 1)
+    return taken / Resources().engine_memory
 
 
 def _rolls(engine: Engine, entity: Entity, files: Mapping[Side, Path], telling: Sequence[str]) -> _Rolls:

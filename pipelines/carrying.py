@@ -25,8 +25,9 @@ from pipelines.declarations import Side
 from pipelines.engine import Engine
 from pipelines.job import Job, content_version, package_version
 from pipelines.lake import HASHES, WORKING, Transaction
+from pipelines.remaining import BUCKET, PAIR
 from pipelines.schemas import column, table_schema
-from pipelines.sieve import BUCKET, PAIR, Carried, Digests
+from pipelines.sieve import Carried, Digests
 
 BUCKETS_HELD = table_schema(
     column("bucket", pa.int32(), "Number: the leading bits of the link hash"),

@@ -96,7 +96,9 @@ def _hand_over(engine: Engine, files: Mapping[Side, Path], walk: Walk, found: _F
     rows = _told_rows(files, walk, found, apart) if found.are_few else {}
     for side in Side:
         alone = (~marked(walk.pairs[side], pq.read_metadata(files[side]).num_rows)).arg_true()
-        engine.scan_places(side, files[side], _looked_for(alone, apart.clear() if rows else apart, side))
+        engine.hold_places(side, files[side], KNOWING)
+        looked_for = _looked_for(alone, apart.clear() if rows else apart, side)
+        engine.add_placed(side, files[side], places.rows_at(files[side], looked_for))
         if rows:
             told = rows[side].with_columns(apart["pair"].alias("__pair"))
             engine.add_placed(side, files[side], places.stream(files[side], [told], knowing=KNOWING))

@@ -8,6 +8,7 @@ certain to be the same, the pair stays to be looked at.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 import polars as pl
@@ -19,23 +20,24 @@ from pipelines.declarations import Entity, Side
 from pipelines.engine import Engine
 from pipelines.enrolment import link_names
 from pipelines.expressions import quote
+from pipelines.passed import Passed
+from pipelines.remaining import LINK_PRIMARY, PAIR, POSITION
 from pipelines.sameness import are_same
-from pipelines.sieve import Sifted
+from pipelines.sieve import Keep
 
 
-def sift(engine: Engine, entity: Entity, *, rows: int) -> Sifted:
+def sift(engine: Engine, entity: Entity, keep: Keep, *, rows: int) -> Passed:
     """Hold the rows of both sides, so many together, against each other.
 
     Needs what `enrolment.enrol` does and makes.
     """
     found = engine.table(_joined(engine, entity, "roll", rows))
     if not _has_crowds(found, rows):
-        return _sifted(found, rows)
+        return _sifted(found, keep, rows)
     crowds = _set_crowds_apart(engine, entity)
-    sifted = _sifted(engine.table(_joined(engine, entity, "roll without crowds", rows)), rows)
     for side in Side:
-        sifted.remaining[side].append(pl.DataFrame({"position": crowds[side]}))
-    return sifted
+        keep(side, pl.DataFrame({POSITION: crowds[side]}))
+    return _sifted(engine.table(_joined(engine, entity, "roll without crowds", rows)), keep, rows)
 
 
 def _joined(engine: Engine, entity: Entity, of: str, rows: int) -> str:
@@ -100,20 +102,20 @@ def _set_crowds_apart(engine: Engine, entity: Entity) -> Mapping[Side, pa.Chunke
     }
 
 
-def _sifted(found: pa.Table, rows: int) -> Sifted:
-    sifted = Sifted()
+def _sifted(found: pa.Table, keep: Keep, rows: int) -> Passed:
+    alike: Counter[int] = Counter()
     for group in found.select(["mask", "outcome", "seen"]).to_pylist():
-        if group["outcome"] == _PASSES:
-            sifted.alike[group["mask"]] = sifted.alike.get(group["mask"], 0) + group["seen"]
+        alike[group["mask"]] += group["seen"] if group["outcome"] == _PASSES else 0
     differing = pl.DataFrame(found.select(["is_primary", "differing"])).explode("differing").drop_nulls("differing")
     places = {str(Side.LEGACY): pl.col("differing") // rows, str(Side.SERVICE): pl.col("differing") % rows}
-    number = pl.int_range(pl.len(), dtype=pl.UInt64).alias("pair")
-    pairs = differing.select(number, **places, is_primary=pl.col("is_primary").fill_null(value=False))
-    sifted.differing.append(pairs)
+    of_pair = [
+        pl.int_range(pl.len(), dtype=pl.UInt64).alias(PAIR),
+        pl.col("is_primary").fill_null(value=False).alias(LINK_PRIMARY),
+    ]
     for side in Side:
-        alone = pc.drop_null(pc.list_flatten(found[str(side)]))
-        sifted.remaining[side] += [pl.DataFrame({"position": alone}), pairs.select(position=str(side))]
-    return sifted
+        keep(side, differing.select(places[side].alias(POSITION), *of_pair))
+        keep(side, pl.DataFrame({POSITION: pc.drop_null(pc.list_flatten(found[str(side)]))}))
+    return Passed(+alike, differing.height)
 
 
 def _links(entity: Entity) -> list[str]:

@@ -6,62 +6,33 @@ One engine serves one reconciliation and is closed with it. Another engine would
 
 from __future__ import annotations
 
-import os
-import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import places, settings
+from pipelines import places
 from pipelines.errors import IntegrityError, SourceError
 from pipelines.expressions import compile_sql, quote
 from pipelines.macros import MACROS, definitions
+from pipelines.resources import Resources
 from pipelines.types import as_kept, kept, restored
 
-BATCH_ROWS = 131_072
-_ENGINE_SHARE = 0.75
-_LIMIT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
-_UNIT = re.compile(r"([KMGT]?)(i?)B?", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What a process may use while it reconciles. Memory is a hard limit: what goes beyond it is spilled to disk."""
-
-    memory_limit: str = field(default_factory=lambda: settings.size("COEXIST_MEMORY_LIMIT", "4GB"))
-    threads: int = field(default_factory=lambda: settings.whole_number("COEXIST_THREADS", 0) or os.cpu_count() or 1)
-
-    def part(self, share: float) -> Resources:
-        """The same threads with a share of the memory. A limit that is no number with a unit is left as it is."""
-        said = _LIMIT.fullmatch(self.memory_limit)
-        return replace(self, memory_limit=f"{float(said[1]) * share:.3f}{said[2]}") if said else self
-
-    @property
-    def engine_memory(self) -> int:
-        """Bytes that an engine may fill before it spills; 0 where the limit is no number with a unit."""
-        said = _LIMIT.fullmatch(self.memory_limit)
-        known = said and _UNIT.fullmatch(said[2])
-        if not said or not known:
-            return 0
-        step = 1024 if known[2] else 1000
-        return int(float(said[1]) * _ENGINE_SHARE * step ** " KMGT".index(known[1].upper() or " "))
+BATCH_ROWS = 32_768
 
 
 @contextmanager
 def opened(resources: Resources | None = None) -> Iterator[Engine]:
     """An engine for the length of a block; its spill folder goes with it."""
-    # The rest of the memory is for rows on their way in and out, and for the sieve.
-    wanted = (resources or Resources()).part(_ENGINE_SHARE)
+    wanted = resources or Resources()
     with tempfile.TemporaryDirectory(prefix="coexist-spill-") as spill:
         connection = duckdb.connect(
             config={
-                "memory_limit": wanted.memory_limit,
+                "memory_limit": f"{wanted.engine_memory}B",
                 "threads": wanted.threads,
                 "temp_directory": spill,
             }
@@ -72,7 +43,7 @@ def opened(resources: Resources | None = None) -> Iterator[Engine]:
             # The one takes longer on the wide projections of a plan than all else together, and saves nothing. The
             # other turns a count over a window into a join, for which the rows to be counted are made twice.
             connection.execute("SET disabled_optimizers = 'projection_placement,window_self_join'")
-            yield Engine(connection, wanted)
+            yield Engine(connection, wanted.engine_memory)
         finally:
             connection.close()
 
@@ -80,9 +51,9 @@ def opened(resources: Resources | None = None) -> Iterator[Engine]:
 class Engine:
     """Named relations and canonical SQL over them."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, resources: Resources) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, memory: int) -> None:
         self._connection = connection
-        self._resources = resources
+        self._memory = memory
         self._macros: set[str] = set()
 
     def scan(self, name: str, files: Sequence[Path], *, partitions: Sequence[str] = ()) -> None:
@@ -102,21 +73,24 @@ class Engine:
         self._create("VIEW", f"{name} positions", positions)
         self.view(name, f"SELECT *, {adding} FROM {quote(f'{name} positions')}")
 
-    def scan_places(self, name: str, file: Path, at: pa.Table) -> None:
-        """Those rows of one Parquet file that stand at certain places in it (see `places.rows_at`); read once, now.
+    def hold_places(self, name: str, file: Path, knowing: pa.Schema) -> None:
+        """Make room for rows of a Parquet file that `add_placed` adds, and for what else is known of their places.
 
-        `name` has the columns of the file, `<name> placed` what else is known of the places as well.
+        `name` has the columns of the file, `<name> placed` what is known as well.
         """
-        self._take_in(name, file, places.rows_at(file, at), "CREATE OR REPLACE TEMP TABLE {} AS")
-        columns = ", ".join(map(quote, pq.read_schema(file).names))
-        self._create("VIEW", name, f"SELECT {columns} FROM {quote(f'{name} placed')}")
+        schema = pq.read_schema(file)
+        none = pa.schema([*as_kept(schema), *knowing]).empty_table()
+        columns, held = restored(schema, from_parquet=True), quote(f"{name} placed")
+        self._insert(f"CREATE OR REPLACE TEMP TABLE {held} AS SELECT {columns}", none)
+        self._create("VIEW", name, f"SELECT {', '.join(map(quote, schema.names))} FROM {held}")
 
     def add_placed(self, name: str, file: Path, rows: pa.RecordBatchReader) -> None:
-        """More rows of the same file to those of `scan_places`, as `places` gives them."""
-        self._take_in(name, file, rows, "INSERT INTO {}")
+        """Rows of the file, in types as they are kept, with what else is known of their places; read once, now."""
+        columns = restored(pq.read_schema(file), from_parquet=True)
+        self._insert(f"INSERT INTO {quote(f'{name} placed')} SELECT {columns}", rows)
 
     def placed(self, name: str, file: Path) -> pa.RecordBatchReader:
-        """All that `scan_places` found and `add_placed` added, as a stream, in types as they are kept."""
+        """All that `add_placed` added, as a stream, in types as they are kept."""
         schema = pq.read_schema(file)
         with _translated_errors():
             rows = self._connection.sql(f"SELECT {kept(schema)} FROM {quote(f'{name} placed')}")
@@ -145,11 +119,11 @@ class Engine:
     @contextmanager
     def lending(self, share: float) -> Iterator[None]:
         """For the length of a block, fill so much less of the memory: it is used outside."""
-        self._connection.execute(f"SET memory_limit = '{self._resources.part(1 - share).memory_limit}'")
+        self._fill(int(self._memory * (1 - share)))
         try:
             yield
         finally:
-            self._connection.execute(f"SET memory_limit = '{self._resources.memory_limit}'")
+            self._fill(self._memory)
 
     def view(self, name: str, sql: str) -> None:
         """A relation computed whenever it is read."""
@@ -158,6 +132,10 @@ class Engine:
     def materialise(self, name: str, sql: str) -> None:
         """A relation computed once, now."""
         self._create("TABLE", name, self._compiled(sql))
+
+    def add(self, name: str, rows: pa.Table) -> None:
+        """More rows to a relation that was materialised, in its columns."""
+        self._insert(f"INSERT INTO {quote(name)} SELECT *", rows)
 
     def is_empty(self, relation: str) -> bool:
         """Whether a relation has no rows."""
@@ -198,13 +176,15 @@ class Engine:
                     self._connection.execute(definition)
         return compiled
 
-    def _take_in(self, name: str, file: Path, rows: pa.RecordBatchReader, where: str) -> None:
-        """Read rows of a Parquet file, in types as they are kept, into the table `<name> placed`."""
-        columns, picked = restored(pq.read_schema(file), from_parquet=True), f"{name} picked"
-        self._connection.register(picked, rows)
+    def _insert(self, selecting: str, rows: pa.RecordBatchReader | pa.Table) -> None:
+        """Run a statement that takes in what it selects from rows of ours."""
+        self._connection.register("inserted", rows)
         with _translated_errors():
-            self._connection.execute(f"{where.format(quote(f'{name} placed'))} SELECT {columns} FROM {quote(picked)}")
-        self._connection.unregister(picked)
+            self._connection.execute(f"{selecting} FROM inserted")
+        self._connection.unregister("inserted")
+
+    def _fill(self, memory: int) -> None:
+        self._connection.execute(f"SET memory_limit = '{memory}B'")
 
     def _create(self, what: str, name: str, sql: str) -> None:
         with _translated_errors():

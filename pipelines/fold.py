@@ -62,10 +62,10 @@ def recount(engine: Engine, entity: Entity, *, base: str, now: str) -> None:
     engine.materialise("fold findings", f"{_values(entity, base)} UNION ALL {_rows(base)}")
 
 
-def findings(engine: Engine, context: Context, entity: Entity) -> pa.Table:
-    """What `recount` found (SCHEMA), ordered by key and field."""
+def findings(engine: Engine, context: Context, entity: Entity) -> pa.RecordBatchReader:
+    """What `recount` found (SCHEMA), ordered by key and field, as a stream."""
     names = f"{literal(context.name)} AS context, {literal(entity.name)} AS entity"
-    return engine.table(f'SELECT {names}, f.* FROM "fold findings" AS f ORDER BY legacy_key, field').cast(SCHEMA)
+    return engine.reader(f'SELECT {names}, f.* FROM "fold findings" AS f ORDER BY legacy_key, field').cast(SCHEMA)
 
 
 def _not_asked(entity: Entity) -> str:

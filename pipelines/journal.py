@@ -64,7 +64,8 @@ def _taken(job: Job, log: EventLog) -> dict[str, Manifest]:
         session.materialise("log entries", 'SELECT * FROM "entries read"')
         events.judge(session, job.context, job.entity, log)
         with spool.reading() as unreadable:
-            session.register("unreadable entries", unreadable.read_all())
+            session.register("entries put by", unreadable)
+            session.materialise("unreadable entries", 'SELECT * FROM "entries put by"')
         session.view("all refused", _ALL_REFUSED)
         write = partial(transaction.write, code_version=code_version_of(log), watermark=job.watermark)
         ordered = session.reader("SELECT * FROM events ORDER BY legacy_key, sequence, position")
@@ -116,8 +117,8 @@ def folded_from(job: Job, coverage: Coverage, snapshots: Sequence[str]) -> str |
     return min((key for key in snapshots if earliest <= key < job.partition), default=None)
 
 
-def _findings(session: Engine, job: Job, log: EventLog) -> pa.Table:
-    """What is wrong with the log itself, as far as this partition's events show it."""
+def _findings(session: Engine, job: Job, log: EventLog) -> pa.RecordBatchReader:
+    """What is wrong with the log itself, as far as this partition's events show it, as a stream."""
     names = (job.context.name, job.entity.name)
     before = [key for key in job.lake.partitions(*names, "events") if key < job.partition][-job.entity.horizon :]
     now = f"SELECT *, {literal(job.partition)} AS __partition FROM events"
@@ -129,7 +130,7 @@ def _findings(session: Engine, job: Job, log: EventLog) -> pa.Table:
     testimony.hear(session, log, coverage(job, [*before, job.partition]), asked="keys told of")
     found = f"SELECT {literal(names[0])} AS context, {literal(names[1])} AS entity, f.*"
     query = f"{found} FROM ({disorder.findings(job.partition)}) AS f ORDER BY legacy_key, sequence, problem"
-    return session.table(query).cast(events.FINDINGS)
+    return session.reader(query).cast(events.FINDINGS)
 
 
 def _offsets(session: Engine, job: Job, log: EventLog) -> pa.Table:

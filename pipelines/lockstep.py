@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import places
@@ -26,7 +25,6 @@ from pipelines.passed import KNOWING, Passed, known_pairs
 
 _ROWS_AT_ONCE = 131_072  # of a side; as many as snapshots have in a row group
 _ROWS_ON_HEAP = 262_144
-_NOWHERE = pa.schema([("position", pa.int64()), *KNOWING]).empty_table()
 
 
 class _Stretch(NamedTuple):
@@ -86,7 +84,7 @@ def sift(engine: Engine, files: Mapping[Side, Path], walk: Walk) -> Passed:
     Makes what `sifting.sift` does.
     """
     for side in Side:
-        engine.scan_places(side, files[side], _NOWHERE)
+        engine.hold_places(side, files[side], KNOWING)
     along = {side: places.along(files[side]) for side in Side}
     heaps, found = [_Heap(engine, side, files[side]) for side in Side], _Found()
     with engine.lending(walk.told_share):

@@ -154,20 +154,19 @@ def judge_drift(job: Job) -> dict[str, Manifest]:
         session.scan("discrepancies", [job.lake.file(job.address("discrepancies"))])
         annals.read(session, job)
         told = chronicle.tell(session, job.context, job.entity, on=job.partition, run_id=job.run_id)
-        history = session.table(told).cast(chronicle.SCHEMA)
-        session.register("discrepancy history", history)
-        tables = drift.measure(session, job.context, job.entity, _measured(session, job), job.stamp())
-        tables["discrepancy_history"] = history
+        session.materialise("discrepancy history", told)
+        judged = drift.measure(session, job.context, job.entity, _measured(session, job), job.stamp())
+        history = session.reader('SELECT * FROM "discrepancy history"').cast(chronicle.SCHEMA)
         return {
             stage: transaction.write(
                 job.address(stage),
-                table,
+                rows,
                 code_version=job.level_version,
                 inputs=inputs,
                 notes={standing.MADE_BY: standing.made_by(job)},
                 volatile=VOLATILE,
             )
-            for stage, table in tables.items()
+            for stage, rows in {**judged, "discrepancy_history": history}.items()
         }
 
 

@@ -70,7 +70,7 @@ def recount(job: Job, base: str | None = None) -> Recount:
             _count(session, f'"legacy presence" WHERE partition_key = {literal(base)}'),
             _count(session, "heard"),
             _count(session, f'"legacy presence" WHERE partition_key = {literal(job.partition)}'),
-            fold.findings(session, job.context, job.entity).to_pylist(),
+            fold.findings(session, job.context, job.entity).read_all().to_pylist(),
         )
 
 

@@ -13,7 +13,8 @@ from typing import TypeVar
 from pipelines.errors import DeclarationError, Problem, did_you_mean
 
 C = TypeVar("C", bound=StrEnum)
-_SIZE = re.compile(r"\s*\d+(\.\d+)?\s*([KMGT]i?B|B)\s*", re.IGNORECASE)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B", re.IGNORECASE)
+_UNITS = " KMGT"  # each a thousand of the one before, or 1024 of it with an i
 
 
 def whole_number(name: str, otherwise: int) -> int:
@@ -24,12 +25,14 @@ def whole_number(name: str, otherwise: int) -> int:
     return int(said) if said else otherwise
 
 
-def size(name: str, otherwise: str) -> str:
-    """A number of bytes with its unit, such as `4GB`. Raises DeclarationError for anything else."""
-    said = os.environ.get(name, "").strip()
-    if said and not _SIZE.fullmatch(said):
+def size(name: str, otherwise: str) -> int:
+    """A number of bytes, said with its unit, such as `4GB`. Raises DeclarationError for anything else."""
+    said = os.environ.get(name, "").strip() or otherwise
+    read = _SIZE.fullmatch(said)
+    if not read:
         raise _refused(name, said, "a number and a unit are wanted, such as 8GB", "units: B, KB, MB, GB, TB, KiB, ...")
-    return said or otherwise
+    number, unit, binary = read.groups()
+    return int(float(number) * (1024 if binary else 1000) ** _UNITS.index(unit.upper() or " "))
 
 
 def choice(name: str, among: type[C]) -> C | None:

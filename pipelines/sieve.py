@@ -8,8 +8,9 @@ either key. Pairs of which only that last thing is not so, that they say the sam
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -22,9 +23,10 @@ import pyarrow.parquet as pq
 from pipelines import buckets, places
 from pipelines.declarations import Side
 from pipelines.partners import marked
+from pipelines.passed import Passed
 from pipelines.places import Along
+from pipelines.remaining import BUCKET, LINK_PRIMARY, PAIR, POSITION
 
-BUCKET, PAIR, LINK_PRIMARY = "__bucket", "__pair", "__link_primary"  # what is known of rows that remain
 _ROWS_AT_ONCE = 500_000  # of a side; small enough to stay in the processor's cache while it is joined
 WORTH_LEAPING = 100_000  # rows; to begin anew behind fewer costs more than to read them
 _WORTH_PICKING = 4  # of so many rows one may be open, for the open ones to be picked; else all are read
@@ -32,15 +34,14 @@ _MATCH = ["match_1", "match_2"]
 _VALUE = ["value_1", "value_2"]
 _MASKS = ["mask_primary", "mask_other"]
 _PLACES = [str(side) for side in Side]
-_PAIR = pl.col("match_1").alias("pair")  # rows linked beyond doubt are alone with it on either side
-_KNOWN = {"pair": pl.UInt64, **dict.fromkeys(_PLACES, pl.Int64), "is_primary": pl.Boolean}
-_REMAINING = {"position": pl.Int64, "bucket": pl.Int32}
 # Of a row: whether neither neighbour is linked by the same, or by what has the same first lane.
 _APART = pl.col("match_1").ne_missing(pl.col("match_1").shift(1))
 _ALONE = _APART & _APART.shift(-1, fill_value=True)
 # Of a pair: whether both rows say the same, and which fields it compares.
 _ALIKE = pl.all_horizontal(pl.col(name) == pl.col(f"{name}_right") for name in _VALUE).fill_null(value=False)
-_BUCKET = (pl.col("match_1") // buckets.WIDTH).cast(pl.Int32)
+_BUCKET = (pl.col("match_1") // buckets.WIDTH).cast(pl.Int32).alias(BUCKET)
+# Rows linked beyond doubt are alone with their first lane on either side, so that it numbers their pair.
+_OF_PAIR = [pl.col("match_1").alias(PAIR), pl.col("is_primary").alias(LINK_PRIMARY)]
 _MASK = pl.when("is_primary").then("mask_primary").otherwise("mask_other").alias("mask")
 
 
@@ -71,69 +72,37 @@ class Carried:
     rows: Mapping[Side, Path]
 
     def at_hand(self, side: Side) -> pa.RecordBatchReader:
-        """The rows that remained on a side, raw, in types as they are kept, with what `Sifted.places` knows of them."""
+        """The rows that remained on a side, raw, in types as they are kept, with what is known of their places."""
         file, within = pq.ParquetFile(self.rows[side]), self.buckets.to_arrow()
         batches = (batch.filter(pc.is_in(batch.column(BUCKET), within)) for batch in file.iter_batches())
         return pa.RecordBatchReader.from_batches(file.schema_arrow, batches)
 
 
-@dataclass
-class Sifted:
-    """What passed: how many pairs, by the fields they compare; the positions that remain on each side, in no order.
+Keep = Callable[[Side, pl.DataFrame], None]  # takes rows that remain on a side, with columns of `remaining.PLACES`
 
-    And of these the pairs that are linked beyond doubt and differ: each with a number of its own and both positions, as
-    the columns of `_KNOWN`. What is carried from an earlier run comes on top of all of them but `alike`.
+
+def sift(digests: Mapping[Side, Digests], keep: Keep, carried: Carried | None = None) -> Passed:
+    """Hold the digests of both sides against each other, by buckets; those that are settled are not compared.
+
+    What is carried passes with the rest, and is known with the rest; its rows are not kept.
     """
-
-    alike: dict[int, int] = field(default_factory=dict)  # mask of compared fields -> pairs
-    remaining: dict[Side, list[pl.DataFrame]] = field(default_factory=lambda: {side: [] for side in Side})
-    differing: list[pl.DataFrame] = field(default_factory=list)
-    by_hashes: bool = False  # whether that pairs passed rests on hashes
-    carried: Carried | None = None
-
-    @property
-    def pairs(self) -> int:
-        """How many pairs passed."""
-        return sum(self.alike.values())
-
-    @property
-    def known(self) -> int:
-        """How many pairs are linked beyond doubt and differ."""
-        return sum(map(len, self.differing)) + (self.carried.known if self.carried else 0)
-
-    def places(self, side: Side) -> pa.Table:
-        """The rows that remain on a side, ascending by `position`; which `__bucket` they are in, if in any.
-
-        Of a known pair both rows have its number as `__pair` and whether its link is primary as `__link_primary`.
-        """
-        remaining = pl.concat([pl.DataFrame(schema=_REMAINING), *self.remaining[side]], how="diagonal")
-        known = pl.concat([pl.DataFrame(schema=_KNOWN), *self.differing])
-        beside = known.select(
-            pl.col(str(side)).alias("position"), pl.col("pair").alias(PAIR), pl.col("is_primary").alias(LINK_PRIMARY)
-        )
-        named = remaining.rename({"bucket": BUCKET})
-        return named.join(beside, on="position", how="left").sort("position").to_arrow()
-
-
-def sift(digests: Mapping[Side, Digests], carried: Carried | None = None) -> Sifted:
-    """Hold the digests of both sides against each other, by buckets; those that are settled are not compared."""
-    sifted = Sifted(by_hashes=True, carried=carried)
     both = _buckets(digests).with_columns(stands=_stands(carried)).with_columns(passes=_passes_whole())
     settled = pl.col("stands") | pl.col("passes")
     is_picked = bool(carried) or _are_few(both, settled)
     both = both.with_columns(settled=settled if is_picked else _leapt(settled))
-    _count(sifted, 0, int(both.filter("settled", ~pl.col("stands"))["legacy_rows"].sum()))
-    _count(sifted, 0, carried.pairs if carried else 0)
+    alike = Counter({0: int(both.filter("settled", ~pl.col("stands"))["legacy_rows"].sum())})
+    alike[0] += carried.pairs if carried else 0
+    known = carried.known if carried else 0
     still_open = both.filter(~pl.col("settled"))
     for part in _cut(still_open, pl.lit(0)) if is_picked else _neighbours(still_open):
         linked = _linked(*(_rows(held, side, part) for side, held in digests.items()))
-        for mask, count in _by_mask(linked):
-            _count(sifted, mask, count)
+        alike.update(dict(_by_mask(linked)))
         differing = linked.pairs.filter(linked.differs)
-        sifted.differing.append(differing.select(_PAIR, *_PLACES, "is_primary"))
+        known += differing.height
         for side in Side:
-            sifted.remaining[side] += [_remaining(found, side) for found in (differing, linked.rest)]
-    return sifted
+            keep(side, differing.select(pl.col(side).alias(POSITION), _BUCKET, *_OF_PAIR))
+            keep(side, linked.rest.select(pl.col(side).alias(POSITION), _BUCKET).drop_nulls(POSITION))
+    return Passed(+alike, known, by_hashes=True)
 
 
 def pairs(digests: Mapping[Side, Digests]) -> Iterator[pa.Table]:
@@ -210,11 +179,6 @@ def _rows(held: Digests, side: Side, part: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(places.rows_at(held.file, positions.to_arrow()).read_all()).select(columns)
 
 
-def _remaining(found: pl.DataFrame, side: Side) -> pl.DataFrame:
-    """Those that are on a side, as the columns of `_REMAINING`."""
-    return found.select(pl.col(str(side)).alias("position"), _BUCKET.alias("bucket")).drop_nulls("position")
-
-
 class _Linked(NamedTuple):
     """Rows of both sides side by side, which of them `passes` or `differs`, and the places of all the `rest`, by side.
 
@@ -268,8 +232,3 @@ def _by_mask(linked: _Linked) -> Iterator[tuple[int, int]]:
 
 def _equal(name: str) -> pl.Expr:
     return pl.col(name) == pl.col(f"{name}_right")
-
-
-def _count(sifted: Sifted, mask: int, pairs: int) -> None:
-    if pairs:
-        sifted.alike[mask] = sifted.alike.get(mask, 0) + pairs

@@ -27,6 +27,7 @@ from pipelines import (
     engine,
     enrolment,
     lockstep,
+    places,
     plan,
     roll,
     room,
@@ -38,12 +39,14 @@ from pipelines import (
 )
 from pipelines.abreast import Walk
 from pipelines.declarations import IdentityTable, Side
-from pipelines.engine import Engine, Resources
+from pipelines.engine import Engine
 from pipelines.job import Job, content_version
 from pipelines.lake import HASHES, Manifest
 from pipelines.passed import Passed
+from pipelines.remaining import KNOWN_OF_PLACES, LINK_PRIMARY, PAIR, Remaining
+from pipelines.resources import Resources
 from pipelines.rows import live
-from pipelines.sieve import LINK_PRIMARY, PAIR, Carried, Digests, Sifted
+from pipelines.sieve import Carried, Digests
 
 _COMFORTABLE = 0.7  # of the memory of an engine; a join that spills costs more than digests
 WAY = "COEXIST_SIEVE"
@@ -136,8 +139,12 @@ def _sift(session: Engine, job: Job, find: Callable[[Job, Mapping[Side, Digests]
     if not _is_by_digests(job):
         return _sift_directly(session, job)
     both = {side: held(job, side) for side in Side}
-    carried = find(job, both)
-    passed = _picked(session, job, sieve.sift(both, carried))
+    carried, remaining = find(job, both), Remaining(session)
+    passed = sieve.sift(both, remaining.keep, carried)
+    _pick(session, job, remaining)
+    if carried:
+        for side in Side:
+            session.add_placed(side, job.lake.file(job.address(side)), carried.at_hand(side))
     return replace(passed, leaving=carrying.leaving(job, both, carried))
 
 
@@ -150,23 +157,25 @@ def _sift_directly(session: Engine, job: Job) -> Passed:
     passed = _walked(session, files, walk) if walk else None
     if passed:
         return passed
-    return _picked(session, job, direct.sift(session, job.entity, rows=sum(job.read(side).rows for side in Side)))
+    remaining, rows = Remaining(session), sum(job.read(side).rows for side in Side)
+    passed = direct.sift(session, job.entity, remaining.keep, rows=rows)
+    _pick(session, job, remaining)
+    return passed
 
 
 def _walked(session: Engine, files: Mapping[Side, Path], walk: Walk) -> Passed | None:
     return lockstep.sift(session, files, walk) if walk.is_in_one_order else columnwise.sift(session, files, walk)
 
 
-def _picked(session: Engine, job: Job, sifted: Sifted) -> Passed:
-    """Make what `sift` does of the rows whose places are known, and of those that are carried."""
+def _pick(session: Engine, job: Job, remaining: Remaining) -> None:
+    """Make what `sift` does of the rows that remain, read from where they stand in the snapshots."""
     for side in Side:
         file = job.lake.file(job.address(side))
-        session.scan_places(side, file, sifted.places(side))
-        if sifted.carried:
-            session.add_placed(side, file, sifted.carried.at_hand(side))
+        session.hold_places(side, file, KNOWN_OF_PLACES)
+        for some in remaining.places(side, job.read(side).rows):
+            session.add_placed(side, file, places.rows_at(file, some))
     known = f'SELECT {PAIR} AS pair, {LINK_PRIMARY} AS link_primary FROM "legacy placed" WHERE {PAIR} IS NOT NULL'
     session.view("known pairs", known)
-    return Passed(sifted.alike, sifted.known, by_hashes=sifted.by_hashes)
 
 
 def _standing(job: Job, side: Side) -> Manifest | None:

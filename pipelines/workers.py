@@ -1,6 +1,6 @@
 """Worker processes: where the steps of a campaign run, alone in this process or side by side in a few.
 
-Every worker has its share of the machine's memory and threads (`engine.Resources`). What the steps do is not known
+Every worker has its share of the machine's memory and threads (`resources`). What the steps do is not known
 here; they and their arguments must be picklable, because workers are started afresh (`spawn`), never forked.
 """
 
@@ -21,8 +21,8 @@ from multiprocessing.queues import Queue
 from types import FrameType
 from typing import ParamSpec, TypeVar
 
-from pipelines.engine import Resources
 from pipelines.errors import IntegrityError
+from pipelines.resources import Resources
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,9 +76,9 @@ def fitting(steps: int) -> int:
 
 
 def share(whole: Resources, count: int) -> dict[str, str]:
-    """The environment of one of `count` workers. A memory limit that is no number with a unit is left as it is."""
+    """The environment of one of `count` workers."""
     return {
-        "COEXIST_MEMORY_LIMIT": whole.part(1 / count).memory_limit,
+        "COEXIST_MEMORY_LIMIT": f"{whole.part(1 / count).memory}B",
         "COEXIST_THREADS": str(max(1, whole.threads // count)),
     }
 

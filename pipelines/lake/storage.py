@@ -38,21 +38,19 @@ class Kept:
     unpacked_from: int | None
 
 
-def peek(stretches: Iterable[pa.RecordBatch]) -> tuple[pa.RecordBatch | None, Iterator[pa.RecordBatch]]:
-    """The first stretch, and all of them."""
+def peek(stretches: Iterable[pa.RecordBatch]) -> tuple[list[str], Iterator[pa.RecordBatch]]:
+    """Which columns repeat themselves in the first stretch, and all stretches: here none is held any longer."""
     rest = iter(stretches)
     first = next(rest, None)
-    return first, rest if first is None else chain([first], rest)
+    return ([], rest) if first is None else (_repeating(first), chain([first], rest))
 
 
-def writer(path: Path, schema: pa.Schema, first: pa.RecordBatch | None, compression: str) -> pq.ParquetWriter:
-    """The writer of a table that begins with these rows."""
-    return pq.ParquetWriter(path, schema, compression=compression, use_dictionary=_repeating(first) or False)
+def writer(path: Path, schema: pa.Schema, repeating: list[str], compression: str) -> pq.ParquetWriter:
+    """The writer of a table in which these columns repeat themselves."""
+    return pq.ParquetWriter(path, schema, compression=compression, use_dictionary=repeating or False)
 
 
-def _repeating(rows: pa.RecordBatch | None) -> list[str]:
-    if rows is None:
-        return []
+def _repeating(rows: pa.RecordBatch) -> list[str]:
     sample = rows.slice(0, _SAMPLE)
     return [name for name in rows.schema.names if _repeats(sample.column(name))]
 

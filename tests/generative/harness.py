@@ -24,7 +24,8 @@ from pipelines.declarations import (
     ParquetFile,
     Side,
 )  # fmt: skip
-from pipelines.engine import Engine, Resources
+from pipelines.engine import Engine
+from pipelines.resources import Resources
 from pipelines.types import INT128
 
 OWNER = Owner("Team", "team@example.org")
@@ -46,7 +47,7 @@ def engine(**tables: pa.Table) -> Iterator[Engine]:
     connection = _DATABASE.cursor()
     try:
         connection.execute("SET TimeZone = 'UTC'")
-        session = Engine(connection, Resources())
+        session = Engine(connection, Resources().engine_memory)
         for name, table in tables.items():
             session.register(name, table)
         yield session

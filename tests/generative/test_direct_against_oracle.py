@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pipelines import direct, identity
 from pipelines.declarations import Side
 from tests.generative import sides
-from tests.generative.sifted import known_pairs
+from tests.generative.sifted import Remained
 
 
 @pytest.mark.parametrize("way", sides.WAYS)
@@ -29,14 +29,17 @@ def test_what_passes_and_what_remains(way):
     )
     def check(legacy, service, links, copied, kind):
         both, known = sides.both_sides(legacy, service, copied), sides.all_links(links)
+        remained = Remained()
         tables = dict(zip(Side, (sides.as_table(both[0]), sides.as_table(both[1], kind)), strict=True))
         with sides.prepared(declared, tables, pa.Table.from_pylist(known, identity.SCHEMA)) as (session, _):
-            found = direct.sift(session, declared, rows=sum(map(len, both)))
+            found = direct.sift(session, declared, remained.keep, rows=sum(map(len, both)))
         expected = sides.beyond_doubt(*both, known, way)
         assert found.alike == Counter(mask for *_, mask, same in expected if same)
         for at, side in enumerate(Side):
             left = set(range(len(both[at]))) - {pair[at] for pair in expected if pair[-1]}
-            assert sorted(found.places(side)["position"].to_pylist()) == sorted(left)
-        assert known_pairs(found) == sorted((i, j, primary) for i, j, primary, _, same in expected if not same)
+            assert remained.positions(side) == sorted(left)
+        pairs = sorted((i, j, primary) for i, j, primary, _, same in expected if not same)
+        assert remained.known_pairs() == pairs
+        assert found.known == len(pairs)
 
     check()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pipelines import buckets, digests, sieve
 from pipelines.declarations import Side
 from pipelines.sieve import Digests
-from tests.generative.sifted import known_pairs
+from tests.generative.sifted import Remained
 
 TOP = 2**64 // buckets.COUNT  # lanes so far apart are in buckets of their own
 FIRST_LANES = [0, 1, *(bucket * TOP for bucket in range(1, 24)), 900 * TOP]
@@ -81,14 +81,18 @@ def test_what_passes_and_what_remains(leap, at_once, picking):
             patch.setattr(sieve, "WORTH_LEAPING", leap)
             patch.setattr(sieve, "_ROWS_AT_ONCE", at_once)
             patch.setattr(sieve, "_WORTH_PICKING", picking)
-            found = sieve.sift({
+            remained = Remained()
+            digested = {
                 side: held(rows, Path(folder) / f"{side}.parquet") for side, rows in zip(Side, both, strict=True)
-            })  # fmt: skip
+            }
+            found = sieve.sift(digested, remained.keep)
         expected = linked(*both)
         assert +Counter(found.alike) == Counter(mask for *_, mask, same in expected if same)
         for at, (side, rows) in enumerate(zip(Side, both, strict=True)):
             left = {row["position"] for row in rows} - {pair[at] for pair in expected if pair[-1]}
-            assert sorted(found.places(side)["position"].to_pylist()) == sorted(left)
-        assert known_pairs(found) == sorted(pair[:3] for pair in expected if not pair[-1])
+            assert remained.positions(side) == sorted(left)
+        known = sorted(pair[:3] for pair in expected if not pair[-1])
+        assert remained.known_pairs() == known
+        assert found.known == len(known)
 
     check()

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines import abreast, columnwise, engine, lockstep
 from pipelines import declarations as say
-from pipelines.engine import Resources
+from pipelines.resources import Resources
 from pipelines.sifting import WAY, Way
 from pipelines.types import INT128
 from tests.pipelines.test_places import as_column
@@ -154,10 +154,13 @@ def test_what_is_held_the_engine_does_without() -> None:
         (row,) = session._connection.sql("SELECT current_setting('memory_limit')").fetchall()  # noqa: SLF001
         return str(row[0])
 
-    with engine.opened(Resources("1GiB")) as session:
+    with engine.opened(Resources(4 * 10**9)) as session:
+        whole, unit = limit().split()
         with session.lending(0.5):
-            assert limit() == "384.0 MiB"
-        assert limit() == "768.0 MiB"
+            half, unit_of_half = limit().split()
+        assert limit() == f"{whole} {unit}"
+    assert (unit, unit_of_half) == ("GiB", "GiB")
+    assert float(half) == pytest.approx(float(whole) / 2, abs=0.1)
 
 
 def test_links_shared_by_many_are_not_listed(tmp_path: Path) -> None:

@@ -78,7 +78,9 @@ def as_column(kind: pa.DataType, values: Sequence[object]) -> pa.Array:
 def test_rows_at_places_are_those_that_a_whole_scan_finds_there(file: Path, at: list[int]) -> None:
     with engine.opened() as session:
         positions = pa.array(sorted(at), pa.int64())
-        session.scan_places("some", file, pa.table({"position": positions, "__of": positions}))
+        session.hold_places("some", file, pa.schema([("__of", pa.int64())]))
+        wanted = pa.table({"position": positions, "__of": positions})
+        session.add_placed("some", file, places.rows_at(file, wanted))
         session.scan("every", [file])
         assert session.types("some") == session.types("every")
         found = session.table('SELECT * FROM some ORDER BY "place"')
@@ -91,7 +93,7 @@ def test_rows_at_places_are_those_that_a_whole_scan_finds_there(file: Path, at: 
 def test_stretches_that_are_handed_over_are_what_a_whole_scan_finds(file: Path, cuts: list[int]) -> None:
     number = pa.schema([("__of", pa.int64())])
     with engine.opened() as session:
-        session.scan_places("some", file, pa.schema([("position", pa.int64()), *number]).empty_table())
+        session.hold_places("some", file, number)
         for first, end in pairwise([0, *cuts, ROWS]):
             rows = places.along(file)(first, end - first)
             numbered = rows.with_columns(pl.int_range(first, end, dtype=pl.Int64).alias("__of"))

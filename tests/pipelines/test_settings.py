@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pipelines import settings
-from pipelines.engine import Resources
 from pipelines.errors import DeclarationError
+from pipelines.resources import Resources
 from pipelines.sifting import Way
 
 
@@ -14,14 +14,24 @@ def test_what_is_not_set_or_empty_is_as_it_is_otherwise(monkeypatch: pytest.Monk
     monkeypatch.delenv("COEXIST_NUMBER", raising=False)
     monkeypatch.setenv("COEXIST_SIZE", " ")
     assert settings.whole_number("COEXIST_NUMBER", 7) == 7
-    assert settings.size("COEXIST_SIZE", "4GB") == "4GB"
+    assert settings.size("COEXIST_SIZE", "4GB") == 4_000_000_000
     assert settings.choice("COEXIST_SIZE", Way) is None
 
 
-@pytest.mark.parametrize("said", ["8GB", "512 MiB", "1.5TB", "1000000B"])
-def test_sizes(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [("8GB", 8 * 10**9), ("512 MiB", 512 * 2**20), ("1.5tb", 1_500 * 10**9), ("1000000B", 10**6), ("3 KB", 3_000)],
+)
+def test_sizes(said: str, meant: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COEXIST_MEMORY_LIMIT", said)
-    assert Resources().memory_limit == said
+    assert Resources().memory == meant
+
+
+def test_an_engine_leaves_room_for_what_is_beside_it() -> None:
+    at_four, at_one, at_next_to_nothing = (Resources(memory).engine_memory for memory in (4 * 10**9, 10**9, 2 * 10**8))
+    assert 2.9e9 < at_four < 3.1e9
+    assert 2.5e8 < at_one < 3.5e8
+    assert at_next_to_nothing == 5 * 10**7
 
 
 def test_choices_and_numbers(monkeypatch: pytest.MonkeyPatch) -> None:

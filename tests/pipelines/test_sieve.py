@@ -10,11 +10,11 @@ import pytest
 from assets.contexts.banks import context
 from pipelines import engine, room, sieve, sifting
 from pipelines.declarations import ServiceLevel, Side
-from pipelines.engine import Resources
 from pipelines.job import Job
 from pipelines.lake import Lake
 from pipelines.passed import Passed
 from pipelines.reconciliation import JUDGED, reconcile, take_snapshot
+from pipelines.resources import Resources
 
 DATES = ("2026-03-09", "2026-06-08", "2026-09-07")
 RESULTS = ("discrepancies", "untranslatable", "measures", "row_verdicts", "drift", "linkage", "lag")
@@ -146,11 +146,3 @@ def test_digests_are_made_where_a_join_has_no_room(first_day: Job, monkeypatch: 
 
     assert passed.by_hashes
     assert are_made(first_day) == [True, True]
-
-
-@pytest.mark.parametrize(
-    ("limit", "filled"),
-    [("4GB", 3_000_000_000), ("512 MiB", 402_653_184), ("1.5g", 1_125_000_000), ("80%", 0), ("many parsecs", 0)],
-)
-def test_the_memory_of_an_engine(limit: str, filled: int) -> None:
-    assert Resources(memory_limit=limit).engine_memory == filled

@@ -103,8 +103,7 @@ def test_no_bucket_is_taken_at_its_word(job: Job) -> None:
         same = pa.array([1] * told.buckets.num_rows, pa.uint64())
         told_alike = [same if name.startswith("said") else told.buckets[name] for name in told.buckets.column_names]
         lying[side] = sieve.Digests(told.file, pa.table(told_alike, told.buckets.schema))
-    sifted = sieve.sift(lying)
-    passed = Passed(sifted.alike, by_hashes=True)
+    passed = sieve.sift(lying, lambda _side, _places: None)
 
     assert passed.pairs > ROWS - len(rows(job, "discrepancies"))
     with pytest.raises(IntegrityError):
