@@ -10,6 +10,9 @@ ROWS ?= 1000000
 MARKERS ?= not slow and not long and not live and not browser and not spark
 PYTEST_ARGS ?= -n auto --dist loadfile --cov --cov-report=term
 
+# Images of containers often forbid Python to keep what it compiled; then every process compiles all of Dagster again.
+export PYTHONDONTWRITEBYTECODE =
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo ui test unit lint types causes bench clean
 .NOTPARALLEL:
