@@ -13,7 +13,8 @@ from pipelines.engine import opened
 from pipelines.errors import Problem, did_you_mean
 from pipelines.expressions import columns_of, flattened, problems_of, quote
 from pipelines.rulebook import QUALIFIER, candidates, path_of
-from pipelines.soundness.binding import check_condition, stand_in
+from pipelines.soundness.asking import Asking, stand_in
+from pipelines.soundness.binding import check_condition
 from pipelines.soundness.contexts import Known, check_entity
 from pipelines.soundness.entities import check_level
 from pipelines.soundness.names import badly_named, repeated
@@ -116,4 +117,4 @@ def _types(place: Spot, condition: str, members: Sequence[Subject]) -> Iterator[
             ]
         tables = [f"{quote(f'member {at}')} AS m{at}" for at in range(len(members))]
         engine.view("members", f"SELECT {', '.join(columns)} FROM {' CROSS JOIN '.join(tables)}")
-        yield from check_condition(engine, members[0], place, condition, "members")
+        yield from check_condition(Asking(engine), place, condition, "members")

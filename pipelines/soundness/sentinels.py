@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import duckdb
 
 from pipelines.declarations import Field
-from pipelines.engine import Engine
 from pipelines.errors import Problem
 from pipelines.expressions import literal, quote
+from pipelines.soundness.asking import Asking
 from pipelines.soundness.spot import Spot
 
 
-def sentinel_problems(engine: Engine, spot: Spot, field: Field, values: str) -> Iterator[Problem]:
+def sentinel_problems(asking: Asking, spot: Spot, field: Field, values: str) -> Iterator[Problem]:
     """Texts that no value of either side is ever shown as; `values` is a relation of both sides' types."""
-    kinds = engine.types(values)
+    kinds = asking.types(values)
     for text in field.missing.sentinels:
-        shown = [_shown(engine, text, column, values) for column in kinds]
+        shown = [_shown(asking, text, column, values) for column in kinds]
         if text not in shown:
             told = next(filter(None, shown), None)
             hint = f'this value is shown as "{told}"' if told else "write it as the value is shown"
@@ -25,10 +25,10 @@ def sentinel_problems(engine: Engine, spot: Spot, field: Field, values: str) -> 
             yield spot.problem(message, hint)
 
 
-def _shown(engine: Engine, text: str, column: str, values: str) -> str | None:
+def _shown(asking: Asking, text: str, column: str, values: str) -> str | None:
     """How the value that a text stands for is shown in a column's type; None when there is no such value."""
     value = f"COALESCE(NULLIF({column}, {column}), {literal(text)})"
     try:
-        return str(engine.rows(f"SELECT text_of({value}) AS shown FROM {quote(values)}")[0]["shown"])
+        return str(asking.engine.rows(f"SELECT text_of({value}) AS shown FROM {quote(values)}")[0]["shown"])
     except duckdb.Error:
         return None
