@@ -8,7 +8,10 @@ SEEDS ?= 10
 ROWS ?= 1000000
 # What `make test` leaves out. CI leaves out only what explores for many minutes (`make unit MARKERS=long`).
 MARKERS ?= not slow and not long and not live and not browser and not spark
-PYTEST_ARGS ?= -n auto --dist loadfile --cov --cov-report=term
+# In the order of tests/conftest.py, not by how many tests a file has.
+PYTEST_ARGS ?= -n auto --dist loadfile --no-loadscope-reorder
+# What CI reports. Measuring takes a quarter of the time.
+COVERAGE ?=
 
 # Images of containers often forbid Python to keep what it compiled; then every process compiles all of Dagster again.
 export PYTHONDONTWRITEBYTECODE =
@@ -34,7 +37,7 @@ ui: $(UV) ## Dagster on http://127.0.0.1:3000 (PORT=...); it has no log-in, so i
 test: lint types unit ## lint, types, import contracts, tests (MARKERS= for all of them, PYTEST_ARGS=... to choose)
 
 unit: setup
-	$(UV) run --locked pytest -m "$(MARKERS)" $(PYTEST_ARGS)
+	$(UV) run --locked pytest -m "$(MARKERS)" $(PYTEST_ARGS) $(COVERAGE)
 
 lint: setup ## ruff, formatting, import contracts
 	$(UV) run --locked ruff check

@@ -20,6 +20,7 @@ def insurer(tmp_path_factory):
     return reconciled(tmp_path_factory.mktemp("insurer"), seed=SEED)
 
 
+@pytest.mark.slow
 def test_the_ledger_and_nothing_else_is_found(insurer):
     planted = ledger.planted(insurer)
 
@@ -27,6 +28,7 @@ def test_the_ledger_and_nothing_else_is_found(insurer):
     assert ledger.differences(planted, ledger.discrepancies(insurer)) == []
 
 
+@pytest.mark.slow
 def test_semantic_rules_are_violated_where_the_ledger_says_and_nowhere_else(insurer):
     planted, found = ledger.rules_violated(insurer), ledger.violations(insurer)
 
@@ -38,6 +40,7 @@ def test_semantic_rules_are_violated_where_the_ledger_says_and_nowhere_else(insu
     assert sorted(found) == sorted(planted)
 
 
+@pytest.mark.slow
 def test_every_finding_has_the_type_and_reason_of_the_ledger(insurer):
     planted, found = ledger.causes_planted(insurer), ledger.causes_found(insurer)
 
@@ -46,6 +49,7 @@ def test_every_finding_has_the_type_and_reason_of_the_ledger(insurer):
     assert sum(cause[0] == "unexplained" for cause in found.values()) <= len(planted) // 200
 
 
+@pytest.mark.slow
 def test_contracts_reject_what_the_ledger_says_and_nothing_else(insurer):
     rejections = ledger.rejections(insurer)
 
@@ -60,6 +64,7 @@ def test_contracts_reject_what_the_ledger_says_and_nothing_else(insurer):
     assert ledger.rejected(insurer) == rejections
 
 
+@pytest.mark.slow
 def test_rows_of_both_sides_are_accounted_for(insurer, subtests):
     rejections = ledger.rejections(insurer)
     for job in insurer.jobs:

@@ -1,8 +1,10 @@
 """`coexist audit` on the banks: counts only, a table for BI, and no value of any bank."""
 
 import duckdb
+import pytest
 
 
+@pytest.mark.slow
 def test_the_banks_are_put_to_the_test(coexist, lake):
     said = coexist("audit", "--entity", "banks", "--lake", lake, "--json")
 

@@ -1,27 +1,6 @@
-import duckdb
+"""What `coexist demo` refuses. That it ends well is told by `tests/docs/test_readme.py`, which runs it once for all."""
+
 import pytest
-
-
-@pytest.mark.slow
-def test_the_demo_ends_well_says_its_breaches_and_what_to_try_next(coexist, tmp_path, monkeypatch):
-    monkeypatch.setenv("COEXIST_INSURER_WORLD", str(tmp_path / "world"))
-
-    said = coexist("demo", "--size", 600, "--lake", tmp_path / "lake")
-
-    assert said.code == 0
-    for entity in (
-        "banks.banks",
-        "party.parties",
-        "broker.brokers",
-        "policy.policies",
-        "billing.invoices",
-        "claims.claims",
-    ):
-        assert f"{entity}  2026-" in said.out
-    assert "over all 87 partitions: by design" in said.out
-    assert "coexist explain" in said.out
-    with duckdb.connect(tmp_path / "lake" / "catalog.duckdb", read_only=True) as catalog:
-        assert catalog.execute("SELECT COUNT(*) FROM linkage").fetchall() == [(87,)]
 
 
 def test_a_world_too_small(coexist, tmp_path):
