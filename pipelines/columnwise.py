@@ -68,25 +68,27 @@ def sift(engine: Engine, files: Mapping[Side, Path], walk: Walk) -> Passed | Non
 
 def _found(files: Mapping[Side, Path], walk: Walk) -> _Found:
     read, found = {side: places.columns(files[side]) for side in Side}, _Found(~walk.pairs["failed"])
+    along, across = sorted(Side, key=lambda side: not walk.pairs[side].is_sorted())
+    pairs = walk.pairs.select(along, across)
     for saying in walk.sayings:
         legacy = walk.told[saying.expected] if saying.is_told else read[Side.LEGACY](saying.expected)
         service = read[Side.SERVICE](saying.actual)
-        is_alike = _are_alike(saying, {Side.LEGACY: legacy, Side.SERVICE: service}, walk.pairs)
+        is_alike = _are_alike(saying, {Side.LEGACY: legacy, Side.SERVICE: service}, pairs)
         number = (~is_alike).arg_true().alias("number")
-        actual = service[walk.pairs[Side.SERVICE][number]].alias("actual")
+        actual = service[pairs[Side.SERVICE][number]].alias("actual")
         found.add(saying.actual, is_alike, pl.DataFrame([number, actual]))
     return found
 
 
 def _are_alike(saying: Saying, values: Mapping[Side, pl.Series], pairs: pl.DataFrame) -> pl.Series:
-    """Of every pair, whether both rows say the same in a field."""
-    along, across = sorted(Side, key=lambda side: not pairs[side].is_sorted())
+    """Of every pair, whether both rows say the same in a field; the first column of `pairs` ascends."""
+    along, across = map(Side, pairs.columns)
     # In one piece: to look for a row among pieces costs several times what it costs to take it.
     whole, outcomes = values[across].rechunk(), [pl.Series(dtype=pl.Boolean)]
-    for stretch in pairs.select(along, across).iter_slices(_ROWS_AT_ONCE):
+    for stretch in pairs.iter_slices(_ROWS_AT_ONCE):
         at = stretch[along]
-        within = at_ascending(values[along].slice(at[0], at[-1] - at[0] + 1), at - at[0])
-        taken = {along: within, across: whole[stretch[across]]}
+        within = values[along].slice(at[0], at[-1] - at[0] + 1)
+        taken = {along: at_ascending(within, at, at[0]), across: whole[stretch[across]]}
         outcomes.append(saying.is_alike(taken[Side.LEGACY], taken[Side.SERVICE]))
     return pl.concat(outcomes)
 

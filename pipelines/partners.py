@@ -36,9 +36,9 @@ def marked(places: pl.Series, rows: int) -> pl.Series:
     return pl.repeat(value=False, n=rows, eager=True).scatter(places, values=True)
 
 
-def at_ascending(values: pl.Series, places: pl.Series) -> pl.Series:
-    """The values at places that ascend; mostly these are all of them."""
-    return values if len(places) == len(values) else values.filter(marked(places, len(values)))
+def at_ascending(values: pl.Series, places: pl.Series, first: int = 0) -> pl.Series:
+    """Of the values from a `first` place on, those at places that ascend; mostly these are all of them."""
+    return values if len(places) == len(values) else values.filter(marked(places - first, len(values)))
 
 
 def _pairs(legacy: pl.Series, service: pl.Series) -> pl.DataFrame:
