@@ -285,6 +285,7 @@ def check(world, edited, folder):
     assert told == Counter((claim, *problem) for claim, one in edited.items() for problem in one.disorder())
 
 
+@pytest.mark.slow
 def test_the_world_has_room_for_every_edit(world):
     lengths = Counter(min(len(life.events), 2) for life in world.lives.values())
 
@@ -294,6 +295,7 @@ def test_the_world_has_room_for_every_edit(world):
     assert any(life.on(DAYS[-1], life.events) is None for life in world.lives.values())
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=1, deadline=None, phases=(Phase.generate,))
 def test_the_insurers_log_edited(tmp_path_factory, world, data):

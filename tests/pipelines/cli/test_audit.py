@@ -29,6 +29,7 @@ def test_the_banks_are_put_to_the_test(coexist, lake):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_people_see_holds_no_value_of_a_bank(coexist, lake):
     said = coexist("audit", "--context", "banks", "--date", "2026-06-08", "--seed", "2", "--lake", lake)
 
