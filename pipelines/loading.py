@@ -15,6 +15,7 @@ import sys
 import sysconfig
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -45,7 +46,7 @@ def load(package: str | None = None) -> Portfolio:
     Raises DeclarationError with every problem of every file.
     """
     name = package or os.environ.get(VARIABLE) or DEFAULT
-    with collecting() as problems:
+    with collecting() as problems, _compiled_anew():
         gathered = _gather(name, _tried(package))
     problems += gathered.problems
     problems += problems_of(
@@ -68,6 +69,16 @@ class _Gathered:
     contexts: list[tuple[Context, str]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def _compiled_anew() -> Iterator[None]:
+    """Keep nothing that is compiled here: Python takes a file of the same second and length for the one it compiled."""
+    kept_from, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = kept_from
 
 
 def _gather(package: str, tried: str) -> _Gathered:

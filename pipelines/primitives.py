@@ -24,23 +24,18 @@ def _duckdb(arity: int, meaning: str, spelling: str) -> Primitive:
 
 
 # White space is Unicode's White_Space, since NBSP and thin spaces come out of old terminals and spreadsheets.
-_BLANK = r"[\x{0009}-\x{000D}\x{0020}\x{0085}\x{00A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]"
+_BLANKS = (0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F,
+           0x205F, 0x3000)  # fmt: skip
+_CODES = "".join(rf"\x{{{code:04X}}}" for code in _BLANKS)
+_BLANK, _OTHER_THAN_BLANK = f"[{_CODES}]", f"[^{_CODES}]"
 
-# Trimming by a set of characters is several times cheaper than by a pattern, and most rules trim.
-_BLANK_CODES = (
-    *range(0x09, 0x0E),
-    0x20,
-    0x85,
-    0xA0,
-    0x1680,
-    *range(0x2000, 0x200B),
-    0x2028,
-    0x2029,
-    0x202F,
-    0x205F,
-    0x3000,
+# Most texts have no other white space at their ends than spaces, if any. To see that, and to trim spaces, costs a fifth
+# of what it costs to trim a set of characters, which costs several times less than a pattern that replaces.
+_AMONG_SPACES = f"(?s) *({_OTHER_THAN_BLANK}(.*{_OTHER_THAN_BLANK})?)? *"
+_TRIMMED = (
+    f"CASE WHEN regexp_full_match($1, '{_AMONG_SPACES}') THEN trim($1) "
+    f"ELSE trim($1, '{''.join(map(chr, _BLANKS))}') END"
 )
-_BLANK_CHARACTERS = "'" + "".join(map(chr, _BLANK_CODES)) + "'"
 
 # DuckDB shares an expression that occurs twice, and takes it out of its TRY to do so: what can fail stands in a TRY of
 # its own wherever it occurs, then it is the TRY that is shared.
@@ -66,7 +61,7 @@ def _json_without(document: str, path: str) -> str:
 # DuckDB's strptime reads blanks around the text, years of fewer digits, and the year 0.
 _PARSED = (
     "CASE WHEN regexp_full_match($1, '(?s)\\S|\\S.*\\S') AND year(try_strptime($1, $2)) BETWEEN 1 AND 9999 "
-    "AND (NOT contains($2, '%Y') OR contains($1, printf('%04d', year(try_strptime($1, $2))))) "
+    "AND (NOT contains($2, '%Y') OR contains($1, lpad(CAST(year(try_strptime($1, $2)) AS VARCHAR), 4, '0'))) "
     "THEN try_strptime($1, $2) END"
 )
 _EXACT = "no blank in place of a digit, %Y in four digits from 0001, %y in one or two; NULL when it does not fit"
@@ -76,7 +71,7 @@ _AFTER = "TRY(timezone($2, $1 + INTERVAL 24 HOUR) - INTERVAL 24 HOUR)"
 
 PRIMITIVES: dict[str, Primitive] = {
     # text
-    "trim_blanks": _duckdb(1, "without white space at both ends", f"trim($1, {_BLANK_CHARACTERS})"),
+    "trim_blanks": _duckdb(1, "without white space at both ends", _TRIMMED),
     "squeeze_blanks": _duckdb(1, "each run of white space as one blank", rf"regexp_replace($1, '{_BLANK}+', ' ', 'g')"),
     "upper_text": _duckdb(1, "upper case, character by character (Unicode simple mapping; ß becomes ẞ)", "upper($1)"),
     "lower_text": _duckdb(1, "lower case, character by character (Unicode simple mapping)", "lower($1)"),

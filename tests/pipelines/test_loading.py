@@ -60,10 +60,7 @@ def test_a_sound_package_loads(declare):
 def test_a_changed_file_is_read_again(declare, tmp_path):
     package = declare(policy=POLICY, broker=BROKER)
     load(package)
-    text = changed(
-        POLICY, 'Same("SHARE")', 'Same("SHAERS")'
-    )  # not as long: Python takes that, in a second, for the same
-    (tmp_path / package / "policy.py").write_text(text, encoding="utf-8")
+    (tmp_path / package / "policy.py").write_text(changed(POLICY, 'Same("SHARE")', 'Same("SHAER")'), encoding="utf-8")
 
     assert problems(package)[0].startswith("policy.policies.fields.share.rule: unknown column")
 
