@@ -32,6 +32,7 @@ ALONE = {BASE, "coexist carrying"}  # the measure of all; what makes sense elsew
 # What is asked of a world of its own: by name the contestant, and what is other about the world.
 ELSEWHERE: dict[str, tuple[str, dict[str, int]]] = {
     "coexist ten rules": ("coexist", {"spelt_as_of_old": 10}),
+    "coexist ten rules without digests": ("coexist without digests", {"spelt_as_of_old": 10}),
     "coexist foreign files shuffled": ("coexist foreign files", {"shuffled": True}),
     "coexist 1% of buckets changed": ("coexist carrying", {"touched": 6100}),  # a bucket holds 61 rows of 4 million
     "coexist 0.1% of rows changed": ("coexist carrying", {"touched": 1000}),

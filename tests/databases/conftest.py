@@ -50,6 +50,14 @@ def folder():
     shutil.rmtree(made, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def own_folder(folder):
+    """The same for a server of a module's own, whatever other modules have left."""
+    made = Path(tempfile.mkdtemp(dir=folder))
+    made.chmod(0o755)
+    return made
+
+
 @pytest.fixture(scope="session")
 def server(folder):
     with postgres.running(folder) as running:

@@ -27,11 +27,9 @@ class Thing(DataFrameModel):
 
 
 @pytest.fixture(scope="module")
-def fragile_server(folder, absent):
-    (folder / "fragile").mkdir(exist_ok=True)
-    (folder / "fragile").chmod(0o755)
+def fragile_server(own_folder, absent):
     try:
-        with mariadb.running(folder / "fragile") as server:
+        with mariadb.running(own_folder) as server:
             yield server
     except Absent as reason:
         absent(reason)

@@ -24,11 +24,9 @@ class Thing(DataFrameModel):
 
 
 @pytest.fixture(scope="module")
-def fragile_server(folder):
+def fragile_server(own_folder):
     """A server that may be killed, with a table too large for the buffers on the way."""
-    (folder / "fragile").mkdir()
-    (folder / "fragile").chmod(0o755)
-    with postgres.running(folder / "fragile") as server:
+    with postgres.running(own_folder) as server:
         yield server
 
 
