@@ -18,7 +18,6 @@ from pipelines.declarations import Entity, Side
 from pipelines.engine import Engine
 from pipelines.enrolment import link_names, plain_links
 from pipelines.expressions import quote
-from pipelines.resources import Resources
 from pipelines.sameness import is_kept
 from pipelines.sayings import Saying, of_fields
 
@@ -52,7 +51,7 @@ def walk(engine: Engine, entity: Entity, files: Mapping[Side, Path]) -> Walk | N
     """
     links, sayings = link_names(entity), of_fields(engine, entity, files)
     telling = [saying.expected for saying in sayings or [] if saying.is_told]
-    told_share = share(room.needed([files[Side.LEGACY]])) if telling else 0
+    told_share = room.share(room.needed([files[Side.LEGACY]])) if telling else 0
     if not sayings or told_share > _TOLD_AT_MOST or not _are_kept(engine, [*links, *telling]):
         return None
     rolls = _rolls(engine, entity, files, telling)
@@ -61,11 +60,6 @@ def walk(engine: Engine, entity: Entity, files: Mapping[Side, Path]) -> Walk | N
     if linked is None:
         return None
     return Walk(sayings, _certain(entity, rolls, linked), rolls[Side.LEGACY].select(telling), told_share)
-
-
-def share(taken: int) -> float:
-    """How much of an engine's memory so many bytes are."""
-    return taken / Resources().engine_memory
 
 
 def _rolls(engine: Engine, entity: Entity, files: Mapping[Side, Path], telling: Sequence[str]) -> _Rolls:

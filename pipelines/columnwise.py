@@ -16,12 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import echo, places, room
-from pipelines.abreast import Walk, share
+from pipelines.abreast import Walk
 from pipelines.declarations import Side
 from pipelines.echo import Said
 from pipelines.engine import Engine
 from pipelines.partners import PLACE, at_ascending, marked
-from pipelines.passed import KNOWING, Passed, known_pairs
+from pipelines.passed import Passed, known_pairs
+from pipelines.remaining import KNOWN_OF_ROWS, PAIR
 from pipelines.sayings import Saying
 
 _COLUMNS = 2  # at once: of either side, or of one as it is read and in one piece
@@ -53,7 +54,7 @@ def sift(engine: Engine, files: Mapping[Side, Path], walk: Walk) -> Passed | Non
 
     Makes what `sifting.sift` does.
     """
-    taken = walk.told_share + _COLUMNS * max(share(room.widest(files[side])) for side in Side)
+    taken = walk.told_share + _COLUMNS * max(room.share(room.widest(files[side])) for side in Side)
     if taken > _HELD_AT_MOST:
         return None
     with engine.lending(taken):
@@ -98,12 +99,12 @@ def _hand_over(engine: Engine, files: Mapping[Side, Path], walk: Walk, found: _F
     rows = _told_rows(files, walk, found, apart) if found.are_few else {}
     for side in Side:
         alone = (~marked(walk.pairs[side], pq.read_metadata(files[side]).num_rows)).arg_true()
-        engine.hold_places(side, files[side], KNOWING)
+        engine.hold_places(side, files[side], KNOWN_OF_ROWS)
         looked_for = _looked_for(alone, apart.clear() if rows else apart, side)
         engine.add_placed(side, files[side], places.rows_at(files[side], looked_for))
         if rows:
-            told = rows[side].with_columns(apart["pair"].alias("__pair"))
-            engine.add_placed(side, files[side], places.stream(files[side], [told], knowing=KNOWING))
+            told = rows[side].with_columns(apart["pair"].alias(PAIR))
+            engine.add_placed(side, files[side], places.stream(files[side], [told], knowing=KNOWN_OF_ROWS))
 
 
 def _told_rows(files: Mapping[Side, Path], walk: Walk, found: _Found, apart: pl.DataFrame) -> dict[Side, pl.DataFrame]:
@@ -121,6 +122,6 @@ def _told_rows(files: Mapping[Side, Path], walk: Walk, found: _Found, apart: pl.
 
 def _looked_for(alone: pl.Series, apart: pl.DataFrame, side: Side) -> pa.Table:
     """The places of rows that are looked for in a file, ascending, and the numbers of pairs that are known."""
-    known = apart.select(pl.col(side).alias(PLACE), pl.col("pair").alias("__pair"))
+    known = apart.select(pl.col(side).alias(PLACE), pl.col("pair").alias(PAIR))
     wanted = pl.concat([known, pl.DataFrame({PLACE: alone})], how="diagonal")
     return wanted.sort(PLACE).cast(pl.Int64).to_arrow()

@@ -21,7 +21,8 @@ from pipelines.abreast import Walk
 from pipelines.declarations import Side
 from pipelines.engine import Engine
 from pipelines.partners import at_ascending, marked
-from pipelines.passed import KNOWING, Passed, known_pairs
+from pipelines.passed import Passed, known_pairs
+from pipelines.remaining import KNOWN_OF_ROWS, PAIR
 
 _ROWS_AT_ONCE = 131_072  # of a side; as many as snapshots have in a row group
 _ROWS_ON_HEAP = 262_144
@@ -74,7 +75,7 @@ class _Heap:
 
     def clear(self) -> None:
         """Hand over what lies here."""
-        self.engine.add_placed(self.side, self.file, places.stream(self.file, self.frames, knowing=KNOWING))
+        self.engine.add_placed(self.side, self.file, places.stream(self.file, self.frames, knowing=KNOWN_OF_ROWS))
         self.frames = []
 
 
@@ -84,7 +85,7 @@ def sift(engine: Engine, files: Mapping[Side, Path], walk: Walk) -> Passed:
     Makes what `sifting.sift` does.
     """
     for side in Side:
-        engine.hold_places(side, files[side], KNOWING)
+        engine.hold_places(side, files[side], KNOWN_OF_ROWS)
     along = {side: places.along(files[side]) for side in Side}
     heaps, found = [_Heap(engine, side, files[side]) for side in Side], _Found()
     with engine.lending(walk.told_share):
@@ -133,4 +134,4 @@ def _alone(paired: pl.Series, count: int) -> pl.Series:
 def _remaining(rows: pl.DataFrame, alone: pl.Series, apart: pl.DataFrame) -> pl.DataFrame:
     """The rows of a stretch that did not pass, with `__pair`: theirs where they are `apart` (at, pair)."""
     at = pl.concat([apart.select("at", "pair"), pl.DataFrame({"at": alone, "pair": None}, schema=apart.schema)])
-    return rows[at["at"]].with_columns(at["pair"].alias("__pair"))
+    return rows[at["at"]].with_columns(at["pair"].alias(PAIR))

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 import polars as pl
 import pyarrow as pa
 
-KNOWING = pa.schema([("__pair", pa.int64())])  # what is known of a row: the number of its pair, if that is known
-
 
 @dataclass(frozen=True)
 class Passed:

@@ -20,6 +20,7 @@ POSITION, BUCKET, PAIR, LINK_PRIMARY = "position", "__bucket", "__pair", "__link
 PLACES = pa.schema([
     (POSITION, pa.int64()), (BUCKET, pa.int32()), (PAIR, pa.uint64()), (LINK_PRIMARY, pa.bool_()),
 ])  # fmt: skip
+KNOWN_OF_ROWS = pa.schema([(PAIR, pa.int64())])  # where rows are at hand, and their places need not be kept
 KNOWN_OF_PLACES = pa.schema([field for field in PLACES if field.name != POSITION])
 _ON_HEAP = 262_144  # rows; to hand some over to the engine costs as much as many
 _AT_ONCE = 1_000_000  # rows

@@ -11,6 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.resources import Resources
+
 _BESIDE = 32  # bytes of a row: its hash, its place in the table, which of its values are missing
 _REFERENCE = 16  # bytes of a text or binary value, beside its characters
 _WORD = 8
@@ -19,6 +21,11 @@ _WORD = 8
 def needed(files: Iterable[Path]) -> int:
     """Bytes that the rows of these Parquet files take when they are held to be joined."""
     return sum(_held(pq.read_metadata(file)) for file in files)
+
+
+def share(taken: int) -> float:
+    """How much of an engine's memory so many bytes are."""
+    return taken / Resources().engine_memory
 
 
 def widest(file: Path) -> int:

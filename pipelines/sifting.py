@@ -130,7 +130,7 @@ def _fits(job: Job) -> bool:
     """Whether the rows of either side can be held in memory, and the links besides."""
     links = [job.address("identity_map")] if roll.through_table(job.entity, Side.LEGACY) else []
     most = max(room.needed(map(job.lake.file, [job.address(side), *links])) for side in Side)
-    return most <= _COMFORTABLE * Resources().engine_memory
+    return room.share(most) <= _COMFORTABLE
 
 
 def _sift(session: Engine, job: Job, find: Callable[[Job, Mapping[Side, Digests]], Carried | None]) -> Passed | None:
