@@ -6,7 +6,6 @@ One engine serves one reconciliation and is closed with it. Another engine would
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import places
+from pipelines import instances, places
 from pipelines.errors import IntegrityError, SourceError
 from pipelines.expressions import compile_sql, quote
 from pipelines.macros import MACROS, definitions
@@ -27,25 +26,10 @@ BATCH_ROWS = 32_768
 
 @contextmanager
 def opened(resources: Resources | None = None) -> Iterator[Engine]:
-    """An engine for the length of a block; its spill folder goes with it."""
+    """An engine for the length of a block; its relations go with it."""
     wanted = resources or Resources()
-    with tempfile.TemporaryDirectory(prefix="coexist-spill-") as spill:
-        connection = duckdb.connect(
-            config={
-                "memory_limit": f"{wanted.engine_memory}B",
-                "threads": wanted.threads,
-                "temp_directory": spill,
-            }
-        )
-        try:
-            # Not in `config`: there it is set before the extension that knows zones is loaded, and refused.
-            connection.execute("SET TimeZone = 'UTC'")
-            # The one takes longer on the wide projections of a plan than all else together, and saves nothing. The
-            # other turns a count over a window into a join, for which the rows to be counted are made twice.
-            connection.execute("SET disabled_optimizers = 'projection_placement,window_self_join'")
-            yield Engine(connection, wanted.engine_memory)
-        finally:
-            connection.close()
+    with instances.lent(wanted) as connection:
+        yield Engine(connection, wanted.engine_memory)
 
 
 class Engine:

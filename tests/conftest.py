@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
@@ -25,3 +26,19 @@ def _equal_buckets_are_leapt_over(monkeypatch: pytest.MonkeyPatch) -> None:
 def _nothing_need_outlast_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """To wait for the disk is an eighth of the time of a small reconciliation."""
     monkeypatch.setattr(os, "fsync", lambda _handle: None)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _workers_share_the_processors() -> Iterator[None]:
+    """Each worker that runs tests has its part."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COEXIST_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _slow_tests_have_all_processors(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have rows enough to be worked at side by side."""
+    if request.node.get_closest_marker("slow"):
+        monkeypatch.delenv("COEXIST_THREADS", raising=False)

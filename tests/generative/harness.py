@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 
-import duckdb
 import pyarrow as pa
 from pandera.polars import DataFrameModel
 
@@ -24,7 +23,7 @@ from pipelines.declarations import (
     ParquetFile,
     Side,
 )  # fmt: skip
-from pipelines.engine import Engine
+from pipelines.engine import Engine, opened
 from pipelines.resources import Resources
 from pipelines.types import INT128
 
@@ -36,23 +35,13 @@ class AnyContract(DataFrameModel):
     """Stages do not read contracts; a snapshot does, and has a real one."""
 
 
-# One database for all examples, since opening one takes longer than most of them; all that an engine makes is temporary and
-# of its own connection.
-_DATABASE = duckdb.connect(config={"memory_limit": "500MB", "threads": 1})
-
-
 @contextmanager
 def engine(**tables: pa.Table) -> Iterator[Engine]:
     """A new engine that holds these tables."""
-    connection = _DATABASE.cursor()
-    try:
-        connection.execute("SET TimeZone = 'UTC'")
-        session = Engine(connection, Resources().engine_memory)
+    with opened(Resources(memory=2 * 10**9, threads=1)) as session:
         for name, table in tables.items():
             session.register(name, table)
         yield session
-    finally:
-        connection.close()
 
 
 def holder(side: Side, key: Sequence[str], **more: object) -> Holder:

@@ -36,11 +36,13 @@ def pages(file: Path) -> dict[str, list[bytes]]:
     return found
 
 
-def test_a_second_run_writes_the_same_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_run_on_other_threads_writes_the_same_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COEXIST_VERIFY", "1")  # else what was found would stand
+    monkeypatch.setenv("COEXIST_THREADS", "1")
     lake, first = run(tmp_path)
     before = {table: pages(lake.file(Address("banks", "banks", table, DATE))) for table in TABLES}
 
+    monkeypatch.setenv("COEXIST_THREADS", "4")
     _, second = run(tmp_path)
 
     after = {table: pages(lake.file(Address("banks", "banks", table, DATE))) for table in TABLES}
