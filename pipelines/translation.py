@@ -42,7 +42,8 @@ def raw_column(column: str) -> str:
 def raw_columns(entity: Entity) -> list[str]:
     """The legacy columns that fields are made from and that none of them is, each once."""
     read = dict.fromkeys(column for field in entity.fields for column in field.rule.columns())
-    return [column for column in read if column not in carriers(entity)]
+    carried = carriers(entity)
+    return [column for column in read if column not in carried]
 
 
 def carriers(entity: Entity) -> dict[str, Field]:
