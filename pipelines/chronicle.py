@@ -7,6 +7,8 @@ so partitions may be taken in any order, and again. Which findings there are is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 
 from pipelines.declarations import Context, Entity, Side
@@ -47,15 +49,18 @@ def tell(engine: Engine, context: Context, entity: Entity, *, on: str, run_id: s
     Needs `sightings` (`SIGHTED` and `partition_key`: every finding of every partition up to this one, with its
     `source`), and `measured` (source, partition_key): which partitions could have found something, by source.
     """
+    common = {"context": literal(context.name), "entity": literal(entity.name), "run_id": literal(run_id)}
     engine.materialise("positions", _POSITIONS)
     engine.materialise("latest", f"SELECT source, position FROM positions WHERE partition_key = {literal(on)}")
     engine.materialise("known before", _known_before(on))
     if engine.is_empty("known before"):
-        return _rows(context, entity, on, run_id, _new(on))
+        return _rows(common, on, _new(on), _born(on))
     engine.materialise("told", _TOLD)
     engine.materialise("placed", _PLACED)
     engine.materialise("lives", _lives())
-    return _rows(context, entity, on, run_id, f"{_KNOWN} UNION ALL {_new(on)}")
+    born = ", ".join(f"{sql} AS {name}" for name, sql in _born(on).items())
+    seen = f"{_KNOWN} UNION ALL SELECT n.*, {born} FROM ({_new(on)}) AS n"
+    return _rows(common, on, seen, {name: f"s.{name}" for name in _born(on)})
 
 
 SIGHTED = (
@@ -124,26 +129,31 @@ _KNOWN = f"""
 
 
 def _new(on: str) -> str:
-    """Findings that were never there before: all of their lives is today."""
+    """Findings that were never there before."""
     return f"""
-        SELECT {_SEEN}, {", ".join(f"s.partition_key AS {day}" for day in _DAYS)}, 0 AS reopened, FALSE AS gone
+        SELECT {_SEEN}
         FROM sightings AS s
         JOIN latest AS t ON t.source = s.source
         WHERE s.partition_key = {literal(on)} AND NOT s.discrepancy_id IN (SELECT discrepancy_id FROM "known before")
     """
 
 
-def _rows(context: Context, entity: Entity, on: str, run_id: str, seen: str) -> str:
-    values = {name: f"s.{name}" for name in SIGHTED} | {
-        "context": literal(context.name),
-        "entity": literal(entity.name),
-        "state": "CASE WHEN s.gone THEN 'resolved' WHEN s.opened < s.last_seen THEN 'ongoing' "
-        "WHEN s.reopened > 0 THEN 'reopened' ELSE 'new' END",
-        **{day: f"CAST(s.{day} AS DATE)" for day in _DAYS},
-        "resolved": f"CASE WHEN s.gone THEN CAST({literal(on)} AS DATE) END",
-        "reopened": "s.reopened",
-        "age_days": "epoch_days(CAST(s.last_seen AS DATE)) - epoch_days(CAST(s.since AS DATE))",
-        "run_id": literal(run_id),
+def _born(on: str) -> dict[str, str]:
+    """The life of what was never there before: all of it is today."""
+    return {**dict.fromkeys(_DAYS, literal(on)), "reopened": "0", "gone": "FALSE"}
+
+
+def _rows(common: Mapping[str, str], on: str, seen: str, life: Mapping[str, str]) -> str:
+    """What was `seen`, in order, with what its `life` says; what is the same for all need not be put in order."""
+    values = {
+        **common,
+        **{name: f"s.{name}" for name in SIGHTED},
+        "state": f"CASE WHEN {life['gone']} THEN 'resolved' WHEN {life['opened']} < {life['last_seen']} THEN 'ongoing' "
+        f"WHEN {life['reopened']} > 0 THEN 'reopened' ELSE 'new' END",
+        **{day: f"CAST({life[day]} AS DATE)" for day in _DAYS},
+        "resolved": f"CASE WHEN {life['gone']} THEN CAST({literal(on)} AS DATE) END",
+        "reopened": life["reopened"],
+        "age_days": f"epoch_days(CAST({life['last_seen']} AS DATE)) - epoch_days(CAST({life['since']} AS DATE))",
     }
     columns = ", ".join(f"{values[name]} AS {name}" for name in SCHEMA.names)
-    return f"SELECT {columns} FROM ({seen}) AS s ORDER BY s.discrepancy_id"
+    return f"SELECT {columns} FROM (SELECT * FROM ({seen}) AS seen ORDER BY discrepancy_id) AS s"

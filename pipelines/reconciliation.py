@@ -151,14 +151,9 @@ def judge_drift(job: Job) -> dict[str, Manifest]:
     if there and not verification.is_wanted():
         return there
     with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
-        session.scan("discrepancies", [job.lake.file(job.address("discrepancies"))])
-        annals.read(session, job)
-        told = chronicle.tell(session, job.context, job.entity, on=job.partition, run_id=job.run_id)
-        session.materialise("discrepancy history", told)
-        judged = drift.measure(session, job.context, job.entity, _measured(session, job), job.stamp())
-        history = session.reader('SELECT * FROM "discrepancy history"').cast(chronicle.SCHEMA)
-        return {
-            stage: transaction.write(
+
+        def write(stage: str, rows: pa.RecordBatchReader | pa.Table) -> Manifest:
+            return transaction.write(
                 job.address(stage),
                 rows,
                 code_version=job.level_version,
@@ -166,8 +161,14 @@ def judge_drift(job: Job) -> dict[str, Manifest]:
                 notes={standing.MADE_BY: standing.made_by(job)},
                 volatile=VOLATILE,
             )
-            for stage, rows in {**judged, "discrepancy_history": history}.items()
-        }
+
+        session.scan("discrepancies", [job.lake.file(job.address("discrepancies"))])
+        annals.read(session, job)
+        told = chronicle.tell(session, job.context, job.entity, on=job.partition, run_id=job.run_id)
+        history = write("discrepancy_history", session.reader(told).cast(chronicle.SCHEMA))
+        session.scan("discrepancy history", [transaction.file(job.address("discrepancy_history"))])
+        judged = drift.measure(session, job.context, job.entity, _measured(session, job), job.stamp())
+        return {"discrepancy_history": history} | {stage: write(stage, rows) for stage, rows in judged.items()}
 
 
 def _sift_and_link(session: Engine, job: Job) -> Passed:

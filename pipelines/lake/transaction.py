@@ -84,6 +84,10 @@ class Transaction:
         self.written[address] = folder
         return manifest
 
+    def file(self, address: Address) -> Path:
+        """The Parquet file of a table that was written here and is not visible yet."""
+        return self.written[address] / address.file.name
+
     def _next_part(self) -> Path:
         self._parts += 1
         return self._folder / str(self._parts)
