@@ -20,11 +20,12 @@ TYPES = (
     "semantic_contradiction", "unexplained",
 )  # fmt: skip
 
-# What a stage that proves something says of a finding: whose it is, the cause, since when the replica has been behind
-# (microseconds since 1970; missing when it is not, or nobody knows), and the proof itself as a JSON object.
+# What a stage that proves something says of a finding: whose it is, the number of the cause (`precedence`), since when
+# the replica has been behind (microseconds since 1970; missing when it is not, or nobody knows), and the proof itself
+# as a JSON object.
 PROOFS = pa.schema([
-    ("legacy_key", pa.string()), ("service_key", pa.string()), ("field", pa.string()), ("type", pa.string()),
-    ("reason", pa.string()), ("ended_us", pa.int64()), ("evidence", pa.string()),
+    ("legacy_key", pa.string()), ("service_key", pa.string()), ("field", pa.string()), ("cause", pa.int32()),
+    ("ended_us", pa.int64()), ("evidence", pa.string()),
 ])  # fmt: skip
 
 _ORDER = (
@@ -95,21 +96,42 @@ class Deadline:
 
 
 def precedence() -> pa.Table:
-    """Every cause with its rank: type, reason, rank."""
+    """Every cause with its number, in the order in which they are believed: type, reason, cause."""
     return pa.table(
         {
             "type": [kind for kind, _ in _ORDER],
             "reason": [reason for _, reason in _ORDER],
-            "rank": pa.array(range(len(_ORDER)), pa.int64()),
+            "cause": pa.array(range(len(_ORDER)), pa.int32()),
         }
     )
 
 
-def cause(kind: str, reason: str) -> str:
-    """Canonical SQL: the columns `type` and `reason` of a proof. A cause that is not in the order is our own defect."""
+def number(kind: str, reason: str) -> int:
+    """The number of a cause. One that is not in the order is our own defect."""
     if (kind, reason) not in _ORDER:
         raise ValueError(f"{kind}: {reason} is no known cause")
-    return f"{literal(kind)} AS type, {literal(reason)} AS reason"
+    return _ORDER.index((kind, reason))
+
+
+def numbers(*kinds: str) -> str:
+    """Canonical SQL: the numbers of all causes of some types, as a list for IN."""
+    return ", ".join(str(at) for at, (kind, _) in enumerate(_ORDER) if kind in kinds)
+
+
+def cause(kind: str, reason: str) -> str:
+    """Canonical SQL: the column `cause` of a proof."""
+    return f"{number(kind, reason)} AS cause"
+
+
+def cause_of(kind: str, reason: str) -> str:
+    """Canonical SQL: the same of any reason of a type, which is canonical SQL."""
+    whens = " ".join(f"WHEN {literal(known)} THEN {at}" for at, (of, known) in enumerate(_ORDER) if of == kind)
+    return f"CASE {reason} {whens} END AS cause"
+
+
+def spelt(kind: str, reason: str) -> str:
+    """Canonical SQL: the columns `type` and `reason` of a finding."""
+    return f"{literal(kind)} AS type, {literal(_ORDER[number(kind, reason)][1])} AS reason"
 
 
 def told(numbers: Mapping[str, str] | None = None, **texts: str) -> str:

@@ -13,7 +13,7 @@ from datetime import date
 
 import pyarrow as pa
 
-from pipelines.causes import PROOFS, TYPES, Deadline, both, cause, precedence, told
+from pipelines.causes import PROOFS, TYPES, Deadline, both, cause, number, numbers, precedence, told
 from pipelines.comparison import Verdict
 from pipelines.declarations import Context, Entity, Side
 from pipelines.engine import Engine
@@ -69,7 +69,7 @@ def classify(engine: Engine, context: Context, entity: Entity, run: Run, *, proo
     `deletions followed` (`following`).
     """
     engine.register("declared fields", _declared_fields(entity))
-    engine.register("precedence", precedence())
+    engine.register("causes", _causes())
     engine.view("all proofs", _all_proofs(proofs))
     engine.materialise("contested findings", _CONTESTED)
     engine.materialise("best proofs", _best_proofs(run.deadline))
@@ -78,10 +78,20 @@ def classify(engine: Engine, context: Context, entity: Entity, run: Run, *, proo
 
 def _declared_fields(entity: Entity) -> pa.Table:
     rows = [
-        {"field": field.name, "criticality": field.criticality.value, "owner": (field.owner or entity.owner).team}
+        {
+            "field": field.name,
+            "criticality": field.criticality.value,
+            "owner": (field.owner or entity.owner).team,
+            "tagged": _tagged(field.name),
+        }
         for field in entity.fields
     ]
     return pa.Table.from_pylist(rows)
+
+
+def _causes() -> pa.Table:
+    known = precedence()
+    return known.append_column("tagged", pa.array([_tagged(kind) for kind in known["type"].to_pylist()]))
 
 
 def _all_proofs(proofs: Sequence[str]) -> str:
@@ -110,13 +120,16 @@ _CONTESTED = """
 _IS_CONTESTED = " AND ".join(f"c.{key} IS NOT DISTINCT FROM p.{key}" for key in ("legacy_key", "service_key", "field"))
 
 
+_BEHIND = numbers("stale_replica", "missing_event")
+
+
 def _best_proofs(deadline: Deadline) -> str:
     """For each finding the first cause in order; of equal ones the one that knows since when. Most have only one."""
     lag, columns = deadline.lag("ended_us"), ", ".join(PROOFS.names)
     return f"""
-        SELECT legacy_key, service_key, field, type, reason, evidence,
-            CASE WHEN type IN ('stale_replica', 'missing_event') THEN whole_seconds({lag}) END AS lag_seconds,
-            type = 'stale_replica' AND {deadline.allows("ended_us")} AS in_flight
+        SELECT legacy_key, service_key, field, cause, evidence,
+            CASE WHEN cause IN ({_BEHIND}) THEN whole_seconds({lag}) END AS lag_seconds,
+            cause IN ({numbers("stale_replica")}) AND {deadline.allows("ended_us")} AS in_flight
         FROM (
             SELECT {columns} FROM "all proofs" AS p
             WHERE NOT EXISTS (SELECT 1 FROM "contested findings" AS c WHERE {_IS_CONTESTED})
@@ -125,10 +138,9 @@ def _best_proofs(deadline: Deadline) -> str:
             FROM (
                 SELECT p.*, ROW_NUMBER() OVER (
                     PARTITION BY p.legacy_key, p.service_key, p.field
-                    ORDER BY o.rank, CASE WHEN p.ended_us IS NULL THEN 1 ELSE 0 END, p.ended_us, p.evidence
+                    ORDER BY p.cause, CASE WHEN p.ended_us IS NULL THEN 1 ELSE 0 END, p.ended_us, p.evidence
                 ) AS place
                 FROM "all proofs" AS p
-                JOIN precedence AS o ON o.type = p.type AND o.reason = p.reason
                 JOIN "contested findings" AS c ON {_IS_CONTESTED}
             ) AS ranked
             WHERE place = 1
@@ -143,32 +155,35 @@ def _of_linkage(entity: Entity) -> str:
     side = f"'{{\"side\": ' || COALESCE(json_text(f.side), 'null') || ', ' || SUBSTRING({linked}, 2)"
     return f"""
         SELECT f.legacy_key, f.service_key, CAST(NULL AS VARCHAR) AS field,
-            COALESCE(p.type, 'key_linkage') AS type, COALESCE(p.reason, f.reason) AS reason,
+            COALESCE(c.type, 'key_linkage') AS type, COALESCE(c.reason, f.reason) AS reason,
             CAST(NULL AS VARCHAR) AS legacy_raw, CAST(NULL AS VARCHAR) AS expected, CAST(NULL AS VARCHAR) AS actual,
             CAST(NULL AS DOUBLE) AS delta, COALESCE(p.in_flight, FALSE) AS in_flight, p.lag_seconds,
             {literal(entity.linkage_criticality)} AS criticality, {literal(entity.owner.team)} AS owner,
-            {literal(entity.system_of_record)} AS system_of_record, f.side, {both(side, "p.evidence")} AS evidence
+            {literal(entity.system_of_record)} AS system_of_record, f.side, {both(side, "p.evidence")} AS evidence,
+            '-' || COALESCE(c.tagged, {literal(_tagged("key_linkage"))}) AS tagged
         FROM "linkage findings" AS f
         LEFT JOIN "best proofs" AS p ON p.field IS NULL AND f.reason IN ({_OPEN})
             AND p.legacy_key IS NOT DISTINCT FROM f.legacy_key AND p.service_key IS NOT DISTINCT FROM f.service_key
+        LEFT JOIN causes AS c ON c.cause = p.cause
     """
 
 
 # Of the others the linkage knows the cause itself.
 _OPEN = "'unmapped', 'dangling', 'counterpart_deleted'"
 # Which event was left out says more of a replica that is behind, and nothing of one that is wrong for another reason.
-_NOTED = "CASE WHEN p.type IN ('stale_replica', 'missing_event') THEN n.evidence END"
+_NOTED = f"CASE WHEN p.cause IN ({_BEHIND}) THEN n.evidence END"
 _OF_VALUES = f"""
-    SELECT d.legacy_key, d.service_key, d.field, COALESCE(p.type, 'unexplained') AS type,
-        COALESCE(p.reason, 'no_evidence') AS reason, d.legacy_raw, d.expected, d.actual, d.delta,
+    SELECT d.legacy_key, d.service_key, d.field, c.type, c.reason, d.legacy_raw, d.expected, d.actual, d.delta,
         COALESCE(p.in_flight, FALSE) AS in_flight, p.lag_seconds, f.criticality, f.owner, d.system_of_record,
-        CAST(NULL AS VARCHAR) AS side, {both("COALESCE(p.evidence, '{}')", _NOTED)} AS evidence
+        CAST(NULL AS VARCHAR) AS side, {both("COALESCE(p.evidence, '{}')", _NOTED)} AS evidence,
+        f.tagged || c.tagged AS tagged
     FROM differences AS d
     JOIN "declared fields" AS f ON f.field = d.field
     LEFT JOIN "best proofs" AS p
         ON p.legacy_key = d.legacy_key AND p.service_key = d.service_key AND p.field = d.field
     LEFT JOIN "omissions noted" AS n
         ON n.legacy_key = d.legacy_key AND n.service_key = d.service_key AND n.field = d.field
+    JOIN causes AS c ON c.cause = COALESCE(p.cause, {number("unexplained", "no_evidence")})
 """
 
 
@@ -179,7 +194,8 @@ def _of_deletions(entity: Entity) -> str:
         SELECT f.legacy_key, f.service_key, CAST(NULL AS VARCHAR) AS field, f.type, f.reason, {texts},
             CAST(NULL AS DOUBLE) AS delta, f.in_flight, f.lag_seconds,
             {literal(entity.linkage_criticality)} AS criticality, {literal(entity.owner.team)} AS owner,
-            {literal(entity.system_of_record)} AS system_of_record, f.side, f.evidence
+            {literal(entity.system_of_record)} AS system_of_record, f.side, f.evidence,
+            '-' || {_tag("f.type")} AS tagged
         FROM "deletions followed" AS f
     """
 
@@ -191,13 +207,27 @@ def _identified(context: Context, entity: Entity) -> str:
 
 
 def _fingerprint(context: Context, entity: Entity) -> str:
-    """Every part with its length, a missing one told apart from an empty one: no two findings can share a text."""
-    parts = [literal(context.name), literal(entity.name), "f.legacy_key", "f.service_key", "f.field", "f.type"]
-    tagged = " || ".join(f"COALESCE(text_of(LENGTH({part})) || ':' || {part}, '-')" for part in parts)
+    """Every part with its length, a missing one told apart from an empty one: no two findings can share a text.
+
+    Of field and type, which many findings share, that is said already (`tagged`).
+    """
+    of = literal(_tagged(context.name) + _tagged(entity.name))
     # Both ends of a link may be duplicated, and the link be ambiguous as well: three findings about the same two keys.
     of_link = "f.legacy_key IS NOT NULL AND f.service_key IS NOT NULL"
     side = f"CASE WHEN f.reason = 'duplicate_key' AND {of_link} THEN f.side ELSE '' END"
-    return f"SUBSTRING(sha256_hex({tagged} || {side}), 1, 32)"
+    return (
+        f"SUBSTRING(sha256_hex({of} || {_tag('f.legacy_key')} || {_tag('f.service_key')} || f.tagged || {side}), 1, 32)"
+    )
+
+
+def _tag(part: str) -> str:
+    """Canonical SQL: a text with its length."""
+    return f"COALESCE(text_of(LENGTH({part})) || ':' || {part}, '-')"
+
+
+def _tagged(part: str) -> str:
+    """The same of a text that is known."""
+    return f"{len(part)}:{part}"
 
 
 def _discrepancies(context: Context, entity: Entity, run: Run) -> str:

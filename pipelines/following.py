@@ -11,7 +11,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from pipelines import erasures
-from pipelines.causes import Deadline, cause, told
+from pipelines.causes import Deadline, spelt, told
 from pipelines.declarations import FLAGGED, GONE, Entity, Holder, Side, Tombstone
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
@@ -182,8 +182,8 @@ def _judged(entity: Entity, deadline: Deadline) -> str:
         deleted_on="deleted_on", there="there", must_be="must_be", became="became", on="side"
     )  # fmt: skip
     causes = {
-        early: cause("stale_replica", "deletion_not_propagated"),
-        f"NOT {early}": cause("invalid_transformation", "deletion_became_otherwise"),
+        early: spelt("stale_replica", "deletion_not_propagated"),
+        f"NOT {early}": spelt("invalid_transformation", "deletion_became_otherwise"),
     }
     lag = f"CASE WHEN {early} THEN whole_seconds({deadline.lag('ended_us')}) END"
     return " UNION ALL ".join(

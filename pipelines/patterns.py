@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from pipelines.causes import cause, told
+from pipelines.causes import cause, number, told
 from pipelines.comparison import Verdict, values_at_fault
 from pipelines.declarations import Entity, Field, Side
 from pipelines.engine import Engine
@@ -42,7 +42,7 @@ def prove(engine: Engine, entity: Entity, *, every: str, into: str) -> None:
     _count_raw_values(engine, entity, every)
     keys = "SELECT legacy_key, service_key, field"
     swapped = (_SWAPPED,) if _any_differ_twice(engine) else ()
-    proofs = (*swapped, _SHIFTED, _SCALED, _IN_PROPORTION, _REFORMATTED, _CUT, _OFFSET, _MISTAKEN)
+    proofs = (*swapped, _MOVED, _SCALED, _IN_PROPORTION, _REFORMATTED, _CUT, _MISTAKEN)
     engine.materialise(into, " UNION ALL ".join(f"{keys}, {proof}" for proof in proofs))
 
 
@@ -132,6 +132,7 @@ _FACTORS = f"""
     SELECT legacy_key, service_key, field, wanted, {_factor("shown", "wanted")} AS factor FROM likenesses
     WHERE kind = 'number'
 """
+# What many differences show alike is said once for all of them.
 _NO_LAG = "CAST(NULL AS BIGINT) AS ended_us"
 _ROWS = {"rows": "n"}
 
@@ -151,20 +152,25 @@ _SWAPPED = f"""
     WHERE n >= {SUPPORT} OR (LENGTH(wanted) >= {SPECIFIC} AND LENGTH(shown) >= {SPECIFIC}
         AND NOT wanted IN ('true', 'false'))
 """
-_OFFSETS = """
-    SELECT l.*, COUNT(*) OVER (PARTITION BY field, delta) AS n FROM likenesses AS l
-    WHERE kind IN ('instant', 'day') AND delta IS NOT NULL
-"""
 _OF_ZONES = f"kind = 'instant' AND is_multiple(delta, {_QUARTER}) AND ABS(delta) <= {_WIDEST_ZONE}"
-_SHIFTED = f"""
-    {cause("invalid_transformation", "time_zone_shift")}, {_NO_LAG},
-    {told({"offset_seconds": "delta", "rows": "n"}, pattern="'offset'")} AS evidence
-    FROM ({_OFFSETS}) AS moved WHERE {_OF_ZONES}
+_OFFSETS = f"""
+    SELECT field, delta,
+        CASE WHEN {_OF_ZONES} THEN {number("invalid_transformation", "time_zone_shift")}
+            ELSE {number("invalid_transformation", "systematic_pattern")} END AS cause,
+        CASE WHEN {_OF_ZONES} THEN {told({"offset_seconds": "delta", "rows": "n"}, pattern="'offset'")}
+            ELSE {told({"offset": "delta", "rows": "n"}, pattern="'offset'")} END AS evidence
+    FROM (
+        SELECT field, kind, delta, COUNT(*) AS n FROM likenesses
+        WHERE kind IN ('instant', 'day') AND delta IS NOT NULL GROUP BY field, kind, delta
+    ) AS moved
+    WHERE {_OF_ZONES} OR n >= {SUPPORT}
 """
-_OFFSET = f"""
-    {cause("invalid_transformation", "systematic_pattern")}, {_NO_LAG},
-    {told({"offset": "delta", "rows": "n"}, pattern="'offset'")} AS evidence
-    FROM ({_OFFSETS}) AS moved WHERE NOT ({_OF_ZONES}) AND n >= {SUPPORT}
+_MOVED = f"""
+    cause, {_NO_LAG}, evidence
+    FROM (
+        SELECT l.legacy_key, l.service_key, l.field, o.cause, o.evidence FROM likenesses AS l
+        JOIN ({_OFFSETS}) AS o ON o.field = l.field AND o.delta = l.delta
+    ) AS moved
 """
 _SCALED = f"""
     {cause("invalid_transformation", "unit_or_scale")}, {_NO_LAG},
@@ -176,18 +182,20 @@ _SCALED = f"""
     ) AS scaled
     WHERE n >= {SUPPORT} OR LENGTH(wanted) >= {SPECIFIC}
 """
-_IN_PROPORTION = f"""
-    {cause("invalid_transformation", "unit_or_scale")}, {_NO_LAG},
-    {told(_ROWS, pattern="'factor'", factor="factor")} AS evidence
+_PROPORTIONS = f"""
+    SELECT field, factor, {told(_ROWS, pattern="'factor'", factor="factor")} AS evidence
     FROM (
-        SELECT l.*, r.n
-        FROM factors AS l
-        JOIN (
-            SELECT field, factor, COUNT(*) AS n FROM factors GROUP BY field, factor
-            HAVING COUNT(*) >= {SUPPORT} AND MIN(wanted) <> MAX(wanted)
-        ) AS r ON r.field = l.field AND r.factor = l.factor
-    ) AS proportional
+        SELECT field, factor, COUNT(*) AS n FROM factors GROUP BY field, factor
+        HAVING COUNT(*) >= {SUPPORT} AND MIN(wanted) <> MAX(wanted)
+    ) AS counted
     WHERE NOT factor IN (SELECT factor FROM scales) AND NOT factor IN ({_NO_FACTOR})
+"""
+_IN_PROPORTION = f"""
+    {cause("invalid_transformation", "unit_or_scale")}, {_NO_LAG}, evidence
+    FROM (
+        SELECT l.legacy_key, l.service_key, l.field, r.evidence FROM factors AS l
+        JOIN ({_PROPORTIONS}) AS r ON r.field = l.field AND r.factor = l.factor
+    ) AS proportional
 """
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines import events
-from pipelines.causes import PROOFS, cause, told
+from pipelines.causes import PROOFS, cause, cause_of, told
 from pipelines.comparison import agree
 from pipelines.declarations import Entity, Field, Projection, Side
 from pipelines.engine import Engine
@@ -100,7 +100,7 @@ def _found(field: Field, of: Projection, engine_type: str) -> str:
     """Findings of the repeated field of which an event is missing, with the two values that are found here."""
     right, shown = read_text("f.expected", engine_type), read_text("f.actual", engine_type)
     return f"""
-        SELECT DISTINCT a.legacy_key, a.service_key, a.other_key, f.type, f.reason, f.discrepancy_id
+        SELECT DISTINCT a.legacy_key, a.service_key, a.other_key, f.reason, f.discrepancy_id
         FROM {quote(f"repeated {field.name}")} AS a
         JOIN {quote(_relation(FINDINGS, of.of))} AS f ON f.legacy_key = a.other_key
         WHERE f.field = {literal(of.field)} AND f.type = 'missing_event' AND f.system_of_record = '{Side.LEGACY}'
@@ -138,6 +138,6 @@ def _proofs(field: Field, of: Projection) -> Iterator[str]:
     """
     alike = told(of=literal(f"{of.of}.{of.field}"), key="a.other_key", found_there="a.discrepancy_id")
     yield f"""
-        SELECT {keys}, a.type, a.reason, CAST(NULL AS BIGINT) AS ended_us, {alike} AS evidence
+        SELECT {keys}, {cause_of("missing_event", "a.reason")}, CAST(NULL AS BIGINT) AS ended_us, {alike} AS evidence
         FROM {quote(f"found of {field.name}")} AS a
     """

@@ -6,6 +6,7 @@ batches they came in, whoever wrote them, and whatever bytes lie under missing v
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterable, Iterator
 
@@ -93,16 +94,12 @@ class Digest:
 def _head(batch: pa.RecordBatch, rows: int, text: int) -> tuple[pa.RecordBatch, int, bool]:
     """The first rows, up to a number of them or a weight of text; their weight; and whether either is reached."""
     head = batch.slice(0, rows)
-    weights = None
-    for column in head.columns:
-        if _is_varying(column.type):
-            lengths = pc.fill_null(pc.binary_length(column), 0).cast(pa.int64())
-            weights = lengths if weights is None else pc.add(weights, lengths)
-    if weights is None:
-        return head, 0, head.num_rows == rows
-    weight = pc.sum(weights).as_py()
+    texts = [column for column in head.columns if _is_varying(column.type)]
+    weight = sum(pc.sum(pc.binary_length(column), min_count=0).as_py() for column in texts)
     if weight < text:
         return head, weight, head.num_rows == rows
+    lengths = [pc.fill_null(pc.binary_length(column), 0).cast(pa.int64()) for column in texts]
+    weights = functools.reduce(pc.add, lengths)
     last = pc.index(pc.greater_equal(pc.cumulative_sum(weights), text), value=True).as_py()
     return head.slice(0, last + 1), weight, True
 

@@ -112,10 +112,10 @@ class Transaction:
         self, path: Path, reader: pa.RecordBatchReader, kept: Kept, about: Callable[[], Mapping[str, str]]
     ) -> tuple[int, str]:
         digest, count = Digest(reader.schema, kept.volatile), 0
-        repeating, stretched = storage.peek(stretches(reader, reader.schema))
+        traits, stretched = storage.peek(stretches(reader, reader.schema))
         with ExitStack() as stack:
             with usable(self._root):
-                writer = storage.writer(path, reader.schema, repeating, kept.compression)
+                writer = storage.writer(path, reader.schema, traits, kept.compression)
                 stack.callback(_abandon, writer)
                 copies = [] if kept.unpacked_from is None else [Copy(path, reader.schema, least=kept.unpacked_from)]
             # Only the writing is the lake's: what goes wrong while rows are made is told as it is.

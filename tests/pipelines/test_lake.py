@@ -1,5 +1,6 @@
 """The lake: what is written is whole or not there, says what it is, and depends on its content only."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -158,6 +159,17 @@ def test_the_same_rows_give_the_same_data_pages_and_digest_however_they_come(lak
     assert first.digest == second.digest
     assert pages(lake.file(DRIFT)) == pages(lake.file(again))
     assert pq.read_metadata(lake.file(again)).row_group(0).num_rows == ROWS_PER_STRETCH
+
+
+def test_bounds_are_said_of_all_but_texts_in_no_order(lake):
+    hashes = [hashlib.sha256(str(n).encode()).hexdigest() for n in range(5_000)]
+    rows = pa.table({"id": sorted(hashes), "hash": hashes, "number": range(5_000), "team": ["a", "b"] * 2_500})
+    write(lake, rows=rows)
+
+    group = pq.read_metadata(lake.file(DRIFT)).row_group(0)
+
+    columns = [group.column(n) for n in range(group.num_columns)]
+    assert [column.path_in_schema for column in columns if column.is_stats_set] == ["id", "number", "team"]
 
 
 def digest(table, volatile=()):
