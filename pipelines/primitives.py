@@ -54,9 +54,23 @@ _BELOW = f"(CASE WHEN $1 < 0 THEN {_WHOLE} ELSE TRY(-{_WHOLE}) END)"
 _IS_INTEGER = "regexp_full_match(typeof({}), 'U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?')"
 
 
+def _reads_back(kind: str) -> str:
+    """Whether a text is the very one that its number is written as: most are, and a pattern costs more to ask."""
+    return f"CAST(TRY_CAST($1 AS {kind}) AS VARCHAR) = CAST($1 AS VARCHAR)"
+
+
+def _within(number: str, most: str) -> str:
+    """An integer from 1 up to a number as BIGINT; else NULL."""
+    whole = f"TRY_CAST({number} AS BIGINT)"
+    return f"CASE WHEN {number} BETWEEN 1 AND {most} AND {number} = {whole} THEN {whole} END"
+
+
 def _json_without(document: str, path: str) -> str:
     return f"CASE WHEN {document}[1] = '?' THEN {document} ELSE CAST(json_remove({document}, {path}) AS VARCHAR) END"
 
+
+_IS_LEAP_YEAR = "$1 % 4 = 0 AND ($1 % 100 <> 0 OR $1 % 400 = 0)"
+_DAYS_OF_MONTH = f"CASE WHEN $2 IN (4, 6, 9, 11) THEN 30 WHEN $2 <> 2 THEN 31 WHEN {_IS_LEAP_YEAR} THEN 29 ELSE 28 END"
 
 # DuckDB's strptime reads blanks around the text, years of fewer digits, and the year 0.
 _PARSED = (
@@ -101,12 +115,13 @@ PRIMITIVES: dict[str, Primitive] = {
     "to_integer": _duckdb(
         1,
         "text of an integer as BIGINT",
-        r"CASE WHEN regexp_full_match($1, '[+-]?[0-9]+') THEN TRY_CAST($1 AS BIGINT) END",
+        rf"CASE WHEN {_reads_back('BIGINT')} OR regexp_full_match($1, '[+-]?[0-9]+') THEN TRY_CAST($1 AS BIGINT) END",
     ),
     "to_decimal": _duckdb(
         3,
         "text of a decimal as DECIMAL(p, s)",
-        r"CASE WHEN regexp_full_match($1, '[+-]?([0-9]+(\.[0-9]{0,' || $3 || '}0*)?|\.[0-9]{0,' || $3 || '}0*)') "
+        f"CASE WHEN {_reads_back('DECIMAL($2, $3)')} "
+        r"OR regexp_full_match($1, '[+-]?([0-9]+(\.[0-9]{0,' || $3 || '}0*)?|\.[0-9]{0,' || $3 || '}0*)') "
         "THEN TRY_CAST($1 AS DECIMAL($2, $3)) END",
     ),
     "scale_decimal": _duckdb(
@@ -175,7 +190,8 @@ PRIMITIVES: dict[str, Primitive] = {
     "calendar_date": _duckdb(
         3,
         "the date of year (1 to 9999), month, day (integers); NULL for an impossible one",
-        "CASE WHEN $1 BETWEEN 1 AND 9999 THEN TRY_CAST(printf('%04d-%02d-%02d', $1, $2, $3) AS DATE) END",
+        # The engine is asked for days that there are: to be refused costs it many times what a date does.
+        f"make_date({_within('$1', '9999')}, {_within('$2', '12')}, {_within('$3', _DAYS_OF_MONTH)})",
     ),
     "parse_date": _duckdb(2, f"text by strptime format as DATE, {_EXACT}", f"CAST({_PARSED} AS DATE)"),
     "parse_timestamp": _duckdb(2, f"text by strptime format as wall time, {_EXACT}", f"CAST({_PARSED} AS TIMESTAMP)"),
@@ -193,6 +209,12 @@ PRIMITIVES: dict[str, Primitive] = {
         1,
         "microseconds as whole seconds, towards minus infinity",
         "CASE WHEN $1 < 0 THEN ($1 + 1) // 1000000 - 1 ELSE $1 // 1000000 END",  # // cuts towards zero
+    ),
+    "digits_of": _duckdb(
+        3,
+        "some digits of an integer from 0 on: without as many at its end as $2 has zeros, as many as $3 has: "
+        "34 of 1234567, 1000, 100",
+        "($1 // $2) % $3",
     ),
     "floor_to": _duckdb(2, "integer cut down to a multiple of a positive constant", "($1 - ((($1 % $2) + $2) % $2))"),
     "elapsed_us": _duckdb(1, "microseconds of a duration", "TRY(epoch_us($1))"),

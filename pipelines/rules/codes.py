@@ -73,8 +73,10 @@ class Decode(Rule):
     def own_failures(self) -> tuple[Failure, ...]:
         if self.otherwise is not None or self.unknown is not UnknownCode.UNTRANSLATABLE:
             return ()
-        known = ", ".join(literal(code) for code in self.codes())
-        return (Failure(f"NOT {text_of(self.of)} IN ({known})", self.reason),)
+        # Seldom does nothing come out, and few codes mean that: the whole table is not asked again.
+        none = [literal(code) for code, meaning in self.codes().items() if meaning is None]
+        unmeant = f" AND NOT {text_of(self.of)} IN ({', '.join(none)})" if none else ""
+        return (Failure(f"{value_of(self.of)} IS NOT NULL AND {self.value()} IS NULL{unmeant}", self.reason),)
 
     def problems(self) -> list[str]:
         try:

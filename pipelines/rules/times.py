@@ -45,7 +45,7 @@ class LegacyDate(Rule):
     def value(self) -> str:
         open_means = f"CAST({literal(self.open_means.isoformat())} AS DATE)" if self.open_means else "NULL"
         is_open = f"WHEN {self._is(self.open_ended)} THEN {open_means} " if self.open_ended else ""
-        return f"CASE WHEN {self._is(self.missing)} THEN NULL {is_open}WHEN {self._is_digits()} THEN {self._date()} END"
+        return f"CASE WHEN {self._is(self.missing)} THEN NULL {is_open}ELSE {self._date()} END"
 
     def own_failures(self) -> tuple[Failure, ...]:
         sentinels = self._is((*self.missing, *self.open_ended))
@@ -54,8 +54,8 @@ class LegacyDate(Rule):
         )
 
     def reused(self) -> tuple[str, ...]:
-        digits = [self._digits(part) for part in ("YYYY" if "YYYY" in self.spelling else "YY", "MM", "DD")]
-        return (*super().reused(), self._padded(), *digits, self._year())
+        year = self._digits("YYYY" if "YYYY" in self.spelling else "YY")
+        return (*super().reused(), self._number(), year, self._digits("MM"), self._digits("DD"), self._year())
 
     def problems(self) -> list[str]:
         two_digits = "YYYY" not in self.spelling
@@ -65,9 +65,6 @@ class LegacyDate(Rule):
 
     def _is(self, spellings: tuple[str, ...]) -> str:
         return f"{text_of(self.of)} IN ({', '.join(map(literal, spellings))})" if spellings else "FALSE"
-
-    def _is_digits(self) -> str:
-        return f"matches({text_of(self.of)}, '[0-9]{{1,{len(self.spelling)}}}')"
 
     def _date(self) -> str:
         return f"calendar_date({self._year()}, {self._digits('MM')}, {self._digits('DD')})"
@@ -79,11 +76,13 @@ class LegacyDate(Rule):
         return f"CASE WHEN {year} < {self.pivot} THEN 2000 + {year} ELSE 1900 + {year} END"
 
     def _digits(self, part: str) -> str:
-        return f"to_integer(SUBSTRING({self._padded()}, {self.spelling.index(part) + 1}, {len(part)}))"
+        """A part of the number: leading zeros that were lost are none that it would lack."""
+        after = len(self.spelling) - self.spelling.index(part) - len(part)
+        return f"digits_of({self._number()}, {10**after}, {10 ** len(part)})"
 
-    def _padded(self) -> str:
-        zeros, text = "0" * len(self.spelling), text_of(self.of)
-        return f"SUBSTRING({literal(zeros)} || {text}, LENGTH({text}) + 1, {len(self.spelling)})"
+    def _number(self) -> str:
+        text = text_of(self.of)
+        return f"CAST(CASE WHEN matches({text}, '[0-9]{{1,{len(self.spelling)}}}') THEN {text} END AS BIGINT)"
 
 
 @declared

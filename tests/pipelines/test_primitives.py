@@ -284,18 +284,59 @@ def test_text_of_other_types(evaluate, values, expected):
 years = st.integers(-10, 10010) | st.integers(1900, 2030)
 
 
+def calendar_day(year, month, of_month):
+    try:
+        return date(year, month, of_month)
+    except (ValueError, OverflowError):
+        return None
+
+
 @few
 @given(lists_of(st.tuples(years, st.integers(-1, 14), st.integers(-1, 33))))
 def test_calendar_date(evaluate, values):
-    def day(year, month, of_month):
-        try:
-            return date(year, month, of_month)
-        except ValueError:
-            return None
-
     columns = dict(zip("ymd", map(pa.array, zip(*values, strict=True)), strict=True))
 
-    assert evaluate("calendar_date(y, m, d)", **columns) == [day(*parts) for parts in values]
+    assert evaluate("calendar_date(y, m, d)", **columns) == [calendar_day(*parts) for parts in values]
+
+
+INTEGERS = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint64(), pa.decimal128(4, 0), pa.float64()]
+
+
+@pytest.mark.parametrize("kind", INTEGERS, ids=str)
+@pytest.mark.parametrize("year", [0, 1, 4, 100, 400, 1900, 1999, 2000, 2023, 2024, 2100, 9996, 9999, 10000, -(2**63)])
+def test_calendar_date_at_the_edges(evaluate, year, kind):
+    parts = [(year, month, of_month) for month in range(14) for of_month in (*range(34), 99)]
+    years, months, days = zip(*parts, strict=True)
+
+    found = evaluate("calendar_date(y, m, d)", y=pa.array(years), m=pa.array(months, kind), d=pa.array(days, kind))
+
+    assert found == [calendar_day(*each) for each in parts]
+
+
+@pytest.mark.parametrize("part", [2**63 - 1, -(2**63), 2**62])
+def test_calendar_date_of_numbers_beyond_all_dates(evaluate, part):
+    days = evaluate(
+        "calendar_date(x, 2, 29) IS NULL AND calendar_date(2024, x, 29) IS NULL AND calendar_date(2024, 2, x) IS NULL",
+        x=pa.array([part]),
+    )
+
+    assert days == [True]
+
+
+def test_a_part_of_a_day_is_no_day_of_a_calendar_date(evaluate):
+    days = pa.array([Decimal("28.0"), Decimal("28.5"), Decimal("0.9")], pa.decimal128(5, 1))
+
+    assert evaluate("calendar_date(2024, 2, x)", x=days) == [date(2024, 2, 28), None, None]
+
+
+@few
+@given(lists_of(st.integers(0, 2**63 - 1)), st.integers(0, 18), st.integers(1, 18))
+def test_digits_of(evaluate, values, after, count):
+    written = [f"{value:040}" for value in values]
+
+    found = evaluate(f"digits_of(x, {10**after}, {10**count})", x=pa.array(values))
+
+    assert found == [int(digits[40 - after - count : 40 - after]) for digits in written]
 
 
 FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%Y%m%d", "%y%m%d", "%d-%b-%Y", "%Y-%m-%d %H:%M:%S", "%d.%m.%y %H.%M")
@@ -521,7 +562,7 @@ ARGUMENTS = {
     "exact_at_most": ["n", "1"], "exact_minus": ["n", "1"], "exact_times": ["n", "1"], "is_not_a_number": ["d"],
     "calendar_date": ["n", "n", "n"], "parse_date": ["x", "'%Y'"], "parse_timestamp": ["x", "'%Y'"],
     "as_single": ["d"], "same_float": ["d", "d"], "floats_apart": ["d", "d"],
-    "floor_to": ["n", "7"], "elapsed_us": ["i"],
+    "floor_to": ["n", "7"], "digits_of": ["n", "100", "10"], "elapsed_us": ["i"],
     "whole_minus": ["n", "1"], "whole_within": ["n", "n", "1", "2"], "sorted_items": ["l"], "distinct_items": ["l"],
     "json_without": ["x", "'$.a'"], "json_without_each": ["x", "'$.a'", "'$.b'"],
     "local_to_utc": ["t", "'UTC'"], "epoch_us": ["t"], "whole_seconds": ["n"], "epoch_days": ["day"],

@@ -218,14 +218,28 @@ def _currency(draw: DrawFn, columns: Columns) -> Made:
 
 
 DIGITS = ["20240229", "20230229", "20240101", "00010101", "101", "0", "00000000", "000000", "99991231", "240229", "690101", "1", "29022024",
-          "01011969", "11", "290224", "999999", "", "abc", " 20240101", "-1", "123456789", "２０２４０１０１", "991231", "20241301"]  # fmt: skip
+          "01011969", "11", "290224", "999999", "", "abc", " 20240101", "-1", "123456789", "２０２４０１０１", "991231", "20241301",
+          "+2024101", "2024 101", "1e7", "20240229.0", "9" * 60]  # fmt: skip
+YEARS, MONTHS, DAYS = [0, 1, 4, 68, 70, 1900, 2000, 2023, 2024, 9999], [0, 1, 2, 4, 12, 13], [0, 1, 28, 29, 30, 31, 32]
+
+
+@st.composite
+def _dates_in_digits(draw: DrawFn, spelling: DateSpelling) -> str:
+    """Days at the edges of what there is, and beyond; often without the zeros at the beginning."""
+    year, month, day = (draw(st.sampled_from(some)) for some in (YEARS, MONTHS, DAYS))
+    text = spelling.replace("YYYY", f"{year:04}").replace("YY", f"{year % 100:02}")
+    text = text.replace("MM", f"{month:02}").replace("DD", f"{day:02}")
+    return draw(st.sampled_from([text, text.lstrip("0")]))
 
 
 def _legacy_date(draw: DrawFn, columns: Columns) -> Made:
     spelling = draw(st.sampled_from(DateSpelling))
-    numbers = st.sampled_from([0, 101, 20240229, 20230229, 99991231, 240229, 690101, 999999, -1, 2**53])
+    texts = st.sampled_from(DIGITS) | _dates_in_digits(spelling)
+    numbers = st.sampled_from([0, 101, -1, 2**53, -20240229, 2**63 - 1]) | _dates_in_digits(spelling).map(
+        lambda t: int(t or 0)
+    )
     of: Operand = draw(
-        st.sampled_from([("text", st.sampled_from(DIGITS)), ("number", numbers)]).map(
+        st.sampled_from([("text", texts), ("number", numbers)]).map(
             lambda chosen: columns.add(pa.string() if chosen[0] == "text" else pa.int64(), chosen[1])
         )
     )
