@@ -73,6 +73,7 @@ def classify(engine: Engine, context: Context, entity: Entity, run: Run, *, proo
     engine.view("all proofs", _all_proofs(proofs))
     engine.materialise("contested findings", _CONTESTED)
     engine.materialise("best proofs", _best_proofs(run.deadline))
+    engine.forget(*proofs, "contested findings")
     return _discrepancies(context, entity, run)
 
 

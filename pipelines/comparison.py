@@ -55,6 +55,7 @@ def compare(engine: Engine, entity: Entity) -> None:
     """Compare the relation `translated` with `service rows` over `pairs`, and count `duplicate pairs`, which agree.
 
     Makes:
+    `rows side by side`: every compared pair with all that the others are made of;
     `compared` (legacy_key, service_key, `verdict <field>`...): every compared pair;
     `measures` (field, compared, equal, within_tolerance, null_only_legacy, null_only_service, untranslatable): counts;
     `suspects` (legacy_key, service_key, compared, link_primary): the pairs with any difference;

@@ -39,6 +39,7 @@ class Engine:
         self._connection = connection
         self._memory = memory
         self._macros: set[str] = set()
+        self._computed: set[str] = set()
 
     def scan(self, name: str, files: Sequence[Path], *, partitions: Sequence[str] = ()) -> None:
         """A view over Parquet files of one schema; with `partitions`, each file's key stands in `__partition`."""
@@ -116,6 +117,13 @@ class Engine:
     def materialise(self, name: str, sql: str) -> None:
         """A relation computed once, now."""
         self._create("TABLE", name, self._compiled(sql))
+        self._computed.add(name)
+
+    def forget(self, *names: str) -> None:
+        """Give back the memory of relations that nobody reads again, as far as they were materialised."""
+        for name in self._computed.intersection(names):
+            self._connection.execute(f"DROP TABLE {quote(name)}")
+            self._computed.remove(name)
 
     def add(self, name: str, rows: pa.Table) -> None:
         """More rows to a relation that was materialised, in its columns."""

@@ -44,6 +44,7 @@ def prove(engine: Engine, entity: Entity, *, every: str, into: str) -> None:
     swapped = (_SWAPPED,) if _any_differ_twice(engine) else ()
     proofs = (*swapped, _MOVED, _SCALED, _IN_PROPORTION, _REFORMATTED, _CUT, _MISTAKEN)
     engine.materialise(into, " UNION ALL ".join(f"{keys}, {proof}" for proof in proofs))
+    engine.forget("factors", "repeated mistakes")
 
 
 def _any_differ_twice(engine: Engine) -> bool:

@@ -59,6 +59,7 @@ def prove(session: Engine, job: Job, witnesses: Mapping[str, Sequence[str]]) -> 
     retranslation.prove(session, entity, into="translation proofs")
     tombstones.scan(session, job, Side.LEGACY, [job.partition], into="every legacy row")
     patterns.prove(session, entity, every="every legacy row", into="pattern proofs")
+    session.forget("rows side by side")
     testimony.look(session, entity)
     coverage = _listen(session, job, witnesses[EVENTS])
     testimony.prove(session, entity, coverage, deadline, into="event proofs")

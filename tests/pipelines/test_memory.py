@@ -9,13 +9,14 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pytest
 
 from benchmarks import contestants
 from benchmarks.contestants import Bench
 from benchmarks.worlds import World
-from pipelines import remaining
+from pipelines import engine, remaining
 from pipelines.engine import Engine
 from pipelines.sifting import Way
 
@@ -52,6 +53,19 @@ def test_nothing_that_grows_with_findings_is_taken_out_of_the_engine_whole(
 
     assert found == world.rows
     assert max(taken) <= world.rows // 10
+
+
+def test_what_was_materialised_is_let_go_and_what_was_registered_stays() -> None:
+    with engine.opened() as session:
+        session.register("lent", pa.table({"n": [1]}))
+        session.materialise("made", "SELECT n FROM lent")
+        session.forget("lent", "made", "never there")
+
+        assert session.rows("SELECT n FROM lent") == [{"n": 1}]
+        with pytest.raises(duckdb.CatalogException, match="made"):
+            session.rows("SELECT n FROM made")
+        session.materialise("made", "SELECT n + 1 AS n FROM lent")
+        assert session.rows("SELECT n FROM made") == [{"n": 2}]
 
 
 @pytest.mark.slow
