@@ -130,8 +130,9 @@ def cause_of(kind: str, reason: str) -> str:
 
 
 def spelt(kind: str, reason: str) -> str:
-    """Canonical SQL: the columns `type` and `reason` of a finding."""
-    return f"{literal(kind)} AS type, {literal(_ORDER[number(kind, reason)][1])} AS reason"
+    """Canonical SQL: the columns `type` and `reason` of a finding, which must be a cause that is known."""
+    known, why = _ORDER[number(kind, reason)]
+    return f"{literal(known)} AS type, {literal(why)} AS reason"
 
 
 def told(numbers: Mapping[str, str] | None = None, **texts: str) -> str:

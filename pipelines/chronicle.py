@@ -144,7 +144,7 @@ def _born(on: str) -> dict[str, str]:
 
 
 def _rows(common: Mapping[str, str], on: str, seen: str, life: Mapping[str, str]) -> str:
-    """What was `seen`, in order, with what its `life` says; what is the same for all need not be put in order."""
+    """What was `seen`, in order, with what its `life` says and what all have in `common`."""
     values = {
         **common,
         **{name: f"s.{name}" for name in SIGHTED},
@@ -156,4 +156,4 @@ def _rows(common: Mapping[str, str], on: str, seen: str, life: Mapping[str, str]
         "age_days": f"epoch_days(CAST({life['last_seen']} AS DATE)) - epoch_days(CAST({life['since']} AS DATE))",
     }
     columns = ", ".join(f"{values[name]} AS {name}" for name in SCHEMA.names)
-    return f"SELECT {columns} FROM (SELECT * FROM ({seen}) AS seen ORDER BY discrepancy_id) AS s"
+    return f"SELECT {columns} FROM ({seen}) AS s ORDER BY s.discrepancy_id"

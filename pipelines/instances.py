@@ -35,7 +35,8 @@ def lent(resources: Resources) -> Iterator[duckdb.DuckDBPyConnection]:
 def end_those_at_rest() -> None:
     """Give back the memory, threads and folders of instances that nobody uses."""
     for key in list(_AT_REST):
-        if instance := _AT_REST.pop(key, None):
+        # Those of the process that this one was forked off stay: to end one is to wait for threads that are not here.
+        if key[0] == os.getpid() and (instance := _AT_REST.pop(key, None)):
             instance.end()
 
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tempfile
+from textwrap import indent
 
 import pytest
 
@@ -101,3 +102,18 @@ def test_one_of_a_pool_leaves_no_folder(folder, monkeypatch):
         pool.submit(exec, OPENING, {}).result()
 
     assert not list(folder.glob("coexist-spill-*"))
+
+
+FORKED = f"""
+import os
+{OPENING}
+if not (child := os.fork()):
+{indent(OPENING + OPENING, "    ")}
+    os._exit(7)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+{OPENING}
+"""
+
+
+def test_a_process_that_is_forked_off_has_instances_of_its_own(folder):
+    subprocess.run([sys.executable, "-c", FORKED], check=True, timeout=60, env={"TMPDIR": str(folder)})
