@@ -7,7 +7,7 @@ looked for in the files; but where few differ, the service's are told by `echo`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from pipelines.partners import PLACE, at_ascending, marked
 from pipelines.passed import Passed, known_pairs
 from pipelines.remaining import KNOWN_OF_ROWS, PAIR
 from pipelines.sayings import Saying
+from pipelines.whole import Memory
 
 _COLUMNS = 2  # at once: of either side, or of one as it is read and in one piece
 _HELD_AT_MOST = 0.7  # of the memory of an engine, which does without as long
@@ -68,28 +69,47 @@ def sift(engine: Engine, files: Mapping[Side, Path], walk: Walk) -> Passed | Non
 
 
 def _found(files: Mapping[Side, Path], walk: Walk) -> _Found:
-    read, found = {side: places.columns(files[side]) for side in Side}, _Found(~walk.pairs["failed"])
+    said, found = _said(files, walk), _Found(~walk.pairs["failed"])
     along, across = sorted(Side, key=lambda side: not walk.pairs[side].is_sorted())
-    pairs = walk.pairs.select(along, across)
+    pairs, memory = walk.pairs.select(along, across), Memory(pq.read_metadata(files[across]).num_rows)
     for saying in walk.sayings:
-        legacy = walk.told[saying.expected] if saying.is_told else read[Side.LEGACY](saying.expected)
-        service = read[Side.SERVICE](saying.actual)
-        is_alike = _are_alike(saying, {Side.LEGACY: legacy, Side.SERVICE: service}, pairs)
-        number = (~is_alike).arg_true().alias("number")
-        actual = service[pairs[Side.SERVICE][number]].alias("actual")
-        found.add(saying.actual, is_alike, pl.DataFrame([number, actual]))
+        found.add(saying.actual, *_compared(saying, said, pairs, memory))
     return found
 
 
-def _are_alike(saying: Saying, values: Mapping[Side, pl.Series], pairs: pl.DataFrame) -> pl.Series:
-    """Of every pair, whether both rows say the same in a field; the first column of `pairs` ascends."""
+def _said(files: Mapping[Side, Path], walk: Walk) -> dict[Side, Callable[[Saying], pl.Series]]:
+    """What a side says in a field, in all rows."""
+    legacy, service = (places.columns(files[side]) for side in Side)
+    return {
+        Side.LEGACY: lambda saying: walk.told[saying.expected] if saying.is_told else legacy(saying.expected),
+        Side.SERVICE: lambda saying: service(saying.actual),
+    }
+
+
+def _compared(
+    saying: Saying, said: Mapping[Side, Callable[[Saying], pl.Series]], pairs: pl.DataFrame, memory: Memory
+) -> tuple[pl.Series, pl.DataFrame]:
+    """Of every pair, whether both rows say the same in a field; and what the service says in others, as in `_Found`.
+
+    The first column of `pairs` ascends. The other side is read first, for its pieces are gone before the next is read.
+    """
     along, across = map(Side, pairs.columns)
-    # In one piece: to look for a row among pieces costs several times what it costs to take it.
-    whole, outcomes = values[across].rechunk(), [pl.Series(dtype=pl.Boolean)]
+    whole = memory.of(said[across](saying))
+    values = {across: whole, along: said[along](saying)}
+    is_alike = _are_alike(saying, values, pairs)
+    number = (~is_alike).arg_true().alias("number")
+    actual = values[Side.SERVICE][pairs[Side.SERVICE][number]].alias("actual")
+    return is_alike, pl.DataFrame([number, actual])
+
+
+def _are_alike(saying: Saying, values: Mapping[Side, pl.Series], pairs: pl.DataFrame) -> pl.Series:
+    """Of every pair, whether both rows say the same in a field; of the side that is not read along, in one piece."""
+    along, across = map(Side, pairs.columns)
+    outcomes = [pl.Series(dtype=pl.Boolean)]
     for stretch in pairs.iter_slices(_ROWS_AT_ONCE):
         at = stretch[along]
         within = values[along].slice(at[0], at[-1] - at[0] + 1)
-        taken = {along: at_ascending(within, at, at[0]), across: whole[stretch[across]]}
+        taken = {along: at_ascending(within, at, at[0]), across: values[across][stretch[across]]}
         outcomes.append(saying.is_alike(taken[Side.LEGACY], taken[Side.SERVICE]))
     return pl.concat(outcomes)
 

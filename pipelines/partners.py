@@ -77,13 +77,19 @@ def _by_number(sides: Mapping[Side, pl.DataFrame], link: str, listing: Side) -> 
     """The same by a list of one side's places, where each number has its own; None where some have more."""
     numbers = {side: sides[side][link].cast(pl.Int64) for side in Side}
     low, high = _bounds(numbers[listing])
-    listed = _listed(numbers[listing] - low, sides[listing][PLACE], high - low + 1)
+    listed = _listed(_from(low, numbers[listing]), sides[listing][PLACE], high - low + 1)
     if len(listed) - listed.null_count() < len(numbers[listing]):
         return None
     other = Side.LEGACY if listing is Side.SERVICE else Side.SERVICE
     within = numbers[other].is_between(low, high)
-    found = {other: sides[other][PLACE].filter(within), listing: listed[numbers[other].filter(within) - low]}
-    return _alone(_pairs(*(found[side] for side in Side)).drop_nulls(), sides)
+    found = {other: sides[other][PLACE].filter(within), listing: listed[_from(low, numbers[other].filter(within))]}
+    # Of the other side a row is looked up once; so it is in one pair at most.
+    return _alone(_pairs(*(found[side] for side in Side)).drop_nulls(), {listing: sides[listing]})
+
+
+def _from(low: int, numbers: pl.Series) -> pl.Series:
+    """Where numbers stand in a list of all from this one on, in the type that Polars would bring it to each time."""
+    return (numbers - low).cast(pl.get_index_type())
 
 
 def _bounds(link: pl.Series) -> tuple[int, int]:
@@ -113,7 +119,7 @@ def _sorted(rows: pl.DataFrame, links: Sequence[str]) -> pl.DataFrame:
 
 
 def _alone(pairs: pl.DataFrame, sides: Mapping[Side, pl.DataFrame]) -> pl.DataFrame:
-    """The pairs neither row of which is in another."""
+    """The pairs neither row of which is in another, where rows of these `sides` may be."""
     if all(marked(pairs[side], _end(rows)).sum() == pairs.height for side, rows in sides.items()):
         return pairs
     return pairs.filter(*(pl.col(side).is_unique() for side in Side))
