@@ -20,7 +20,7 @@ from pipelines.abreast import Walk
 from pipelines.declarations import Side
 from pipelines.echo import Said
 from pipelines.engine import Engine
-from pipelines.partners import PLACE, at_ascending, marked
+from pipelines.partners import PLACE, at_ascending, unpaired
 from pipelines.passed import Passed, known_pairs
 from pipelines.remaining import KNOWN_OF_ROWS, PAIR
 from pipelines.sayings import Saying
@@ -118,7 +118,7 @@ def _hand_over(engine: Engine, files: Mapping[Side, Path], walk: Walk, found: _F
     """Give the engine the rows that are in no pair, and both rows of those that are apart (with `pair`, a number)."""
     rows = _told_rows(files, walk, found, apart) if found.are_few else {}
     for side in Side:
-        alone = (~marked(walk.pairs[side], pq.read_metadata(files[side]).num_rows)).arg_true()
+        alone = unpaired(walk.pairs[side], pq.read_metadata(files[side]).num_rows)
         engine.hold_places(side, files[side], KNOWN_OF_ROWS)
         looked_for = _looked_for(alone, apart.clear() if rows else apart, side)
         engine.add_placed(side, files[side], places.rows_at(files[side], looked_for))

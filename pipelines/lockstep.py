@@ -20,7 +20,7 @@ from pipelines import places
 from pipelines.abreast import Walk
 from pipelines.declarations import Side
 from pipelines.engine import Engine
-from pipelines.partners import at_ascending, marked
+from pipelines.partners import at_ascending, unpaired
 from pipelines.passed import Passed, known_pairs
 from pipelines.remaining import KNOWN_OF_ROWS, PAIR
 
@@ -94,7 +94,7 @@ def sift(engine: Engine, files: Mapping[Side, Path], walk: Walk) -> Passed:
             judged = _judged(stretch, both, walk)
             apart = found.count(judged)
             for heap in heaps:
-                alone = _alone(judged[heap.side], stretch.rows(heap.side))
+                alone = unpaired(judged[heap.side], stretch.rows(heap.side))
                 heap.add(_remaining(both[heap.side], alone, apart.select(at=heap.side, pair="pair")))
         for heap in heaps:
             heap.clear()
@@ -124,11 +124,6 @@ def _judged(stretch: _Stretch, rows: Mapping[Side, pl.DataFrame], walk: Walk) ->
         both = (expected, pairs[Side.LEGACY]), (rows[Side.SERVICE][saying.actual], pairs[Side.SERVICE])
         is_alike &= saying.is_alike(*(at_ascending(values, at) for values, at in both))
     return pairs.with_columns(is_alike.alias("is_alike"))
-
-
-def _alone(paired: pl.Series, count: int) -> pl.Series:
-    """Of so many rows, the places of those that are in no pair; mostly there are none."""
-    return paired.clear() if len(paired) == count else (~marked(paired, count)).arg_true()
 
 
 def _remaining(rows: pl.DataFrame, alone: pl.Series, apart: pl.DataFrame) -> pl.DataFrame:

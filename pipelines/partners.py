@@ -36,6 +36,11 @@ def marked(places: pl.Series, rows: int) -> pl.Series:
     return pl.repeat(value=False, n=rows, eager=True).scatter(places, values=True)
 
 
+def unpaired(places: pl.Series, rows: int) -> pl.Series:
+    """Of so many rows, the places of those that are at none of these, each said once; mostly there are none."""
+    return places.clear() if len(places) == rows else (~marked(places, rows)).arg_true()
+
+
 def at_ascending(values: pl.Series, places: pl.Series, first: int = 0) -> pl.Series:
     """Of the values from a `first` place on, those at places that ascend; mostly these are all of them."""
     return values if len(places) == len(values) else values.filter(marked(places - first, len(values)))
