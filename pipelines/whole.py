@@ -2,7 +2,7 @@
 
 To look for values all over a column among its pieces costs several times what it costs to take them; and new memory
 costs more than to fill it. This memory comes in pages as large as there are, for on small ones a fifth of the time goes
-into finding the page.
+into finding the page. Columns in which values are missing, or refer to what stands elsewhere, are put into new memory.
 """
 
 from __future__ import annotations
