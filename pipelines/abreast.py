@@ -13,13 +13,14 @@ from typing import NamedTuple
 import polars as pl
 import pyarrow.parquet as pq
 
-from pipelines import partners, roll, room
+from pipelines import partners, roll, room, telling
 from pipelines.declarations import Entity, Side
 from pipelines.engine import Engine
-from pipelines.enrolment import link_names, plain_links
+from pipelines.enrolment import IN_PART, link_names, plain_links
 from pipelines.expressions import quote
 from pipelines.sameness import is_kept
 from pipelines.sayings import Saying, of_fields
+from pipelines.telling import Telling
 
 _TOLD_AT_MOST = 0.25  # of the memory of an engine, which it takes beside the engine's own
 _Rolls = Mapping[Side, pl.DataFrame]
@@ -30,13 +31,15 @@ class Walk(NamedTuple):
 
     `pairs` (legacy and service, their places, by those of one side; failed: a field cannot be translated; is_primary;
     mask of the fields compared) are linked beyond doubt. `told`: by place, what legacy says in other columns than its
-    own, and which share of an engine's memory that takes.
+    own, and which share of an engine's memory that takes; `tellings`: by column, how it is told in passing, where more
+    may fail.
     """
 
     sayings: Sequence[Saying]
     pairs: pl.DataFrame
     told: pl.DataFrame
     told_share: float
+    tellings: Mapping[str, Telling]
 
     @property
     def is_in_one_order(self) -> bool:
@@ -50,27 +53,31 @@ def walk(engine: Engine, entity: Entity, files: Mapping[Side, Path]) -> Walk | N
     And where links are shared by too many rows, or there is no room for what is told.
     """
     links, sayings = link_names(entity), of_fields(engine, entity, files)
-    telling = [saying.expected for saying in sayings or [] if saying.is_told]
-    told_share = room.share(room.needed([files[Side.LEGACY]])) if telling else 0
-    if not sayings or told_share > _TOLD_AT_MOST or not _are_kept(engine, [*links, *telling]):
+    every = [saying.expected for saying in sayings or [] if saying.is_told]
+    in_passing = telling.tellings(engine, entity)
+    held = [column for column in every if column not in in_passing]
+    told_share = room.share(room.needed([files[Side.LEGACY]])) if held else 0
+    if not sayings or told_share > _TOLD_AT_MOST or not _are_kept(engine, [*links, *every]):
         return None
-    rolls = _rolls(engine, entity, files, telling)
+    rolls = _rolls(engine, entity, files, held)
     standing = _of_one_type(rolls, links)
     linked = partners.find(standing, links) if standing else None
     if linked is None:
         return None
-    return Walk(sayings, _certain(entity, rolls, linked), rolls[Side.LEGACY].select(telling), told_share)
+    return Walk(sayings, _certain(entity, rolls, linked), rolls[Side.LEGACY].select(held), told_share, in_passing)
 
 
-def _rolls(engine: Engine, entity: Entity, files: Mapping[Side, Path], telling: Sequence[str]) -> _Rolls:
-    """Of both rolls, what links rows and what is known of them, and what is told of legacy's."""
-    plain = None if telling else plain_links(entity, {side: pq.read_schema(file) for side, file in files.items()})
+def _rolls(engine: Engine, entity: Entity, files: Mapping[Side, Path], held: Sequence[str]) -> _Rolls:
+    """Of both rolls, what links rows and what is known of them, and of legacy's what is told there."""
+    translated = telling.without(engine, entity).fields
+    schemas = {side: pq.read_schema(file) for side, file in files.items()}
+    plain = None if held else plain_links(entity, schemas, translated)
     if plain:
         return {side: _as_it_stands(files[side], columns) for side, columns in plain.items()}
-    told = {Side.LEGACY: telling, Side.SERVICE: []}  # of the service nothing is translated
+    known = {side: [*link_names(entity), "live", "failed", *roll.varying(entity, side)] for side in Side}
     return {
-        side: _by_place(engine, side, [*link_names(entity), "live", "failed", *roll.varying(entity, side), *told[side]])
-        for side in Side
+        Side.LEGACY: _by_place(engine, IN_PART, [*known[Side.LEGACY], *held]),
+        Side.SERVICE: _by_place(engine, "service roll", known[Side.SERVICE]),  # of the service nothing is translated
     }
 
 
@@ -88,9 +95,9 @@ def _are_kept(engine: Engine, columns: Sequence[str]) -> bool:
     return all(is_kept(of[column]) for of in kinds for column in columns if column in of)
 
 
-def _by_place(engine: Engine, side: Side, columns: Sequence[str]) -> pl.DataFrame:
-    """These columns of every row on the roll of a side, by `position`: from 0, none left out."""
-    rows = pl.DataFrame(engine.table(f'SELECT position, {", ".join(map(quote, columns))} FROM "{side} roll"'))
+def _by_place(engine: Engine, name: str, columns: Sequence[str]) -> pl.DataFrame:
+    """These columns of every row on a roll, by `position`: from 0, none left out."""
+    rows = pl.DataFrame(engine.table(f"SELECT position, {', '.join(map(quote, columns))} FROM {quote(name)}"))
     rows = rows.cast({partners.PLACE: pl.get_index_type()})
     return rows if rows[partners.PLACE].is_sorted() else rows.sort(partners.PLACE)
 

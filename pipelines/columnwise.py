@@ -15,18 +15,20 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import echo, places, room
+from pipelines import echo, places, room, telling
 from pipelines.abreast import Walk
 from pipelines.declarations import Side
 from pipelines.echo import Said
 from pipelines.engine import Engine
 from pipelines.partners import PLACE, at_ascending, unpaired
 from pipelines.passed import Passed, known_pairs
+from pipelines.places import Columns
 from pipelines.remaining import KNOWN_OF_ROWS, PAIR
 from pipelines.sayings import Saying
+from pipelines.telling import FAILED, VALUE
 from pipelines.whole import Memory
 
-_COLUMNS = 2  # at once: of either side, or of one as it is read and in one piece
+_COLUMNS = 2  # at once: of either side, or of one as it is read and in one piece; and one as it is told, if any is
 _HELD_AT_MOST = 0.7  # of the memory of an engine, which does without as long
 _ROWS_AT_ONCE = 131_072  # pairs; what is taken of them from all over a column fits into the processor's cache
 _FEW = 8  # of so many pairs one differs at most, for what differs to be kept
@@ -55,7 +57,8 @@ def sift(engine: Engine, files: Mapping[Side, Path], walk: Walk) -> Passed | Non
 
     Makes what `sifting.sift` does.
     """
-    taken = walk.told_share + _COLUMNS * max(room.share(room.widest(files[side])) for side in Side)
+    columns = _COLUMNS + bool(walk.tellings)
+    taken = walk.told_share + columns * max(room.share(room.widest(files[side])) for side in Side)
     if taken > _HELD_AT_MOST:
         return None
     with engine.lending(taken):
@@ -69,7 +72,8 @@ def sift(engine: Engine, files: Mapping[Side, Path], walk: Walk) -> Passed | Non
 
 
 def _found(files: Mapping[Side, Path], walk: Walk) -> _Found:
-    said, found = _said(files, walk), _Found(~walk.pairs["failed"])
+    found = _Found(~walk.pairs["failed"])
+    said = _said(files, walk, found)
     along, across = sorted(Side, key=lambda side: not walk.pairs[side].is_sorted())
     pairs, memory = walk.pairs.select(along, across), Memory(pq.read_metadata(files[across]).num_rows)
     for saying in walk.sayings:
@@ -77,13 +81,24 @@ def _found(files: Mapping[Side, Path], walk: Walk) -> _Found:
     return found
 
 
-def _said(files: Mapping[Side, Path], walk: Walk) -> dict[Side, Callable[[Saying], pl.Series]]:
+def _said(files: Mapping[Side, Path], walk: Walk, found: _Found) -> dict[Side, Callable[[Saying], pl.Series]]:
     """What a side says in a field, in all rows."""
     legacy, service = (places.columns(files[side]) for side in Side)
     return {
-        Side.LEGACY: lambda saying: walk.told[saying.expected] if saying.is_told else legacy(saying.expected),
+        Side.LEGACY: lambda saying: _expected(saying, walk, legacy, found),
         Side.SERVICE: lambda saying: service(saying.actual),
     }
+
+
+def _expected(saying: Saying, walk: Walk, read: Columns, found: _Found) -> pl.Series:
+    """What legacy says in a field, in all rows; no pair of one that could not be translated is alike."""
+    if saying.expected not in walk.tellings:
+        return walk.told[saying.expected] if saying.is_told else read(saying.expected)
+    by_itself = walk.tellings[saying.expected]
+    told = by_itself.tell(read(by_itself.column))
+    if told[FAILED].any():
+        found.is_alike &= ~told[FAILED][walk.pairs[Side.LEGACY]]
+    return told[VALUE]
 
 
 def _compared(
@@ -131,11 +146,12 @@ def _told_rows(files: Mapping[Side, Path], walk: Walk, found: _Found, apart: pl.
     """Both rows of every pair that is apart: legacy's out of the file, the service's by what differs from it."""
     at = apart[Side.LEGACY]
     legacy = places.found(files[Side.LEGACY], at.sort())[at.arg_sort().arg_sort()]
+    told = telling.tell(walk.tellings, legacy).with_columns(column[at] for column in walk.told)
     said = {}
     for saying in walk.sayings:
         others = found.others[saying.actual]
         within = apart["number"].search_sorted(others["number"])
-        expected = walk.told[saying.expected][at] if saying.is_told else legacy[saying.expected]
+        expected = (told if saying.is_told else legacy)[saying.expected]
         said[saying.actual] = Said(expected, within, others["actual"])
     return {Side.LEGACY: legacy, Side.SERVICE: echo.rows(files[Side.SERVICE], apart[Side.SERVICE], said)}
 

@@ -6,17 +6,19 @@ service's language. `direct` joins the rolls, `abreast` walks along them; rolls 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
-from pipelines import roll
-from pipelines.declarations import Entity, Holder, Side
+from pipelines import roll, telling
+from pipelines.declarations import Entity, Field, Holder, Side
 from pipelines.engine import Engine
 from pipelines.expressions import quote
 from pipelines.rows import always_live, row_key
 from pipelines.rules.rule import value_of
 from pipelines.sameness import is_one_kind
+
+IN_PART = "legacy roll in part"
 
 
 def keyed(entity: Entity, side: Side) -> str:
@@ -29,14 +31,18 @@ def keyed(entity: Entity, side: Side) -> str:
 
 
 def enrol(engine: Engine, entity: Entity) -> None:
-    """Make `<side> roll` (see `roll.call`) of both sides, with `link`, in parts.
+    """Make `<side> roll` (see `roll.call`) of both sides, with `link`, in parts, and IN_PART of legacy.
 
-    Parts are the same in rows that are linked, and missing where there is no link. Needs `legacy` and `service`, the
-    raw rows with `__position` and what `keyed` adds; `legacy values` and `service values`, the live ones among them in
-    the service's language; and `single links` (see `roll`) of an identity table.
+    Parts are the same in rows that are linked, and missing where there is no link. IN_PART is without the fields that
+    `telling` tells. Needs `legacy` and `service`, the raw rows with `__position` and what `keyed` adds; `legacy values`
+    and `service values`, the live ones among them in the service's language; and `single links` (see `roll`) of an
+    identity table.
     """
+    certain = {side: _certain(engine, entity, side) for side in Side}
     for side in Side:
-        engine.view(f"{side} roll", _roll(engine, entity, side))
+        engine.view(f"{side} roll", _roll(engine, entity, side, certain[side]))
+    in_part = telling.without(engine, entity)
+    engine.view(IN_PART, _roll(engine, in_part, Side.LEGACY, certain[Side.LEGACY]))
 
 
 def link_names(entity: Entity) -> list[str]:
@@ -46,14 +52,17 @@ def link_names(entity: Entity) -> list[str]:
     return [_link_name(part) for part in _business_key(entity, Side.SERVICE)]
 
 
-def plain_links(entity: Entity, schemas: Mapping[Side, pa.Schema]) -> dict[Side, dict[str, str]] | None:
+def plain_links(
+    entity: Entity, schemas: Mapping[Side, pa.Schema], translated: Iterable[Field]
+) -> dict[Side, dict[str, str]] | None:
     """The raw column of each part of the links, on both sides, where these columns say all that the rolls do.
 
-    Then every row that has them all is live, none fails, and nothing else is known of its pair.
+    Then every row that has them all is live, none fails in a field that the rolls translate, and nothing else is known
+    of its pair.
     """
     columns = {side: _own_links(entity, side) for side in Side}
     kinds = [[schemas[side].field(column).type for column in columns[side].values()] for side in Side]
-    can_fail = any(field.rule.failures() for field in entity.fields)
+    can_fail = any(field.rule.failures() for field in translated)
     varies = any(roll.varying(entity, side) or not always_live(entity.holder(side)) for side in Side)
     if not all(columns.values()) or can_fail or varies or kinds[0] != kinds[1]:
         return None
@@ -67,10 +76,10 @@ def _own_links(entity: Entity, side: Side) -> dict[str, str]:
     return {_link_name(part): own[sql] for part, sql in parts.items()} if {*own} == {*parts.values()} else {}
 
 
-def _roll(engine: Engine, entity: Entity, side: Side) -> str:
+def _roll(engine: Engine, entity: Entity, side: Side, certain: str) -> str:
     link = ", ".join(f"{sql} AS {quote(name)}" for name, sql in _links(engine, entity, side).items())
     fields = ", ".join(f"v.{quote(field.name)} AS {quote(roll.value_column(field.name))}" for field in entity.fields)
-    entry = roll.Entry(link, _certain(engine, entity, side), fields)
+    entry = roll.Entry(link, certain, fields)
     return roll.call(entity, side, entry, rows=side, values=f"{side} values")
 
 

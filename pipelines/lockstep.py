@@ -16,13 +16,14 @@ from typing import NamedTuple
 import polars as pl
 import pyarrow.parquet as pq
 
-from pipelines import places
+from pipelines import places, telling
 from pipelines.abreast import Walk
 from pipelines.declarations import Side
 from pipelines.engine import Engine
 from pipelines.partners import at_ascending, unpaired
 from pipelines.passed import Passed, known_pairs
 from pipelines.remaining import KNOWN_OF_ROWS, PAIR
+from pipelines.telling import FAILED
 
 _ROWS_AT_ONCE = 131_072  # of a side; as many as snapshots have in a row group
 _ROWS_ON_HEAP = 262_144
@@ -117,8 +118,9 @@ def _stretches(pairs: pl.DataFrame, rows: Mapping[Side, int]) -> Iterator[_Stret
 def _judged(stretch: _Stretch, rows: Mapping[Side, pl.DataFrame], walk: Walk) -> pl.DataFrame:
     """The pairs of a stretch, their places counted from its begin, and `is_alike`: whether they say the same."""
     pairs = stretch.pairs.with_columns(pl.col(side) - stretch.begin[side] for side in Side)
-    told = walk.told.slice(stretch.begin[Side.LEGACY], stretch.rows(Side.LEGACY))
-    is_alike = ~pairs["failed"]
+    held = walk.told.slice(stretch.begin[Side.LEGACY], stretch.rows(Side.LEGACY))
+    told = telling.tell(walk.tellings, rows[Side.LEGACY]).with_columns(held.get_columns())
+    is_alike = ~(pairs["failed"] | at_ascending(told[FAILED], pairs[Side.LEGACY]))
     for saying in walk.sayings:
         expected = (told if saying.is_told else rows[Side.LEGACY])[saying.expected]
         both = (expected, pairs[Side.LEGACY]), (rows[Side.SERVICE][saying.actual], pairs[Side.SERVICE])

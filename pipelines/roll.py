@@ -5,6 +5,7 @@ What both sieves read: `digests` makes hashes of it, `direct` joins it. What a r
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipelines.declarations import Entity, NaturalKey, Side
@@ -36,23 +37,23 @@ def call(entity: Entity, side: Side, entry: Entry, *, rows: str, values: str) ->
     of `varying`, what is told besides, and those of the fields (`value_column`), which are missing where a row takes no
     part. Legacy rows that are linked through a table need `__row_key` and the relation `single links`.
     """
-    besides = entry.besides and f"{entry.besides}, "
     holder = entity.holder(side)
     failed = [f"{failure_column(field)} IS NOT NULL" for field in entity.fields] if side is Side.LEGACY else []
     linked = 'LEFT JOIN "single links" AS k ON k.legacy_key = v.__row_key' if through_table(entity, side) else ""
+    told = [f"{' OR '.join(failed) or 'FALSE'} AS failed", *_known_of_pair(entity, side), entry.besides, entry.fields]
     taking_part = f"""
-        SELECT v.__position AS position, {entry.certain} AS live, {entry.link},
-            {" OR ".join(failed) or "FALSE"} AS failed, {_known_of_pair(entity, side)} {besides} {entry.fields}
+        SELECT v.__position AS position, {entry.certain} AS live, {entry.link}, {_listed(told)}
         FROM {quote(values)} AS v {linked}
     """
     if always_live(holder):
         return taking_part
     nothing = ", ".join(f"NULL AS {quote(value_column(field.name))}" for field in entity.fields)
     unknown = {"is_primary": "FALSE", "mask_primary": "0", "mask_other": "0"}
+    known = [f"{unknown[name]} AS {name}" for name in varying(entity, side)]
     return f"""
         {taking_part} UNION ALL
-        SELECT v.__position AS position, FALSE AS live, {entry.link}, TRUE AS failed,
-            {"".join(f"{unknown[name]} AS {name}, " for name in varying(entity, side))} {besides} {nothing}
+        SELECT v.__position AS position, FALSE AS live, {entry.link},
+            {_listed(["TRUE AS failed", *known, entry.besides, nothing])}
         FROM (SELECT * FROM {quote(rows)} WHERE NOT ({live(holder)})) AS v {linked}
     """
 
@@ -104,13 +105,18 @@ def varying(entity: Entity, side: Side) -> list[str]:
     return ["mask_primary", "mask_other"] if masked_fields(entity) else []
 
 
-def _known_of_pair(entity: Entity, side: Side) -> str:
+def _listed(columns: Iterable[str]) -> str:
+    """A select list; of columns some of which are lists, or none."""
+    return ", ".join(filter(None, columns))
+
+
+def _known_of_pair(entity: Entity, side: Side) -> list[str]:
     known = {
         "is_primary": "COALESCE(k.is_primary, FALSE)",
         "mask_primary": _mask(entity, "TRUE"),
         "mask_other": _mask(entity, "FALSE"),
     }
-    return "".join(f"{known[name]} AS {name}, " for name in varying(entity, side))
+    return [f"{known[name]} AS {name}" for name in varying(entity, side)]
 
 
 def _mask(entity: Entity, link_primary: str) -> str:

@@ -102,8 +102,15 @@ def translate(engine: Engine, entity: Entity, *, rows: str, into: str) -> None:
     columns += [f"{quote(column)} AS {raw_column(column)}" for column in raw_columns(entity)]
     # Planning these expressions anew for every reader costs more than keeping what they make of few rows.
     make = engine.view if engine.has_more(rows, than=_FEW) else engine.materialise
-    make(made, f"SELECT {', '.join(columns)} FROM ({_judged(entity, linked)}) AS judged")
+    judged = _made(entity.fields, linked, f"{row_key(entity.legacy)} AS {_KEY}")
+    make(made, f"SELECT {', '.join(columns)} FROM ({judged}) AS judged")
     engine.view(into, f"SELECT m.*, {', '.join(_said_besides(entity))} FROM {quote(made)} AS m")
+
+
+def said(field: Field, *, rows: str) -> str:
+    """The query of what a field becomes, in raw rows that need no reference: its `value`, and whether it `failed`."""
+    failed = f"{_failure_number(field)} IS NOT NULL AS failed"
+    return f"SELECT {_value_column(field)} AS value, {failed} FROM ({_made([field], rows)}) AS judged"
 
 
 def untranslatable(engine: Engine, entity: Entity, *, translated: str) -> str:
@@ -153,22 +160,22 @@ def _with_references(entity: Entity, rows: str) -> str:
     return f"SELECT {', '.join(selected)} FROM {taking_part} AS l {' '.join(joins)}"
 
 
-def _judged(entity: Entity, linked: str) -> str:
-    """The rows with their key, each field's value, and the number (from 1) of the first of its failures.
+def _made(fields: Iterable[Field], rows: str, *besides: str) -> str:
+    """The query of rows with each field's value, the number (from 1) of the first of its failures, and what else.
 
     What several places read, such as the value in its own conditions of failure, is made once, in a select beneath.
     """
     values, failures, beneath = [], [], _Beneath()
-    for field in entity.fields:
+    for field in fields:
         parts = beneath.columns(field.rule)
         values.append(f"{_read(field.rule.value(), parts)} AS {_value_column(field)}")
         failures.append(f"{_first_failure(field, parts)} AS {_failure_number(field)}")
-    rows = quote(linked)
+    below = quote(rows)
     for layer in beneath.layers:
         made = ", ".join(f"{sql} AS {column}" for sql, column in layer.items())
-        rows = f"(SELECT below.*, {made} FROM {rows} AS below)"
-    keyed = f"SELECT made.*, {row_key(entity.legacy)} AS {_KEY}, {', '.join(values)} FROM {rows} AS made"
-    return f"SELECT valued.*, {', '.join(failures)} FROM ({keyed}) AS valued"
+        below = f"(SELECT below.*, {made} FROM {below} AS below)"
+    valued = f"SELECT made.*, {', '.join([*besides, *values])} FROM {below} AS made"
+    return f"SELECT valued.*, {', '.join(failures)} FROM ({valued}) AS valued"
 
 
 class _Beneath:

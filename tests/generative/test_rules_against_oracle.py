@@ -1,11 +1,15 @@
-"""Every kind of translation rule, engine against oracle: values, what could not be translated, and why."""
+"""Every kind of translation rule, engine against oracle: values, what could not be translated, and why.
 
+What is told in passing, from frames, is the same as what the engine says.
+"""
+
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines import translation
+from pipelines import telling, translation
 from pipelines.rules import Rule
 from tests.generative import harness
 from tests.generative.alike import alike
@@ -47,6 +51,7 @@ def check(case):
         translation.translate(engine, entity, rows="legacy", into="translated")
         raw_text = translation.raw_of(field, translation.raw_column)
         found = engine.rows(f'SELECT t.*, {raw_text} AS "text of raw" FROM translated AS t')
+        told = in_passing(engine, entity, rows)
 
     assert len(found) == rows.num_rows
     by_key = {row["legacy_key"]: row for row in found}
@@ -57,6 +62,23 @@ def check(case):
         assert seen["failed rule made"] == (expected.failure.rule if expected.failure else None), (made.rule, raw)
         read = comparison.raw_as_read(seen["text of raw"], field, around)
         assert read == comparison.legacy_raw(field, raw, around), (made.rule, raw)
+    for frame in told:
+        for raw, value, failed in zip(rows.to_pylist(), frame["value"], frame["failed"], strict=True):
+            seen = by_key[str(raw[key])]
+            assert alike(value, seen["made"]), (made.rule, raw, value, seen["made"])
+            assert failed == (seen["failure made"] is not None), (made.rule, raw)
+
+
+def in_passing(engine, entity, rows):
+    """What is told of the rows each time they are told: once, again and again, and once more."""
+    told = []
+    for by_itself in telling.tellings(engine, entity).values():
+        raw = pl.DataFrame(rows.select([by_itself.column])).to_series()
+        told.append(by_itself.tell(raw))
+        (again,) = telling.tellings(engine, entity).values()
+        often = again.tell(pl.concat([raw] * 8))
+        told += [*often.iter_slices(len(raw)), again.tell(raw)]
+    return told
 
 
 @pytest.mark.parametrize("kind", strategies.MAKERS, ids=lambda kind: kind.__name__)

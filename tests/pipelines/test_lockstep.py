@@ -172,10 +172,12 @@ def test_links_shared_by_many_are_not_listed(tmp_path: Path) -> None:
     assert stretches == 0
 
 
-@pytest.mark.parametrize(("rule", "calls"), [(say.Same("name"), 1), (say.Clean("name"), 0)])
-def test_what_is_told_needs_room(rule: say.Rule, calls: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("rule", "calls"), [(say.Same("name"), 1), (say.Clean("name"), 1), (say.Combine(("name", "of")), 0)]
+)
+def test_what_is_held_needs_room(rule: say.Rule, calls: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(abreast, "_TOLD_AT_MOST", 0)
-    legacy, service = table(id=[1, 2], name=["a", "b"]), table(id=[1, 2], name=["a", "c"])
+    legacy, service = table(id=[1, 2], name=["a", "b"], of=pa.nulls(2, pa.string())), table(id=[1, 2], name=["a", "c"])
 
     with patch.object(lockstep, "_judged", wraps=lockstep._judged) as judged:  # noqa: SLF001 (is it asked?)
         findings = found(Given(legacy, service, rules=(say.Field("name", rule, say.Exact()),)), tmp_path)
