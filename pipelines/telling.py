@@ -23,7 +23,8 @@ VALUE = "value"
 _RAW = "raw values"
 _HELD = re.compile(r"VARCHAR|BOOLEAN|DATE|DOUBLE|FLOAT|DECIMAL\(.*\)|U?(TINY|SMALL|BIG)INT|U?INTEGER")
 _FIRST = 131_072  # values; enough to see whether they occur again
-_AGAIN = 4  # times that a value occurs, for it to be worth looking up
+_AGAIN = 4  # times that a value occurs among the first, for it to be worth looking up
+_TEXTS_AT_MOST = _FIRST // _AGAIN  # what is known is read through for every slice: more would cost more than they save
 _Translate = Callable[[pl.Series], pl.DataFrame]
 
 
@@ -35,15 +36,15 @@ class Telling:
         self._engine = engine
         self._said = translation.said(field, rows=_RAW)
         self._kernels = _kernels(field)
-        self._seen = 0
+        self._is_begun = False
         self._glossary: _Glossary | None = None
 
     def tell(self, raw: pl.Series) -> pl.DataFrame:
         """By row, what the field says (`value`), and whether it could not be translated (`failed`)."""
-        if not self._seen and raw.dtype == pl.String and _occur_again(raw.head(_FIRST)):
+        if not self._is_begun and raw.dtype == pl.String and _occur_again(raw.head(_FIRST)):
             self._glossary = _Glossary(self._translated)
-        self._seen += len(raw)
-        told = self._glossary.told(raw, most=self._seen // _AGAIN) if self._glossary else None
+        self._is_begun = True
+        told = self._glossary.told(raw) if self._glossary else None
         if told is None:
             self._glossary = None
             return self._translated(raw)
@@ -65,12 +66,12 @@ class _Glossary:
         self._texts = pl.Series(dtype=pl.String)
         self._told = translate(pl.Series([None], dtype=pl.String))
 
-    def told(self, raw: pl.Series, most: int) -> pl.DataFrame | None:
-        """What becomes of these; None when more texts than so `most` have occurred by now."""
+    def told(self, raw: pl.Series) -> pl.DataFrame | None:
+        """What becomes of these; None when too many texts have occurred by now."""
         at = self._places(raw)
         if at.null_count() > raw.null_count():
             new = raw.filter(at.is_null() & raw.is_not_null()).unique()
-            if len(self._texts) + len(new) > most:
+            if len(self._texts) + len(new) > _TEXTS_AT_MOST:
                 return None
             self._texts = pl.concat([self._texts, new])
             self._told = pl.concat([self._told, self._translate(new)])
