@@ -31,8 +31,8 @@ class Walk(NamedTuple):
 
     `pairs` (legacy and service, their places, by those of one side; failed: a field cannot be translated; is_primary;
     mask of the fields compared) are linked beyond doubt. `told`: by place, what legacy says in other columns than its
-    own, and which share of an engine's memory that takes; `tellings`: by column, how it is told in passing, where more
-    may fail.
+    own, and which share of an engine's memory that takes. `tellings`: by column, how others are told in passing; what
+    fails there is not among the failed.
     """
 
     sayings: Sequence[Saying]
