@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
+from datetime import timedelta
+
+import pyarrow as pa
 
 NEARLY = 1e-12  # a sum of doubles may differ in its last bit with the order of its terms
 
@@ -14,6 +17,8 @@ def alike(seen: object, expected: object) -> bool:
         if math.isnan(seen) or math.isnan(expected):
             return math.isnan(seen) and math.isnan(expected)
         return math.isclose(seen, expected, rel_tol=NEARLY, abs_tol=0.0)
+    if isinstance(seen, pa.MonthDayNano):
+        return seen.months == 0 and timedelta(seen.days, microseconds=seen.nanoseconds / 1000) == expected
     if isinstance(seen, bool) is not isinstance(expected, bool):
         return False
     return seen == expected
