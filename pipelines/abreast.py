@@ -59,7 +59,7 @@ def walk(engine: Engine, entity: Entity, files: Mapping[Side, Path]) -> Walk | N
     told_share = room.share(room.needed([files[Side.LEGACY]])) if held else 0
     if not sayings or told_share > _TOLD_AT_MOST or not _are_kept(engine, [*links, *every]):
         return None
-    rolls = _rolls(engine, entity, files, held)
+    rolls = _rolls(engine, entity, files, held, in_passing)
     standing = _of_one_type(rolls, links)
     linked = partners.find(standing, links) if standing else None
     if linked is None:
@@ -67,11 +67,13 @@ def walk(engine: Engine, entity: Entity, files: Mapping[Side, Path]) -> Walk | N
     return Walk(sayings, _certain(entity, rolls, linked), rolls[Side.LEGACY].select(held), told_share, in_passing)
 
 
-def _rolls(engine: Engine, entity: Entity, files: Mapping[Side, Path], held: Sequence[str]) -> _Rolls:
+def _rolls(
+    engine: Engine, entity: Entity, files: Mapping[Side, Path], held: Sequence[str], in_passing: Mapping[str, Telling]
+) -> _Rolls:
     """Of both rolls, what links rows and what is known of them, and of legacy's what is told there."""
-    translated = telling.without(engine, entity).fields
+    beforehand = [field for field in entity.fields if roll.value_column(field.name) not in in_passing]
     schemas = {side: pq.read_schema(file) for side, file in files.items()}
-    plain = None if held else plain_links(entity, schemas, translated)
+    plain = None if held else plain_links(entity, schemas, beforehand)
     if plain:
         return {side: _as_it_stands(files[side], columns) for side, columns in plain.items()}
     known = {side: [*link_names(entity), "live", "failed", *roll.varying(entity, side)] for side in Side}

@@ -7,7 +7,6 @@ Polars where `kernels` spells the whole of a rule. Fields that need more are tol
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -17,11 +16,11 @@ from pipelines import roll, translation
 from pipelines.declarations import Entity, Field
 from pipelines.engine import Engine
 from pipelines.kernels import TEXT, condition_kernel, value_kernel
+from pipelines.sameness import is_kept
 
 FAILED = "failed"
 VALUE = "value"
 _RAW = "raw values"
-_HELD = re.compile(r"VARCHAR|BOOLEAN|DATE|DOUBLE|FLOAT|DECIMAL\(.*\)|U?(TINY|SMALL|BIG)INT|U?INTEGER")
 _FIRST = 131_072  # values; enough to see whether they occur again
 _AGAIN = 4  # times that a value occurs among the first, for it to be worth looking up
 _TEXTS_AT_MOST = _FIRST // _AGAIN  # what is known is read through for every slice: more would cost more than they save
@@ -112,8 +111,13 @@ def _told_here(engine: Engine, entity: Entity) -> list[Field]:
         if len(columns := field.rule.columns()) == 1
         and not field.rule.references()
         and translation.carried_by(field) is None
-        and _HELD.fullmatch(kinds[columns[0]])
+        and _is_the_same_in_frames(kinds[columns[0]])
     ]
+
+
+def _is_the_same_in_frames(kind: str) -> bool:
+    # Of a moment a frame may know other fractions of a second, or another zone, than the engine reads from the file.
+    return is_kept(kind) and not kind.startswith("TIMESTAMP")
 
 
 def _occur_again(raw: pl.Series) -> bool:
