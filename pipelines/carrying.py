@@ -35,6 +35,8 @@ BUCKETS_HELD = table_schema(
     column("held_2", pa.uint64(), "Digest of all that the rows of both sides hold: second lane"),
 )
 _STAGE = "buckets_held"
+_AT_HAND = {side: f"{side}_at_hand" for side in Side}
+STAGES = (_STAGE, *_AT_HAND.values())  # tables that only make a later run faster
 _WORTHWHILE = 0.75  # of the buckets; where more have changed, all are sifted as fast
 _FRESH = 0.9  # of the buckets; while so many are carried, what was left before serves the next run as well
 _FEW = 10  # one row in so many may remain, for them to be kept
@@ -49,7 +51,7 @@ def find(job: Job, held: Mapping[Side, Digests]) -> Carried | None:
     standing = _standing(job, partition, _held_by_both(held))
     if standing is None:
         return None
-    files = {side: job.lake.file(job.at(_at_hand(side), partition)) for side in Side}
+    files = {side: job.lake.file(job.at(_AT_HAND[side], partition)) for side in Side}
     passing = pl.DataFrame(held[Side.LEGACY].buckets).filter(pl.col("bucket").is_in(standing.implode()))
     legacy = pl.DataFrame(pq.ParquetFile(files[Side.LEGACY]).read([BUCKET, PAIR]))
     remaining = legacy.filter(pl.col(BUCKET).is_in(standing.implode()))
@@ -71,7 +73,7 @@ def leave(session: Engine, job: Job, transaction: Transaction, held: pa.Table) -
         return
     for side in Side:
         rows = session.placed(side, job.lake.file(job.address(side)))
-        transaction.write(job.address(_at_hand(side)), rows, code_version=version, compression=WORKING)
+        transaction.write(job.address(_AT_HAND[side]), rows, code_version=version, compression=WORKING)
 
 
 def _standing(job: Job, partition: str, now: pl.DataFrame) -> pl.Series | None:
@@ -79,10 +81,6 @@ def _standing(job: Job, partition: str, now: pl.DataFrame) -> pl.Series | None:
     then = pl.DataFrame(pq.ParquetFile(job.lake.file(job.at(_STAGE, partition))).read())
     standing = now.join(then, on=BUCKETS_HELD.names, how="semi")["bucket"]
     return standing if len(standing) >= _WORTHWHILE * now.height else None
-
-
-def _at_hand(side: Side) -> str:
-    return f"{side}_at_hand"
 
 
 def _can_be_carried(job: Job) -> bool:
@@ -102,7 +100,7 @@ def _before(job: Job) -> str | None:
 
 def _has_rows(job: Job, partition: str) -> bool:
     """Whether the same run left rows as well."""
-    found = [job.lake.manifest(job.at(stage, partition)) for stage in (_STAGE, *map(_at_hand, Side))]
+    found = [job.lake.manifest(job.at(stage, partition)) for stage in (_STAGE, *_AT_HAND.values())]
     return len({manifest.run_id if manifest else None for manifest in found}) == 1
 
 

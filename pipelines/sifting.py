@@ -50,6 +50,8 @@ from pipelines.sieve import Carried, Digests
 
 _COMFORTABLE = 0.7  # of the memory of an engine; a join that spills costs more than digests
 WAY = "COEXIST_SIEVE"
+# Tables that only make a run faster, and are made anew where they are not there.
+STAGES = tuple(f"{side}_{held}" for side in Side for held in ("digests", "buckets"))
 
 
 class Way(StrEnum):

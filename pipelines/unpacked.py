@@ -102,6 +102,19 @@ def beside(file: Path) -> Unpacked | None:
     return Unpacked(held, unpacked, pl.Series(sizes, dtype=pl.Int64).cum_sum())
 
 
+def size(file: Path) -> int:
+    """Bytes on disk that the unpacked rows beside a Parquet file take; none where there are none."""
+    try:
+        return _beside(file).stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def delete(file: Path) -> None:
+    """Let the unpacked rows beside a Parquet file go; whoever looks at them still can."""
+    _beside(file).unlink(missing_ok=True)
+
+
 def _beside(file: Path) -> Path:
     return file.with_suffix(".arrow")
 

@@ -19,6 +19,7 @@ from pipelines.cli.drift import drift
 from pipelines.cli.explain import explain
 from pipelines.cli.group import Commands
 from pipelines.cli.publish import publish
+from pipelines.cli.purge import purge
 from pipelines.cli.reconcile import reconcile
 from pipelines.cli.recount import recount
 
@@ -30,7 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all levels met, 1 breach, 2 bad declaration or usage, 3 source or integrity failure.",
 )
-for command in (demo, check, reconcile, backfill, drift, explain, audit, recount, publish):
+for command in (demo, check, reconcile, backfill, drift, explain, audit, recount, publish, purge):
     app.command()(command)
 
 

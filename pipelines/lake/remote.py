@@ -84,6 +84,14 @@ class RemoteLake(Lake):
         manifests = [name for name in self._bucket.names(PurePosixPath()) if name.name == MANIFEST]
         return self._there([address for address in map(_address, manifests) if address.stage == stage])
 
+    def remove(self, address: Address) -> None:
+        """Take a table away, here and there; whoever fetches it just then may find its object gone."""
+        manifest = _place(address, MANIFEST)
+        if self._bucket.has(manifest):
+            self._bucket.delete(manifest)  # first: a manifest without its object would be an error to whoever reads
+        self._sweep(address, set())
+        super().remove(address)
+
     @contextmanager
     def transaction(self, run_id: str) -> Iterator[Transaction]:
         """Tables written in this block become visible together at its end; after an error nothing has changed."""

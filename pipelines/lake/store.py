@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,11 @@ class Lake:
         if rows and _digest(rows.stretch(0, manifest.rows), rows.file.schema, manifest.volatile) != manifest.digest:
             raise IntegrityError(f"{address}: {path} has other rows unpacked beside it; delete the .arrow file")
         return manifest
+
+    def remove(self, address: Address) -> None:
+        """Take a table away, all of it in one step; whoever has it open reads on. Nothing where there is none."""
+        with usable(self.root), atomic.aside(self.root / ASIDE, "remove") as folder, suppress(FileNotFoundError):
+            (self.root / address.folder).rename(folder / "table")
 
     @contextmanager
     def transaction(self, run_id: str) -> Iterator[Transaction]:

@@ -622,3 +622,19 @@ def test_values_that_were_changed(lake):
     lake.verify(DRIFT)
     with pytest.raises(IntegrityError, match="has digest"):
         lake.verify(DRIFT, thorough=True)
+
+
+def test_a_table_that_is_removed_leaves_no_trace_and_no_other_goes_with_it(lake):
+    other = Address("policy", "policies", "drift", "2026-03-21")
+    write(lake)
+    write(lake, other)
+    opened = pq.ParquetFile(lake.file(DRIFT))
+
+    lake.remove(DRIFT)
+    lake.remove(DRIFT)
+
+    assert opened.read().equals(ROWS), "who has it open reads on"
+    assert lake.manifest(DRIFT) is None
+    assert lake.addresses("drift") == [other]
+    assert {Path(name).parent for name in visible(lake)} == {other.folder}
+    assert left_aside(lake) == []

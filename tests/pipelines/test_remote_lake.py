@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import duckdb
 import pyarrow as pa
@@ -71,6 +71,24 @@ def write(lake, **tables):
 def held(lake, address):
     file = lake.file(address)
     return pq.read_table(file, partitioning=None)["value"].to_pylist() if file.exists() else None
+
+
+def test_a_table_that_was_removed_is_gone_on_every_machine(machine):
+    one, other = machine("one"), machine("other")
+    write(one, D1="a", D2="b")
+    assert (held(other, D1), held(other, D2)) == (["a"], ["b"])
+
+    one.remove(D1)
+    one.remove(D1)  # twice is no error
+
+    for lake in (one, other):
+        assert lake.manifest(D1) is None
+        assert held(lake, D1) is None
+        assert lake.addresses("drift") == [D2]
+        assert held(lake, D2) == ["b"]
+    assert not [name for name in Bucket(one.url).names(PurePosixPath()) if "03-20" in str(name)], "no object is left"
+    write(other, D1="c")
+    assert held(one, D1) == ["c"]
 
 
 def test_what_is_kept_unpacked_stays_on_the_machine_that_wrote_it(machine):
