@@ -1,8 +1,9 @@
 """Unpacked: the rows of a table once more beside its Parquet file, as they stand in memory, for few to be looked up.
 
 Out of Parquet a row costs all the pages that it is in; here it costs the bytes it is made of. The file is looked at
-where it is on disk, and nothing of it is read before. Whoever deletes it loses nothing but speed. What the rows mean is
-not known here.
+where it is on disk, and nothing of it is read before. Texts are kept as views, as frames hold them: to make these of
+texts costs more than all else about looking at a row. Whoever deletes the file loses nothing but speed. What the rows
+mean is not known here.
 """
 
 from __future__ import annotations
@@ -37,11 +38,12 @@ class Copy:
     def __init__(self, file: Path, schema: pa.Schema, *, least: int) -> None:
         self.mark = {_MARK: uuid4().hex}
         self._path, self._least, self._rows = _beside(file), least, 0
-        self._writer = pa.ipc.new_file(str(self._path), schema, metadata=self.mark)
+        self._schema = pa.schema([field.with_type(_viewed(field.type)) for field in schema])
+        self._writer = pa.ipc.new_file(str(self._path), self._schema, metadata=self.mark)
 
     def write(self, stretch: pa.RecordBatch) -> None:
         """Add what is one row group of the Parquet file."""
-        self._writer.write_batch(stretch)
+        self._writer.write_batch(stretch.cast(self._schema))
         self._rows += stretch.num_rows
 
     def close(self) -> None:
@@ -81,6 +83,11 @@ class Unpacked:
                 begin = max(first - passed, 0)
                 yield self.file.get_batch(number).slice(begin, min(last, end) - passed - begin)
             passed = end
+
+    def as_packed(self, file: Path) -> Iterator[pa.RecordBatch]:
+        """All rows in the types of the Parquet file beside which they are."""
+        schema = pq.read_schema(file)
+        return (batch.cast(schema) for batch in self.stretch(0, self.count))
 
     def let_go(self) -> None:
         """Say that what was looked at is not needed any more: until then it counts as memory of this process."""
@@ -122,4 +129,19 @@ def _beside(file: Path) -> Path:
 def _at(rows: pa.RecordBatch, places: pl.Series) -> pa.RecordBatch:
     """The rows of a batch at places that ascend; side by side they need not be copied."""
     first, count = places[0], len(places)
-    return rows.slice(first, count) if places[-1] - first + 1 == count else rows.take(places.to_arrow())
+    if places[-1] - first + 1 == count:
+        return rows.slice(first, count)
+    return pa.RecordBatch.from_arrays([_taken(values, places) for values in rows.columns], schema=rows.schema)
+
+
+def _viewed(kind: pa.DataType) -> pa.DataType:
+    types = pa.types
+    if types.is_string(kind) or types.is_large_string(kind):
+        return pa.string_view()
+    return pa.binary_view() if types.is_binary(kind) or types.is_large_binary(kind) else kind
+
+
+def _taken(values: pa.Array, places: pl.Series) -> pa.Array:
+    if not (pa.types.is_string_view(values.type) or pa.types.is_binary_view(values.type)):
+        return values.take(places.to_arrow())
+    return pl.Series(values).gather(places).to_arrow(compat_level=pl.CompatLevel.newest())  # Arrow takes no views yet

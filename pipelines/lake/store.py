@@ -71,7 +71,7 @@ class Lake:
             if found != said:
                 raise IntegrityError(f"{address}: {path} has {what} {found}, but its manifest says {said}")
         rows = unpacked.beside(path) if thorough else None
-        if rows and _digest(rows.stretch(0, manifest.rows), rows.file.schema, manifest.volatile) != manifest.digest:
+        if rows and _digest(rows.as_packed(path), pq.read_schema(path), manifest.volatile) != manifest.digest:
             raise IntegrityError(f"{address}: {path} has other rows unpacked beside it; delete the .arrow file")
         return manifest
 

@@ -113,7 +113,8 @@ def test_a_stretch_is_a_slice_of_the_table(both: tuple[Path, Path], first: int, 
     rows = unpacked.beside(both[0])
 
     assert rows is not None
-    assert pa.Table.from_batches(rows.stretch(first, count), rows.file.schema) == rows_of().slice(first, count)
+    found = pa.Table.from_batches(rows.stretch(first, count), rows.file.schema)
+    assert found.cast(rows_of().schema) == rows_of().slice(first, count)
 
 
 @given(first=st.integers(0, ROWS), count=st.integers(0, ROWS + 5))
