@@ -55,7 +55,7 @@ def total(engine: Engine, job: Job, passed: Passed) -> Measured:
     engine.register("alike", _alike(job, passed))
     engine.materialise("all measures", _ALL_MEASURES)
     engine.materialise("all row verdicts", _all_row_verdicts(passed.pairs + passed.known))
-    pairs = sum(int(str(engine.rows(f"SELECT COUNT(*) AS n FROM {of}")[0]["n"])) for of in _PAIRS)
+    pairs = sum(engine.number(f"SELECT COUNT(*) FROM {of}") for of in _PAIRS)
     return _measured(engine, job, "all ", pairs + passed.pairs)
 
 

@@ -6,6 +6,7 @@ comparator's. Linkage comes before, why values differ comes after (`history`, `c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -179,15 +180,15 @@ def _verdict_column(field: Field) -> str:
     return quote(f"verdict {field.name}")
 
 
-def _given(engine: Engine, entity: Entity) -> dict[str, dict[int, int]]:
+def _given(engine: Engine, entity: Entity) -> dict[str, Counter[int]]:
     """How often each verdict was given, by field."""
     verdicts = ", ".join(map(_verdict_column, entity.fields))
     # Few pairs are like no other: what all fields came to is counted at once, and told apart by field afterwards.
-    alike = engine.table(f"SELECT {verdicts}, COUNT(*) AS pairs FROM compared GROUP BY {verdicts}")
-    given = {}
-    for field, column in zip(entity.fields, alike.columns, strict=False):
-        pairs = pa.table({"verdict": column, "pairs": alike["pairs"]}).group_by("verdict").aggregate([("pairs", "sum")])
-        given[field.name] = dict(zip(pairs["verdict"].to_pylist(), pairs["pairs_sum"].to_pylist(), strict=True))
+    alike = engine.table(f"SELECT {verdicts}, COUNT(*) AS pairs FROM compared GROUP BY {verdicts}").to_pydict()
+    given: dict[str, Counter[int]] = {field.name: Counter() for field in entity.fields}
+    for field, verdicts_of_field in zip(entity.fields, alike.values(), strict=False):
+        for verdict, pairs in zip(verdicts_of_field, alike["pairs"], strict=True):
+            given[field.name][verdict] += pairs
     return given
 
 

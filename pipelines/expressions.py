@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import sqlglot
 import sqlglot.dialects.duckdb  # loaded at the first compilation otherwise
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
+from sqlglot.generator import Generator
 
 from pipelines.errors import did_you_mean
 from pipelines.primitives import AGGREGATES, PRIMITIVES
@@ -35,9 +37,10 @@ _COMPARISONS = (
     exp.EQ, exp.NEQ, exp.LT, exp.LTE, exp.GT, exp.GTE, exp.In, exp.Between, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Nullif,
     exp.Case,
 )  # fmt: skip
-_ARITHMETIC = (exp.Add, exp.Sub, exp.Mul, exp.Neg, exp.Abs)
+_ARITHMETIC = frozenset({exp.Add, exp.Sub, exp.Mul, exp.Neg, exp.Abs})
 _NOT_TRIED = (exp.AggFunc, exp.Window, exp.Query)  # DuckDB takes none of them inside TRY
 _PLAN_NODES = _SCALAR_NODES | _RELATIONAL_NODES
+_IN_QUESTION = frozenset({exp.Anonymous, exp.DataType})  # allowed, but not all of them
 _TYPES = frozenset({
     exp.DType.VARCHAR, exp.DType.TEXT, exp.DType.BIGINT, exp.DType.INT, exp.DType.DECIMAL, exp.DType.DOUBLE,
     exp.DType.BOOLEAN, exp.DType.DATE, exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ,
@@ -112,7 +115,7 @@ def problems_of(sql: str, columns: frozenset[str] | None = None) -> list[str]:
     tree = _parse(sql)
     if isinstance(tree, str):
         return [f"not canonical SQL: {tree}"]
-    found = [problem for node in tree.walk() for problem in _refusals(node, _SCALAR_NODES)]
+    found = _refused(tree, _SCALAR_NODES)
     found += ["a comment has no place in an expression"] if any(node.comments for node in tree.walk()) else []
     qualified = (column for column in tree.find_all(exp.Column) if column.table)
     found += [f'"{column.sql()}": name the column alone, "{column.name}"' for column in qualified]
@@ -134,10 +137,16 @@ def compile_sql(sql: str, engine: str = "duckdb") -> str:
     tree = _parse(sql)
     if isinstance(tree, str):
         raise ValueError(f"not canonical SQL: {tree}\n{sql}")  # noqa: TRY004 (the text is wrong, not a type)
-    refused = [problem for node in tree.walk() for problem in _refusals(node, _PLAN_NODES)]
+    refused = _refused(tree, _PLAN_NODES)
     if refused:
         raise ValueError(f"{'; '.join(refused)}\n{sql}")
-    return _expanded(tree, engine).sql(dialect=engine, copy=False, comments=False)
+    return _generator(engine).generate(_expanded(tree, engine), copy=False)
+
+
+@cache
+def _generator(engine: str) -> Generator:
+    """What writes trees in the engine's dialect: to find and make one takes longer than it takes to write most."""
+    return Dialect.get_or_raise(engine).generator(comments=False)
 
 
 def _parse(sql: str) -> exp.Expr | str:
@@ -146,6 +155,13 @@ def _parse(sql: str) -> exp.Expr | str:
         return sqlglot.parse_one(sql)
     except SqlglotError as error:
         return str(error).splitlines()[0]
+
+
+def _refused(tree: exp.Expr, allowed: frozenset[type[exp.Expr]]) -> list[str]:
+    """Why a tree is outside the subset; empty when it is not."""
+    unquestioned = allowed - _IN_QUESTION
+    doubtful = (node for node in tree.walk() if type(node) not in unquestioned)
+    return [problem for node in doubtful for problem in _refusals(node, allowed)]
 
 
 def _refusals(node: exp.Expr, allowed: frozenset[type[exp.Expr]]) -> list[str]:
@@ -185,20 +201,26 @@ def _expanded(node: exp.Expr, engine: str) -> exp.Expr:
 
     The tree is changed where it stands: copying what is below every node would cost more than all else here.
     """
+    kind = type(node)
     # One TRY for each operation, none for the whole: see the note in `primitives`.
-    tried = isinstance(node, _ARITHMETIC) and node.find(exp.Column) and not node.find(*_NOT_TRIED)
+    tried = kind in _ARITHMETIC and node.find(exp.Column) and not node.find(*_NOT_TRIED)
     for part in list(node.iter_expressions()):
-        expanded = _expanded(part, engine)
-        if expanded is not part:
-            part.replace(expanded)
-    if isinstance(node, exp.Anonymous) and node.name.lower() in PRIMITIVES:
-        return _spelt(node, engine)
-    if isinstance(node, exp.Cast):
-        return exp.TryCast(this=node.this, to=node.to)
-    return exp.Anonymous(this="TRY", expressions=[node.copy()]) if tried else node
+        _expanded(part, engine)
+    if kind is exp.Anonymous:
+        return node.replace(_spelt(node, engine))
+    if kind is exp.Cast:
+        return node.replace(exp.TryCast(this=node.this, to=node.args["to"]))
+    return _within_try(node) if tried else node
 
 
-def _spelt(node: exp.Anonymous, engine: str) -> exp.Expr:
+def _within_try(node: exp.Expr) -> exp.Expr:
+    tried = exp.Anonymous(this="TRY")
+    node.replace(tried)
+    tried.append("expressions", node)
+    return tried
+
+
+def _spelt(node: exp.Expr, engine: str) -> exp.Expr:
     """A primitive call, its arguments expanded, as the engine spells it."""
     spelling = PRIMITIVES[node.name.lower()].spelling[engine]
     arguments = [_argument(argument, engine) for argument in node.expressions]
@@ -208,6 +230,6 @@ def _spelt(node: exp.Anonymous, engine: str) -> exp.Expr:
 
 def _argument(argument: exp.Expr, engine: str) -> str:
     """An argument in the engine's dialect, in parentheses where the spelling around it could tear it apart."""
-    sql = argument.sql(dialect=engine, copy=False)
+    sql = _generator(engine).generate(argument, copy=False)
     whole = exp.Column | exp.Literal | exp.Paren | exp.Func | exp.Null | exp.Var
     return sql if isinstance(argument, whole) else f"({sql})"

@@ -174,9 +174,9 @@ def _follow_merges(engine: Engine, entity: Entity, merges: Merges | None) -> Non
         GROUP BY merged_key HAVING COUNT(*) = 1
         """,
     )
-    count = engine.rows("SELECT COUNT(*) AS n FROM hops")[0]["n"]
+    count = engine.number("SELECT COUNT(*) FROM hops")
     # Each round doubles the distance every key has been followed, so this many rounds reach the end of any chain.
-    for _ in range(int(str(count)).bit_length()):
+    for _ in range(count.bit_length()):
         engine.materialise("longer hops", _DOUBLED_HOPS)
         engine.materialise("hops", 'SELECT merged_key, survivor_key FROM "longer hops"')
     endless = 'survivor_key IN (SELECT merged_key FROM "declared merges")'

@@ -19,12 +19,16 @@ _AT_REST: dict[tuple[int, Resources], _Instance] = {}  # by process as well: a f
 
 
 @contextmanager
-def lent(resources: Resources) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to an instance that nobody else uses for the length of the block; what it made temporarily goes."""
+def lent(resources: Resources, *, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to an instance that nobody else uses for the length of the block; what it made temporarily goes.
+
+    So many of its threads work.
+    """
     key = (os.getpid(), resources)
     instance = _AT_REST.pop(key, None) or _Instance(resources)
     with ExitStack() as failing:
         failing.callback(instance.end)  # nobody knows what one still holds after that
+        instance.work_with(threads)
         with instance.connection.cursor() as connection:
             yield connection
         failing.pop_all()
@@ -59,6 +63,10 @@ class _Instance:
         self.connection.execute("SET GLOBAL disabled_optimizers = 'projection_placement,window_self_join'")
         # At the latest when its process ends; one that was forked off ends without what `atexit` has been told.
         self.end = Finalize(self, _ended, (self.connection, spill), exitpriority=0)
+
+    def work_with(self, threads: int) -> None:
+        """So many threads work from now on."""
+        self.connection.execute(f"SET GLOBAL threads = {threads}")
 
 
 def _ended(connection: duckdb.DuckDBPyConnection, spill: tempfile.TemporaryDirectory[str]) -> None:

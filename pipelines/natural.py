@@ -69,11 +69,10 @@ def _are_alone(engine: Engine, entity: Entity) -> bool:
 
     A business key of m and n rows makes m * n pairs of m + n rows: where no row shares one, the numbers add up.
     """
-    (joined,) = engine.rows(f'SELECT COUNT(*) AS rows, COUNT(*) FILTER (WHERE {_BOTH}) AS pairs FROM "side by side"')
-    rows = sum(_count(engine, f'SELECT COUNT(*) AS n FROM "{side} to link"') for side in Side)
-    if int(str(joined["rows"])) + int(str(joined["pairs"])) != rows:
+    joined = engine.number(f'SELECT COUNT(*) + COUNT(*) FILTER (WHERE {_BOTH}) FROM "side by side"')
+    if joined != sum(engine.number(f'SELECT COUNT(*) FROM "{side} to link"') for side in Side):
         return False
-    return not any(_count(engine, _shared(entity, side)) for side in Side if not _is_in_own_key(entity, side))
+    return not any(engine.number(_shared(entity, side)) for side in Side if not _is_in_own_key(entity, side))
 
 
 def _is_in_own_key(entity: Entity, side: Side) -> bool:
@@ -84,7 +83,7 @@ def _is_in_own_key(entity: Entity, side: Side) -> bool:
 def _shared(entity: Entity, side: Side) -> str:
     own = ", ".join(map(quote, _own(entity, side)))
     shared = f'SELECT {own} FROM "side by side" WHERE {_BOTH} GROUP BY {own} HAVING COUNT(*) > 1'
-    return f"SELECT COUNT(*) AS n FROM ({shared}) AS shared"
+    return f"SELECT COUNT(*) FROM ({shared}) AS shared"
 
 
 def _judged(engine: Engine, entity: Entity, pairs: str) -> str:
@@ -112,7 +111,3 @@ def _own(entity: Entity, side: Side) -> tuple[str, ...]:
 def _parts(entity: Entity, side: Side) -> list[str]:
     """Canonical SQL of the parts of a side's business keys."""
     return list(map(value_of, entity.natural_key(side)))
-
-
-def _count(engine: Engine, query: str) -> int:
-    return int(str(engine.rows(query)[0]["n"]))

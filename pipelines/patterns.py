@@ -49,8 +49,7 @@ def prove(engine: Engine, entity: Entity, *, every: str, into: str) -> None:
 
 def _any_differ_twice(engine: Engine) -> bool:
     """Whether any pair differs in more than one field; most of those that differ do in one."""
-    pairs = engine.rows("SELECT COUNT(*) AS n FROM suspects")[0]["n"]
-    return engine.has_more("differences", than=int(str(pairs)))
+    return engine.has_more("differences", than=engine.number("SELECT COUNT(*) FROM suspects"))
 
 
 def _kinds(engine: Engine, entity: Entity) -> pa.Table:

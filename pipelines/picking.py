@@ -39,9 +39,9 @@ def pick(  # noqa: PLR0913 (from what, by which keys, into what)
     types = engine.types(rows)
     exact = all(types[column] in _EXACT for column in holder.key)
     engine.materialise(f"{into} keys", _taken_apart(holder, types, asked) if exact else _as_text(asked))
-    (counts,) = engine.rows(f"SELECT COUNT(*) FILTER (WHERE is_odd) AS odd FROM {quote(f'{into} keys')}")
+    odd = engine.number(f"SELECT COUNT(*) FROM {quote(f'{into} keys')} WHERE is_odd")
     found = [_by_columns(holder, each, into) for each in _apart(engine, holder, rows, into, earlier or {}) if exact]
-    if counts["odd"] or not exact:
+    if odd or not exact:
         found.append(_by_text(holder, _together(engine, rows, into, earlier or {}), into))
     engine.materialise(into, " UNION ALL ".join(found))
 

@@ -91,7 +91,7 @@ def _known_links(session: Engine, job: Job, partitions: Sequence[str]) -> None:
 
     And by what events name, where no row was ever there to link.
     """
-    if not session.rows("SELECT COUNT(*) AS n FROM \"linkage findings\" WHERE reason = 'unmapped'")[0]["n"]:
+    if not session.number("SELECT COUNT(*) FROM \"linkage findings\" WHERE reason = 'unmapped'"):
         session.register("known links", _NO_LINKS)
         return
     session.scan("identity history", [job.lake.file(job.at(_MAPS, key)) for key in partitions])
@@ -161,8 +161,8 @@ def _present(session: Engine, job: Job, side: Side, asked: str) -> str:
     """The relation with the present rows of the keys asked for: mostly the rows at hand, which may be few of all."""
     paired = f"SELECT {side}_key AS row_key FROM pairs"
     at_hand = f"SELECT row_key FROM {quote(f'{side} keys')} WHERE row_key IS NOT NULL UNION ALL {paired}"
-    elsewhere = f"SELECT COUNT(*) AS n FROM {quote(asked)} WHERE NOT row_key IN ({at_hand})"
-    if session.is_empty(asked) or not session.rows(elsewhere)[0]["n"]:
+    elsewhere = f"SELECT COUNT(*) FROM {quote(asked)} WHERE NOT row_key IN ({at_hand})"
+    if session.is_empty(asked) or not session.number(elsewhere):
         return tombstones.unmarked(job, side)
     session.scan(f"every {side}", [job.lake.file(job.address(side))])
     return f"every {side}"

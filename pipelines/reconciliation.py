@@ -83,11 +83,12 @@ def map_identity(job: Job) -> dict[str, Manifest]:
 
     Links that follow from the rows stand as long as the rows do; a table of links is read again.
     """
-    inputs = _row_inputs(job)
+    read = _rows_linked(job)
+    inputs = _digests(read)
     there = standing.still(job, MAPPED, inputs=inputs) if inputs else {}
     if there and not verification.is_wanted():
         return there
-    with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
+    with engine.opened(rows=_rows(read) if read else None) as session, job.lake.transaction(job.run_id) as transaction:
         notes: dict[str, Any] = {"source": {}, standing.MADE_BY: standing.made_by(job)}
         rejected = _read_identity(session, job, notes["source"])
         links = session.reader(identity.build(session, job.entity)).cast(identity.SCHEMA)
@@ -107,11 +108,12 @@ def find_discrepancies(job: Job) -> dict[str, Manifest]:
     the rows of a side do not balance or a hash lied, SourceError when an input is not in the lake.
     """
     witnesses = proving.witness_partitions(job)
-    inputs = _inputs(job, witnesses)
+    read = _read(job, witnesses)
+    inputs = _digests(read)
     there = standing.still(job, FOUND, inputs=inputs)
     if there and not verification.is_wanted():
         return there
-    with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
+    with engine.opened(rows=_rows(read)) as session, job.lake.transaction(job.run_id) as transaction:
         passed = _sift_and_link(session, job)
         comparison.compare(session, job.entity)
         measured = accounting.total(session, job, passed)
@@ -146,11 +148,12 @@ def judge_drift(job: Job) -> dict[str, Manifest]:
     From what `find_discrepancies` counted and found; the history also from all earlier findings in the lake. What was
     judged from the same by the same code and limits stands.
     """
-    inputs = _judged_inputs(job)
+    read = _judged(job)
+    inputs = _digests(read)
     there = standing.still(job, JUDGED, inputs=inputs)
     if there and not verification.is_wanted():
         return there
-    with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
+    with engine.opened(rows=_rows(read)) as session, job.lake.transaction(job.run_id) as transaction:
 
         def write(stage: str, rows: pa.RecordBatchReader | pa.Table) -> Manifest:
             return transaction.write(
@@ -211,10 +214,11 @@ def _register(session: Engine, job: Job, name: str, source: Source, schema: pa.S
     return read
 
 
-def _row_inputs(job: Job) -> dict[str, str]:
+def _rows_linked(job: Job) -> dict[str, Manifest]:
+    """What links follow from, by address; nothing where they do not follow from rows."""
     if isinstance(job.entity.identity, IdentityTable):
         return {}
-    return {str(job.address(side)): job.read(side).digest for side in Side}
+    return {str(job.address(side)): job.read(side) for side in Side}
 
 
 def _earlier_findings(session: Engine, job: Job) -> None:
@@ -230,22 +234,31 @@ def _earlier_findings(session: Engine, job: Job) -> None:
     )
 
 
-def _inputs(job: Job, witnesses: Mapping[str, list[str]]) -> dict[str, str]:
-    """Everything the discrepancies are made from, by content, so that a stale result can be told from a current one."""
+def _read(job: Job, witnesses: Mapping[str, list[str]]) -> dict[str, Manifest]:
+    """Everything the discrepancies are made from, by address."""
     addresses = [job.at(stage, key) for stage, keys in witnesses.items() for key in keys]
     addresses += [job.other(reference.to) for reference in translation.references_of(job.entity)]
     addresses += [job.address(f"{side}_rejected") for side in Side]
     addresses += [*proving.repeated(job), *tombstones.sources(job)]
     previous = job.previous("discrepancies")
     addresses += [job.at("discrepancies", previous)] if previous else []
-    return {str(address): job.manifest(address).digest for address in addresses}
+    return {str(address): job.manifest(address) for address in addresses}
 
 
-def _judged_inputs(job: Job) -> dict[str, str]:
-    """Everything drift is judged from, by content; how many rows were refused is known to their own tables."""
+def _judged(job: Job) -> dict[str, Manifest]:
+    """Everything drift is judged from, by address; how many rows were refused is known to their own tables."""
     stages = ("discrepancies", "measures", "row_verdicts", *(f"{side}_rejected" for side in Side))
     addresses = [*map(job.address, stages), *annals.addresses(job)]
-    return {str(address): job.manifest(address).digest for address in addresses}
+    return {str(address): job.manifest(address) for address in addresses}
+
+
+def _digests(read: Mapping[str, Manifest]) -> dict[str, str]:
+    """Tables by content, so that what was made from them can be told from what would be made now."""
+    return {address: manifest.digest for address, manifest in read.items()}
+
+
+def _rows(read: Mapping[str, Manifest]) -> int:
+    return sum(manifest.rows for manifest in read.values())
 
 
 def _write_counts(session: Engine, job: Job, transaction: Transaction, pairs: int) -> dict[str, Manifest]:

@@ -128,4 +128,4 @@ def _rows_of_service(entity: Entity) -> str:
 
 
 def _count(session: Engine, relation: str) -> int:
-    return int(str(session.rows(f"SELECT COUNT(*) AS n FROM {relation}")[0]["n"]))
+    return session.number(f"SELECT COUNT(*) FROM {relation}")

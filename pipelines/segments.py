@@ -91,7 +91,7 @@ def explain(engine: Engine, features: Sequence[Feature], hidden: Mapping[str, fr
     Needs `units` (`unit`, and each feature by name: all pairs) and `cases` (`case`, `unit`: pairs with a finding).
     `hidden` are the features that tell nothing about a case, because they are the finding itself.
     """
-    pairs = int(str(engine.rows("SELECT COUNT(*) AS n FROM units")[0]["n"]))
+    pairs = engine.number("SELECT COUNT(*) FROM units")
     told, values = _worthwhile(engine, features, pairs)
     found = 'SELECT c."case", u.* FROM cases AS c JOIN units AS u ON u.unit = c.unit'
     engine.materialise("case units", found)

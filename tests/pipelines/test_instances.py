@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from textwrap import indent
 
 import pytest
@@ -25,7 +26,7 @@ def folder(tmp_path, monkeypatch):
 
 def settings():
     said = ", ".join(f"'{name}'" for name in SETTINGS)
-    with instances.lent(SMALL) as connection:
+    with instances.lent(SMALL, threads=1) as connection:
         return connection.execute(f"SELECT name, value FROM duckdb_settings() WHERE name IN ({said})").fetchall()
 
 
@@ -43,6 +44,23 @@ def test_the_next_engine_finds_the_settings_and_nothing_else_of_the_one_before(f
         assert session.rows("SELECT count(*) AS n FROM information_schema.tables") == [{"n": 0}]
         session.materialise("things", "SELECT 2 AS a")
         assert session.rows("SELECT a FROM things") == [{"a": 2}]
+
+
+def test_few_rows_keep_one_thread_busy_and_the_next_engine_has_them_all(monkeypatch):
+    several, lent, working = Resources(memory=2 * 10**9, threads=3), instances.lent, []
+
+    @contextmanager
+    def watched(resources, **kept):
+        with lent(resources, **kept) as connection:
+            working.append(connection.execute("SELECT current_setting('threads')").fetchone())
+            yield connection
+
+    monkeypatch.setattr(instances, "lent", watched)
+    for rows in (10, None, 10, 10**6):
+        with engine.opened(several, rows=rows):
+            pass
+
+    assert working == [(1,), (3,), (1,), (3,)]
 
 
 def test_every_engine_speaks_of_times_in_utc(monkeypatch):
