@@ -72,9 +72,9 @@ def classify(engine: Engine, context: Context, entity: Entity, run: Run, *, proo
     engine.register("causes", _causes())
     engine.view("all proofs", _all_proofs(proofs))
     engine.materialise("contested findings", _CONTESTED)
-    engine.materialise("best proofs", _best_proofs(run.deadline))
+    engine.materialise("best proofs", _best_proofs(run.deadline, _UNCONTESTED if _are_alone(engine) else _FIRST))
     engine.forget(*proofs, "contested findings")
-    return _discrepancies(context, entity, run)
+    return _discrepancies(context, entity, run, _findings(engine, entity))
 
 
 def _declared_fields(entity: Entity) -> pa.Table:
@@ -119,33 +119,42 @@ _CONTESTED = """
     SELECT legacy_key, service_key, field FROM "all proofs" GROUP BY legacy_key, service_key, field HAVING COUNT(*) > 1
 """
 _IS_CONTESTED = " AND ".join(f"c.{key} IS NOT DISTINCT FROM p.{key}" for key in ("legacy_key", "service_key", "field"))
+_PROVED = ", ".join(PROOFS.names)
+_UNCONTESTED = f'SELECT {_PROVED} FROM "all proofs"'
+# Of several causes the first in order; of equal ones the one that knows since when. Most findings have only one.
+_FIRST = f"""
+    {_UNCONTESTED} AS p
+    WHERE NOT EXISTS (SELECT 1 FROM "contested findings" AS c WHERE {_IS_CONTESTED})
+    UNION ALL
+    SELECT {_PROVED}
+    FROM (
+        SELECT p.*, ROW_NUMBER() OVER (
+            PARTITION BY p.legacy_key, p.service_key, p.field
+            ORDER BY p.cause, CASE WHEN p.ended_us IS NULL THEN 1 ELSE 0 END, p.ended_us, p.evidence
+        ) AS place
+        FROM "all proofs" AS p
+        JOIN "contested findings" AS c ON {_IS_CONTESTED}
+    ) AS ranked
+    WHERE place = 1
+"""
+
+
+def _are_alone(engine: Engine) -> bool:
+    """Whether there is one proof of every finding at most, so that none is to be chosen among others."""
+    return engine.is_empty("contested findings")
 
 
 _BEHIND = numbers("stale_replica", "missing_event")
 
 
-def _best_proofs(deadline: Deadline) -> str:
-    """For each finding the first cause in order; of equal ones the one that knows since when. Most have only one."""
-    lag, columns = deadline.lag("ended_us"), ", ".join(PROOFS.names)
+def _best_proofs(deadline: Deadline, best: str) -> str:
+    """For each finding the proof that counts, which `best` selects, with what it says of a lag."""
+    lag = deadline.lag("ended_us")
     return f"""
         SELECT legacy_key, service_key, field, cause, evidence,
             CASE WHEN cause IN ({_BEHIND}) THEN whole_seconds({lag}) END AS lag_seconds,
             cause IN ({numbers("stale_replica")}) AND {deadline.allows("ended_us")} AS in_flight
-        FROM (
-            SELECT {columns} FROM "all proofs" AS p
-            WHERE NOT EXISTS (SELECT 1 FROM "contested findings" AS c WHERE {_IS_CONTESTED})
-            UNION ALL
-            SELECT {columns}
-            FROM (
-                SELECT p.*, ROW_NUMBER() OVER (
-                    PARTITION BY p.legacy_key, p.service_key, p.field
-                    ORDER BY p.cause, CASE WHEN p.ended_us IS NULL THEN 1 ELSE 0 END, p.ended_us, p.evidence
-                ) AS place
-                FROM "all proofs" AS p
-                JOIN "contested findings" AS c ON {_IS_CONTESTED}
-            ) AS ranked
-            WHERE place = 1
-        ) AS best
+        FROM ({best}) AS best
     """
 
 
@@ -201,10 +210,15 @@ def _of_deletions(entity: Entity) -> str:
     """
 
 
-def _identified(context: Context, entity: Entity) -> str:
-    """All findings with type, reason and identity."""
-    typed = f"{_of_linkage(entity)} UNION ALL {_OF_VALUES} UNION ALL {_of_deletions(entity)}"
-    return f"SELECT {_fingerprint(context, entity)} AS discrepancy_id, f.* FROM ({typed}) AS f"
+def _findings(engine: Engine, entity: Entity) -> str:
+    """All findings with type and reason, of every kind that there is: to plan for a kind costs more than to ask."""
+    others = {"linkage findings": _of_linkage(entity), "deletions followed": _of_deletions(entity)}
+    return " UNION ALL ".join([_OF_VALUES, *(sql for of, sql in others.items() if not engine.is_empty(of))])
+
+
+def _identified(context: Context, entity: Entity, findings: str) -> str:
+    """The same with their identity."""
+    return f"SELECT {_fingerprint(context, entity)} AS discrepancy_id, f.* FROM ({findings}) AS f"
 
 
 def _fingerprint(context: Context, entity: Entity) -> str:
@@ -231,7 +245,7 @@ def _tagged(part: str) -> str:
     return f"{len(part)}:{part}"
 
 
-def _discrepancies(context: Context, entity: Entity, run: Run) -> str:
+def _discrepancies(context: Context, entity: Entity, run: Run, findings: str) -> str:
     """Findings with their age, which restarts when the system of record moves: what it says now was not there before.
 
     What was in flight before and is still there has not arrived: that too is part of the evidence.
@@ -251,7 +265,7 @@ def _discrepancies(context: Context, entity: Entity, run: Run) -> str:
     columns = ", ".join(f"{special.get(name, 'f.' + name)} AS {name}" for name in SCHEMA.names)
     return f"""
         SELECT {columns}
-        FROM ({_identified(context, entity)}) AS f
+        FROM ({_identified(context, entity, findings)}) AS f
         LEFT JOIN "earlier findings" AS e ON e.discrepancy_id = f.discrepancy_id
         ORDER BY f.legacy_key, f.service_key, f.field, f.type, f.reason
     """

@@ -46,7 +46,8 @@ def link(  # noqa: PLR0913 (which rows through which links, and where to)
     for side in Side:
         engine.materialise(f"{side} keys", _keys(entity.holder(side), rows[side]))
     engine.materialise("valid links", _valid_links(links, on))
-    engine.materialise("judged links", _judged_links(entity.identity.cardinality))
+    unsure = engine.number('SELECT COUNT(*) FROM "valid links" WHERE confidence < 1') > 0
+    engine.materialise("judged links", _judged_links(entity.identity.cardinality, *(_UNSURE if unsure else _SURE)))
     engine.materialise(into, _PAIRS)
 
 
@@ -107,24 +108,24 @@ def _valid_links(links: str, on: str) -> str:
     """
 
 
-def _judged_links(cardinality: Cardinality) -> str:
+def _judged_links(cardinality: Cardinality, is_unsure: str, is_contested: str) -> str:
     """Each valid link with the state of the rows at its ends and its own verdict.
 
+    Conditions say of a link if it has an end of an uncertain one, and of an uncertain one if it has it with others.
     Several candidates at one end are ambiguous even where several counterparts are allowed. One uncertain link makes a
     crowd, more counterparts than are allowed, a matter of choice; only certain links violate a cardinality.
     """
-    unsure = " OR ".join(_is_among(side, "confidence < 1") for side in Side)
     return f"""
         SELECT j.*, l.state AS legacy_state, s.state AS service_state
         FROM (
             SELECT c.*,
                 CASE WHEN problem IS NOT NULL OR is_contested THEN 'ambiguous'
                     WHEN NOT is_crowded THEN 'good'
-                    WHEN {unsure} THEN 'ambiguous'
+                    WHEN {is_unsure} THEN 'ambiguous'
                     ELSE 'cardinality_violated' END AS verdict
             FROM (
                 SELECT v.*, NOT is_merged AND ({_crowded(cardinality)}) AS is_crowded,
-                    NOT is_merged AND confidence < 1 AND ({_CONTESTED}) AS is_contested
+                    NOT is_merged AND confidence < 1 AND ({is_contested}) AS is_contested
                 FROM "valid links" AS v
             ) AS c
         ) AS j
@@ -146,7 +147,11 @@ def _is_shared(side: Side, condition: str) -> str:
     return _is_among(side, condition, f"GROUP BY {side}_key HAVING COUNT(*) > 1")
 
 
-_CONTESTED = " OR ".join(_is_shared(side, "NOT is_merged AND confidence < 1") for side in Side)
+_UNSURE = (
+    " OR ".join(_is_among(side, "confidence < 1") for side in Side),
+    " OR ".join(_is_shared(side, "NOT is_merged AND confidence < 1") for side in Side),
+)
+_SURE = ("FALSE", "FALSE")  # where all links are certain
 
 
 def _crowded(cardinality: Cardinality) -> str:

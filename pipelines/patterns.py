@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from pipelines.causes import cause, number, told
+from pipelines.causes import PROOFS, cause, number, told
 from pipelines.comparison import Verdict, values_at_fault
 from pipelines.declarations import Entity, Field, Side
 from pipelines.engine import Engine
@@ -36,15 +36,26 @@ def prove(engine: Engine, entity: Entity, *, every: str, into: str) -> None:
     """
     engine.register("kinds of fields", _kinds(engine, entity))
     engine.view("likenesses", _LIKENESSES)
+    kinds = {str(row["kind"]) for row in engine.rows("SELECT DISTINCT kind FROM likenesses")}
     engine.materialise("factors", _FACTORS)
     engine.register("known scales", pa.table({"scale": list(_SCALES)}))
     engine.materialise("scales", f'SELECT scale, {_SCALE} AS factor FROM "known scales"')
     _count_raw_values(engine, entity, every)
-    keys = "SELECT legacy_key, service_key, field"
-    swapped = (_SWAPPED,) if _any_differ_twice(engine) else ()
-    proofs = (*swapped, _MOVED, _SCALED, _IN_PROPORTION, _REFORMATTED, _CUT, _MISTAKEN)
-    engine.materialise(into, " UNION ALL ".join(f"{keys}, {proof}" for proof in proofs))
+    proofs = [f"SELECT legacy_key, service_key, field, {proof}" for proof in _possible(engine, kinds)]
+    if proofs:
+        engine.materialise(into, " UNION ALL ".join(proofs))
+    else:
+        engine.register(into, PROOFS.empty_table())
     engine.forget("factors", "repeated mistakes")
+
+
+def _possible(engine: Engine, kinds: set[str]) -> list[str]:
+    """The patterns that values of these kinds may show: to plan for others costs more than all else here."""
+    found = [_SWAPPED] if _any_differ_twice(engine) else []
+    found += [_MOVED] if kinds & {"instant", "day"} else []
+    found += [_SCALED, _IN_PROPORTION] if "number" in kinds else []
+    found += [_REFORMATTED, _CUT] if "text" in kinds else []
+    return found if engine.is_empty("mistaken values") else [*found, _MISTAKEN]
 
 
 def _any_differ_twice(engine: Engine) -> bool:
