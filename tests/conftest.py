@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from pipelines import sieve
+from tests import examples
+
+examples.load_profile()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

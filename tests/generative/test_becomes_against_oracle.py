@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from pipelines import declarations as say
 from pipelines.sifting import WAY, Way
+from tests.examples import examples
 from tests.spec.causes import LOG, QUIET, TYPES
 from tests.spec.given import Given, reconciled, rows
 
@@ -235,11 +236,11 @@ def follow(world: World) -> None:
             assert told(job, day) == expected(world, day)
 
 
-QUIETLY = {"deadline": None, "phases": (Phase.generate,), "suppress_health_check": list(HealthCheck)}
+QUIETLY = {"phases": (Phase.generate,), "suppress_health_check": list(HealthCheck)}
 
 
 @given(WORLDS)
-@settings(max_examples=3, **QUIETLY)
+@settings(max_examples=examples(3), **QUIETLY)
 def test_what_became_of_deletions(world):
     follow(world)
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pipelines import carrying
 from pipelines import declarations as say
 from pipelines.reconciliation import FOUND, JUDGED
+from tests.examples import examples
 from tests.spec.given import Given, reconciled, rows
 
 ROWS = 24
@@ -130,23 +131,23 @@ def check(world, patch):
     return sum(each is not None for each in seen)
 
 
-def hold(patch, examples):
+def hold(patch, enough):
     patch.setenv("COEXIST_SIEVE_FROM", "0")
     patch.setenv("COEXIST_SIEVE", "digests")
     patch.setattr(carrying, "_FEW", 1)
     often = []
 
-    @settings(max_examples=examples, deadline=None)
+    @settings(max_examples=enough)
     @given(WORLDS)
     def test(world):
         often.append(check(world, patch))
 
     test()
-    assert sum(often) > examples / 4, "something is carried, mostly"
+    assert sum(often) > enough / 4, "something is carried, mostly"
 
 
 def test_carrying_agrees(monkeypatch):
-    hold(monkeypatch, 6)
+    hold(monkeypatch, examples(6))
 
 
 @pytest.mark.long

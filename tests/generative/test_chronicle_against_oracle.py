@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pipelines import chronicle, engine
 from pipelines.declarations import Context, Daily, Entity, Exact, Field, Holder, NaturalKey, Owner, ParquetFile, Same
+from tests.examples import examples
 from tests.spec.contracts import contract
 
 START = date(2026, 1, 1)
@@ -88,7 +89,7 @@ def ours(days):
     return sorted(tuple(row[name] for name in shown) for row in rows)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(DAYS)
 def test_the_chronicle_is_what_walking_through_the_days_tells(days):
     assert ours(days) == oracle(days)

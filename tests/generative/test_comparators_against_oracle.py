@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.comparators import Comparator, Custom
+from tests.examples import examples
 from tests.generative import harness
 from tests.generative.alike import alike
 from tests.generative.naive import comparators
@@ -59,7 +60,7 @@ def check(case):
 
 @pytest.mark.parametrize("kind", strategies.MAKERS, ids=lambda kind: kind.__name__)
 def test_comparator(kind):
-    @settings(max_examples=40)
+    @settings(max_examples=examples(40))
     @given(comparisons(kind))
     def run(case):
         check(case)

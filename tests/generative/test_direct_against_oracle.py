@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines import direct, identity
 from pipelines.declarations import Side
+from tests.examples import examples
 from tests.generative import sides
 from tests.generative.sifted import Remained
 
@@ -19,7 +20,7 @@ from tests.generative.sifted import Remained
 def test_what_passes_and_what_remains(way):
     declared = sides.entity(way)
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=examples(40))
     @given(
         st.lists(sides.LEGACY, max_size=9),
         st.lists(sides.SERVICE, max_size=5),

@@ -12,6 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from pipelines import declarations as say
+from tests.examples import examples
 from tests.spec.causes import LOG, QUIET, TYPES
 from tests.spec.given import Given, reconciled, rows
 
@@ -146,7 +147,7 @@ def _line(event):
 
 @pytest.mark.parametrize("numbering", COUNTED, ids=str)
 @given(LOGS, st.sampled_from((1, 2)))
-@settings(max_examples=3, deadline=None, phases=(Phase.generate,))
+@settings(max_examples=examples(3), phases=(Phase.generate,))
 def test_what_is_wrong_with_a_log(numbering, log, day):
     check(log, day, numbering)
 
@@ -154,6 +155,6 @@ def test_what_is_wrong_with_a_log(numbering, log, day):
 @pytest.mark.long
 @pytest.mark.parametrize("numbering", COUNTED, ids=str)
 @given(LOGS, st.sampled_from((1, 2)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_what_is_wrong_with_a_log_at_length(numbering, log, day):
     check(log, day, numbering)

@@ -21,6 +21,7 @@ from pipelines import declarations as say
 from pipelines.job import Job
 from pipelines.lake import Lake
 from pipelines.reconciliation import reconcile
+from tests.examples import examples
 from tests.spec.given import Given, reconciled, rows
 
 DATA = Path(__file__).parents[2] / "data" / "banks"
@@ -204,14 +205,14 @@ def _table(day):
 
 
 @given(WORLDS)
-@settings(max_examples=4, deadline=None, phases=(Phase.generate,))
+@settings(max_examples=examples(4), phases=(Phase.generate,))
 def test_edited_logs(world):
     check(world)
 
 
 @pytest.mark.long
 @given(WORLDS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_edited_logs_at_length(world):
     check(world)
 
@@ -248,7 +249,7 @@ def of_the_feed(edit, number):
 
 @pytest.mark.parametrize("edit", ["drop", "delay", "duplicate"])
 @given(number=st.integers(0, len(FEED) - 1))
-@settings(max_examples=2, deadline=None, phases=(Phase.generate,))
+@settings(max_examples=examples(2), phases=(Phase.generate,))
 def test_the_real_feed_edited_in_one_place(edit, number):
     with tempfile.TemporaryDirectory() as folder:
         job = _banks(Path(folder), edit, number)
@@ -264,7 +265,7 @@ def test_the_real_feed_edited_in_one_place(edit, number):
 
 
 @given(order=st.permutations(FEED), numbers=st.permutations(range(len(FEED))))
-@settings(max_examples=2, deadline=None, phases=(Phase.generate,))
+@settings(max_examples=examples(2), phases=(Phase.generate,))
 def test_the_real_feed_in_any_other_order(order, numbers):
     """It is about each bank once: neither the order of its lines nor that of its numbers says anything of a bank."""
     feed = [event | {"seq": str(number)} for event, number in zip(order, numbers, strict=True)]
@@ -278,7 +279,7 @@ RENAMED = [n for n, event in enumerate(FEED) if BEFORE.get(event["blz"]) and eve
 
 @pytest.mark.parametrize("is_swapped", [False, True])
 @given(number=st.sampled_from(RENAMED))
-@settings(max_examples=2, deadline=None, phases=(Phase.generate,))
+@settings(max_examples=examples(2), phases=(Phase.generate,))
 def test_a_bank_that_the_real_feed_is_about_twice(is_swapped, number):
     """An older event about the bank comes before the real one, or after it; the replica shows what came last."""
     newer = FEED[number] | {"seq": str(len(FEED))}

@@ -25,6 +25,7 @@ from data.insurer.generate import DEFAULT_FIRST_DAY, generate
 from pipelines import campaign, loading
 from pipelines.job import Job
 from pipelines.lake import Lake
+from tests.examples import examples
 
 DAYS = [DEFAULT_FIRST_DAY + timedelta(days=n) for n in range(4)]
 # What happens later is in flight as the last day ends.
@@ -297,13 +298,13 @@ def test_the_world_has_room_for_every_edit(world):
 
 @pytest.mark.slow
 @given(st.data())
-@settings(max_examples=1, deadline=None, phases=(Phase.generate,))
+@settings(max_examples=examples(1), phases=(Phase.generate,))
 def test_the_insurers_log_edited(tmp_path_factory, world, data):
     check(world, data.draw(edits(world.lives)), tmp_path_factory.mktemp("edited"))
 
 
 @pytest.mark.long
 @given(st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_insurers_log_edited_at_length(tmp_path_factory, world, data):
     check(world, data.draw(edits(world.lives)), tmp_path_factory.mktemp("edited"))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pipelines import identity, linkage
 from pipelines.declarations import Side
 from pipelines.rows import EVERY
+from tests.examples import examples
 from tests.generative import harness
 from tests.generative.alike import same_rows
 from tests.generative.naive import identity as naive_identity
@@ -83,13 +84,13 @@ def check(case):
     return linked
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(linkages())
 def test_linkage(case):
     check(case)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(linkages())
 def test_where_no_row_is_to_be_linked_the_relations_are_of_the_same_types(case):
     entity, rows, identified, _ = case

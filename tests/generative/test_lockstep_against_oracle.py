@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pipelines import abreast, columnwise, identity, lockstep
 from pipelines.declarations import Side
+from tests.examples import examples
 from tests.generative import sides
 
 ORDERS = st.sampled_from(["as they are", "ascending", "shuffled"])
@@ -53,7 +54,7 @@ def one_each(rows):
 def test_what_passes_and_what_is_handed_over(way, monkeypatch):
     declared, walked, ways = sides.entity(way), [], Counter()
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=examples(80))
     @given(
         st.lists(sides.LEGACY, max_size=3) | st.lists(sides.LEGACY, min_size=12, max_size=16),
         st.lists(sides.SERVICE, max_size=8),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipelines import identity
 from pipelines.declarations import Cardinality, NaturalKey, Side
 from pipelines.rules import Same
+from tests.examples import examples
 from tests.generative import harness
 from tests.generative.alike import same_rows
 
@@ -73,7 +74,7 @@ def test_links(parts, kind):
     # Rows that share their own key, and each its business key with one row of the other side.
     @example([(1, 1, 5), (1, 1, 6)], [(2, 1, 5), (2, 1, 6)], False, Cardinality.ONE_TO_ONE)
     @example([(1, 1, 5), (1, 1, 6)], [(2, 1, 5), (2, 2, 6)], False, Cardinality.ONE_TO_ONE)
-    @settings(max_examples=40)
+    @settings(max_examples=examples(40))
     @given(st.lists(ROW, max_size=6), st.lists(ROW, max_size=4), st.booleans(), st.sampled_from(Cardinality))
     def check(legacy, service, copied, cardinality):
         service = service + (legacy if copied else [])

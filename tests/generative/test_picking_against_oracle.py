@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipelines import engine, picking
 from pipelines.declarations import Holder, ParquetFile
+from tests.examples import examples
 from tests.spec.contracts import contract
 
 # What could be taken for a separator, an escape, a missing part, a number, or nothing at all.
@@ -32,7 +33,7 @@ def spelt(row: tuple[str | None, int | None], *, may_miss: bool) -> str | None:
 SCHEMA = pa.schema([("scope", pa.string()), ("no", pa.int64())])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 @given(st.lists(ROWS, min_size=1, max_size=3), ROWS, st.booleans())
 def test_rows_are_those_whose_key_is_asked_for(partitions, others, may_miss):
     declared = Holder(

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 
+from tests.examples import examples
 from tests.generative import agreement, oracle, stages
 from tests.generative.strategies.worlds import worlds
 
@@ -12,7 +13,7 @@ def check(world):
     agreement.agree(world, stages.run(world, today), oracle.answer(world.question()))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(worlds())
 def test_plan(world):
     check(world)

@@ -20,6 +20,7 @@ from pipelines import declarations as say
 from pipelines.job import Job
 from pipelines.lake import Lake
 from pipelines.reconciliation import reconcile
+from tests.examples import examples
 from tests.spec.contracts import contract
 from tests.spec.given import FIRST, OWNER, rows
 from tests.spec.tables import table
@@ -197,13 +198,13 @@ def _entity(name, head, *fields):
 
 
 @given(WORLDS)
-@settings(max_examples=5, deadline=None, phases=(Phase.generate,))
+@settings(max_examples=examples(5), phases=(Phase.generate,))
 def test_repeated_fields(world):
     check(world)
 
 
 @pytest.mark.long
 @given(WORLDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_repeated_fields_at_length(world):
     check(world)

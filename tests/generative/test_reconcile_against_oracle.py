@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.sifting import Way
+from tests.examples import examples
 from tests.generative import agreement, public
 from tests.generative.alike import same_rows
 from tests.generative.naive.classification import identity
@@ -29,7 +30,7 @@ def check(world, *, sieve):
         agreement.judged(tables, due)
 
 
-@settings(max_examples=18)
+@settings(max_examples=examples(18))
 @given(worlds(days=2), st.sampled_from([None, *Way]))
 def test_reconcile(world, sieve):
     check(world, sieve=sieve)

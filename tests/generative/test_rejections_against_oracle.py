@@ -11,6 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from pipelines import declarations as say
+from tests.examples import examples
 from tests.spec.causes import NamedThing
 from tests.spec.given import Given, found
 
@@ -85,7 +86,7 @@ def check(world):
 
 @pytest.mark.parametrize("linked", [by_key, by_table])
 @given(PAIRS)
-@settings(max_examples=4, deadline=None, phases=(Phase.generate,))
+@settings(max_examples=examples(4), phases=(Phase.generate,))
 def test_rejected_counterparts(linked, pairs):
     check(linked(pairs))
 
@@ -93,6 +94,6 @@ def test_rejected_counterparts(linked, pairs):
 @pytest.mark.long
 @pytest.mark.parametrize("linked", [by_key, by_table])
 @given(PAIRS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_rejected_counterparts_at_length(linked, pairs):
     check(linked(pairs))

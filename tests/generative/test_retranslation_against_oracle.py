@@ -11,6 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from pipelines import declarations as say
+from tests.examples import examples
 from tests.spec.given import Given, reconciled, rows
 
 CODES, COLOURS = "RGBY", ("red", "green", "blue", "grey", "pink")
@@ -55,13 +56,13 @@ RECORD = st.sampled_from((say.Side.LEGACY, say.Side.LEGACY, say.Side.SERVICE))
 
 
 @given(*WORLD, RECORD)
-@settings(max_examples=8, deadline=None, phases=(Phase.generate,))
+@settings(max_examples=examples(8), phases=(Phase.generate,))
 def test_older_translations(now, earlier, drawn, record):
     check(now, earlier, drawn, record)
 
 
 @pytest.mark.long
 @given(*WORLD, RECORD)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_older_translations_at_length(now, earlier, drawn, record):
     check(now, earlier, drawn, record)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines import telling, translation
 from pipelines.rules import Rule
+from tests.examples import examples
 from tests.generative import harness
 from tests.generative.alike import alike
 from tests.generative.naive import comparison, texts
@@ -83,7 +84,7 @@ def in_passing(engine, entity, rows):
 
 @pytest.mark.parametrize("kind", strategies.MAKERS, ids=lambda kind: kind.__name__)
 def test_rule(kind):
-    @settings(max_examples=25)
+    @settings(max_examples=examples(25))
     @given(translations({kind: strategies.MAKERS[kind]}))
     def run(case):
         check(case)

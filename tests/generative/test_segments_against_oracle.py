@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pipelines import engine, segments
 from pipelines.segments import Feature
+from tests.examples import examples
 
 FEATURES = [
     Feature("service", "line", "line"),
@@ -103,7 +104,7 @@ def sure(units, case, tried, possible):
     return results
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(
     st.integers(0, 10_000), st.sampled_from(["motor", "legal", None]), st.sampled_from("127"), st.sampled_from(DAYS),
     st.floats(0, 1), st.floats(0, 0.2),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pipelines import engine, semantics
 from pipelines.declarations import Side
+from tests.examples import examples
 from tests.spec.test_semantic_rules import Cover
 
 CODES = {"A": "ACTIVE", "C": "CANCELLED", "O": "OPEN", "B": "PAID"}  # another code cannot be translated
@@ -67,7 +68,7 @@ def ours(bound, side, policies, invoices):
     return counts, {(row["a"], row["b"]) for row in found}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(policies=POLICIES, invoices=INVOICES, side=st.sampled_from(list(Side)))
 def test_every_combination_is_decided_as_plain_python_decides_it(bound, policies, invoices, side):
     assert ours(bound, side, policies, invoices) == oracle(policies, invoices)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pipelines import buckets, digests, sieve
 from pipelines.declarations import Side
 from pipelines.sieve import Digests
+from tests.examples import examples
 from tests.generative.sifted import Remained
 
 TOP = 2**64 // buckets.COUNT  # lanes so far apart are in buckets of their own
@@ -70,7 +71,7 @@ def held(rows, file: Path) -> Digests:
     [(1, 500_000, 10**9), (6, 500_000, 10**9), (10**9, 500_000, 10**9), (10**9, 3, 10**9), (1, 500_000, 1), (1, 3, 1)],
 )
 def test_what_passes_and_what_remains(leap, at_once, picking):
-    @settings(max_examples=120, deadline=None)
+    @settings(max_examples=examples(120))
     @given(SIDE, SIDE, st.booleans())
     def check(legacy, service, copied):
         both = [

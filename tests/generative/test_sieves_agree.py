@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from pipelines.sifting import Way
+from tests.examples import examples
 from tests.generative import public
 from tests.generative.strategies.worlds import worlds
 
@@ -26,7 +27,7 @@ def check(world):
         assert repr(tables(world, way)) == repr(unsifted), way  # as texts: NaN does not equal itself
 
 
-@settings(max_examples=6)
+@settings(max_examples=examples(6))
 @given(worlds(days=2))
 def test_sieves_agree(world):
     check(world)

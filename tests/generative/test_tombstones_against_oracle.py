@@ -14,6 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from pipelines import declarations as say
+from tests.examples import examples
 from tests.spec.causes import LOG, QUIET, TYPES
 from tests.spec.given import Given, reconciled, rows
 
@@ -47,7 +48,7 @@ def table(world, day):
 
 
 @given(WORLDS)
-@settings(max_examples=4, deadline=None, phases=(Phase.generate,))
+@settings(max_examples=examples(4), phases=(Phase.generate,))
 def test_who_is_dead(world):
     held = "\n".join(["id | name", *(f"{key} | Ada" for key in range(len(world)))])
     things = Given(

@@ -21,12 +21,13 @@ from zoneinfo import ZoneInfo, available_timezones
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.expressions import compile_sql, literal
 from pipelines.macros import MACROS, definitions
 from pipelines.primitives import AGGREGATES, PRIMITIVES
+from tests.examples import examples
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 (wall time)
 BLANKS = "".join(map(chr, [*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)]))
@@ -40,7 +41,7 @@ characters = st.one_of(
     st.sampled_from(KNOWN),
 )
 texts = st.text(characters, max_size=12)
-few = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=examples(40))
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,12 @@
 """How each side says that a row is deleted, and what must follow on the other; told and untold; back again; in flight.
 
-One thing is there on the first day. What both sides hold on the second is said in a line each.
+One thing is there on the first day. What both sides hold on the second is said in a line each; cases that are declared
+alike are reconciled together, each with a thing of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,8 +18,10 @@ from pandera.polars import Field as Column
 
 from pipelines import declarations as say
 from pipelines import explanation, recount, ruling
+from pipelines.job import Job
 from pipelines.portfolio import Portfolio
 from tests.spec.causes import LOG, QUIET, TYPES
+from tests.spec.crowds import by_day, findings, reasons
 from tests.spec.given import Given, found, reconciled, rows
 
 HEAD = "id | name | gone: bool"
@@ -27,6 +31,7 @@ SOFT = {"deletion": say.SoftDelete("gone")}
 TOLD = {"deletion": say.Tombstone("Scrapped")}
 LATE, UNTOLD = ("stale_replica", "deletion_not_propagated"), ("missing_event", "deletion_without_event")
 OWN = ("semantic_contradiction", "written_by_replica")
+Cases = list[tuple[str, str, tuple[str, ...], list[tuple[str, str]]]]  # legacy, service, log, what must be found
 
 
 def things(
@@ -38,35 +43,52 @@ def things(
     return Given(legacy, service, entity=entity, tables=tables, context={"event_types": TYPES}, **holders)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("legacy", "service", "log", "found_on_it"),
-    [
-        # legacy  service  what the log says    what must be found of the row
-        (NOT,     NOT,     (),                  []),
-        (NOT,     THERE,   (),                  [LATE]),
-        (NOT,     THERE,   (QUIET, SCRAPPED),   [LATE]),
-        (NOT,     THERE,   (QUIET, QUIET),      [UNTOLD]),
-        (FLAGGED, NOT,     (),                  []),
-        (FLAGGED, FLAGGED, (),                  []),
-        (FLAGGED, THERE,   (),                  [LATE]),
-        (FLAGGED, THERE,   (QUIET, QUIET),      [UNTOLD]),
-        (NOT,     FLAGGED, (QUIET, SCRAPPED),   []),
-        (THERE,   FLAGGED, (),                  [OWN]),
-    ],
-)  # fmt: skip
-def test_gone_or_flagged_on_either_side(tmp_path, legacy, service, log, found_on_it):
-    given = things([THERE, legacy], [THERE, service], log=log, legacy_holder=SOFT, service_holder=SOFT)
+def on_the_second_day(folder: Path, cases: Cases, **holders: object) -> list[list[tuple[object, object]]]:
+    """What is found of each thing on the second day: there on the first, with a log where the cases have one."""
+    legacy, service, logs, _ = zip(*cases, strict=True)
+    held = [by_day([(THERE, second) for second in side]) for side in (legacy, service)]
+    given = things(*held, log=tuple(by_day(logs)) if any(logs) else (), **holders)
+    return reasons(reconciled(given, folder), [2] * len(cases))
 
-    assert [tuple(finding[3:]) for finding in found(given, tmp_path)] == found_on_it
+
+def due(cases: Cases) -> list[list[tuple[str, str]]]:
+    """What must be found of each thing."""
+    return [case[-1] for case in cases]
+
+
+@pytest.mark.parametrize(
+    "cases",
+    [
+        [
+            # legacy  service  no log  what must be found of the row
+            (NOT,     NOT,     (),     []),
+            (NOT,     THERE,   (),     [LATE]),
+            (FLAGGED, NOT,     (),     []),
+            (FLAGGED, FLAGGED, (),     []),
+            (FLAGGED, THERE,   (),     [LATE]),
+            (THERE,   FLAGGED, (),     [OWN]),
+        ],
+        [
+            # legacy  service  what the log says    what must be found of the row
+            (NOT,     THERE,   (QUIET, SCRAPPED),   [LATE]),
+            (NOT,     THERE,   (QUIET, QUIET),      [UNTOLD]),
+            (FLAGGED, THERE,   (QUIET, QUIET),      [UNTOLD]),
+            (NOT,     FLAGGED, (QUIET, SCRAPPED),   []),
+        ],
+    ],
+    ids=["no log", "log"],
+)  # fmt: skip
+def test_gone_or_flagged_on_either_side(tmp_path, cases):
+    assert on_the_second_day(tmp_path, cases, legacy_holder=SOFT, service_holder=SOFT) == due(cases)
 
 
 MADE_AGAIN = f"{QUIET}\n1 | 3 | 2026-01-03T09:00:00Z | 2026-01-03T09:00:01Z | Made | Ada"
 BORN_LATE = f"{QUIET}\n1 | 1 | 2026-01-02T10:00:00Z | 2026-01-02T10:00:01Z | Made | Ada"
 
 
-@pytest.mark.parametrize(
-    ("legacy", "service", "log", "found_on_it"),
-    [
+def test_a_tombstone_deletes_the_row_that_is_still_there(tmp_path: Path) -> None:
+    """Of events that say whether a row is there the last one by number counts, whenever it was recorded."""
+    cases = [
         # legacy  service  what the log says day by day         what must be found of the row on the last day
         (THERE,   THERE,   (QUIET, QUIET),                       []),
         (THERE,   THERE,   (QUIET, SCRAPPED),                    [LATE]),
@@ -76,13 +98,9 @@ BORN_LATE = f"{QUIET}\n1 | 1 | 2026-01-02T10:00:00Z | 2026-01-02T10:00:01Z | Mad
         (THERE,   FLAGGED, (QUIET, SCRAPPED),                    []),
         (NOT,     NOT,     (QUIET, SCRAPPED),                    []),
         (THERE,   THERE,   (QUIET, f"{SCRAPPED}{BORN_LATE[len(QUIET):]}"), [LATE]),
-    ],
-)  # fmt: skip
-def test_a_tombstone_deletes_the_row_that_is_still_there(tmp_path, legacy, service, log, found_on_it):
-    """Of events that say whether a row is there the last one by number counts, whenever it was recorded."""
-    given = things([THERE, legacy], [THERE, service], log=log, legacy_holder=TOLD, service_holder=SOFT)
+    ]  # fmt: skip
 
-    assert [tuple(finding[3:]) for finding in found(given, tmp_path)] == found_on_it
+    assert on_the_second_day(tmp_path, cases, legacy_holder=TOLD, service_holder=SOFT) == due(cases)
 
 
 def test_tombstones_are_remembered_and_rows_made_again_are_there(tmp_path: Path) -> None:
@@ -146,32 +164,44 @@ def test_what_was_in_flight_is_confirmed_or_cleared_by_the_next_day(tmp_path, th
     )
 
 
+OTHERWISE = ("invalid_transformation", "deletion_became_otherwise")
 LINKED = say.IdentityTable(say.Csv("links.csv"), legacy=("old",), service=("new",))
 
 
+def links(cases: Sequence[object]) -> dict[str, str]:
+    """The table of links between the things of so many cases."""
+    return {"links": "\n".join(["old | new", *(f"{number} | {number}" for number, _ in enumerate(cases, 1))])}
+
+
 @pytest.mark.parametrize(
-    ("becomes", "legacy", "service", "is_wrong"),
+    ("becomes", "cases"),
     [
-        # what legacy's deletion must become, what both hold, whether that is something else
-        ("gone",    FLAGGED, FLAGGED, True),
-        ("gone",    FLAGGED, NOT,     False),
-        ("flagged", FLAGGED, FLAGGED, False),
-        ("flagged", FLAGGED, NOT,     True),
-        ("",        FLAGGED, FLAGGED, False),
-        ("",        FLAGGED, NOT,     False),
-        ("gone",    THERE,   THERE,   False),
-        ("flagged", THERE,   THERE,   False),
-        ("flagged", NOT,     NOT,     False),
+        # what legacy's deletion must become; what both hold, whether that is something else
+        ("gone", [(FLAGGED, FLAGGED, True), (FLAGGED, NOT, False), (THERE, THERE, False)]),
+        ("flagged", [(FLAGGED, FLAGGED, False), (FLAGGED, NOT, True), (THERE, THERE, False), (NOT, NOT, False)]),
+        ("", [(FLAGGED, FLAGGED, False), (FLAGGED, NOT, False)]),
     ],
-)  # fmt: skip
-def test_what_a_deletion_must_become(tmp_path, becomes, legacy, service, is_wrong):
+)
+def test_what_a_deletion_must_become(tmp_path, becomes, cases):
+    held = [by_day([[case[side]] for case in cases]) for side in (0, 1)]
     given = Given(
-        legacy, service, identity=LINKED, tables={"links": "old | new\n1 | 1"},
+        *held, identity=LINKED, tables=links(cases),
         legacy_holder={"deletion": say.SoftDelete("gone", becomes=becomes)}, service_holder=SOFT,
     )  # fmt: skip
-    wrong = ("1", "1", None, "invalid_transformation", "deletion_became_otherwise")
 
-    assert found(given, tmp_path) == ([wrong] if is_wrong else [])
+    assert wrong_things(reconciled(given, tmp_path), [1] * len(cases)) == [case[-1] for case in cases]
+
+
+def wrong_things(job: Job, ends: Sequence[int]) -> list[bool]:
+    """Of each thing, whether the one finding on its last day is that it became something else; or there is none."""
+    told = [
+        [tuple(row[name] for name in ("legacy_key", "service_key", "field", "type", "reason")) for row in of]
+        for of in findings(job, ends)
+    ]
+    assert [of for of in told if of] == [
+        [(str(number), str(number), None, *OTHERWISE)] for number, of in enumerate(told, 1) if of
+    ]
+    return [bool(of) for of in told]
 
 
 def test_what_a_tombstone_must_become(tmp_path: Path) -> None:
@@ -182,43 +212,47 @@ def test_what_a_tombstone_must_become(tmp_path: Path) -> None:
     assert found(given, tmp_path) == [("1", "1", None, "invalid_transformation", "deletion_became_otherwise")]
 
 
-EXPECTED = ("1", "1", None, "invalid_transformation", "deletion_became_otherwise")
+EXPECTED = ("1", "1", None, *OTHERWISE)
 FLYING = ("1", "1", None, "stale_replica", "deletion_not_propagated")
-
-
-@pytest.mark.parametrize(
-    ("becomes", "legacy", "service", "is_wrong"),
-    [
-        # what must follow, what legacy and the service hold day by day, whether something else followed by the last day
-        ("flagged", (THERE, NOT),        (THERE, FLAGGED),        False),
-        ("flagged", (THERE, NOT),        (THERE, NOT),            True),
-        ("gone",    (THERE, NOT),        (THERE, NOT),            False),
-        ("gone",    (THERE, NOT),        (THERE, FLAGGED),        True),
-        ("",        (THERE, NOT),        (THERE, FLAGGED),        False),
-        ("gone",    (THERE, NOT),        (FLAGGED, FLAGGED),      True),
-        ("gone",    (NOT, NOT),          (FLAGGED, FLAGGED),      False),
-        ("gone",    (THERE, THERE),      (THERE, THERE),          False),
-        # wrong as long as both stay so, and until it is right or the row is back
-        ("flagged", (THERE, NOT, NOT),   (THERE, NOT, NOT),       True),
-        ("flagged", (THERE, NOT, NOT),   (THERE, NOT, FLAGGED),   False),
-        ("flagged", (THERE, NOT, THERE), (THERE, NOT, THERE),     False),
-        ("gone",    (THERE, NOT, NOT),   (THERE, FLAGGED, NOT),   False),
-        # what was late became something else; what was right once is settled
-        ("flagged", (THERE, NOT, NOT),   (THERE, THERE, NOT),     True),
-        ("gone",    (THERE, NOT, NOT),   (THERE, THERE, FLAGGED), True),
-        ("flagged", (THERE, NOT, NOT),   (THERE, FLAGGED, NOT),   False),
+ERASED = {
+    # what must follow; what legacy and the service hold day by day, whether something else followed by the last day
+    "": [
+        ((THERE, NOT),        (THERE, FLAGGED),        False),
     ],
-)  # fmt: skip
-def test_what_a_deletion_that_leaves_nothing_must_become(tmp_path, becomes, legacy, service, is_wrong):
-    """Whether links stand in a table, or are derived from rows that must be there for it."""
-    for name, identity in (("natural", None), ("table", LINKED)):
-        (tmp_path / name).mkdir()
-        given = Given(
-            list(legacy), list(service), identity=identity, tables={"links": "old | new\n1 | 1"},
-            legacy_holder={"deletion": say.HardDelete(becomes=becomes)}, service_holder=SOFT,
-        )  # fmt: skip
+    "flagged": [
+        ((THERE, NOT),        (THERE, FLAGGED),        False),
+        ((THERE, NOT),        (THERE, NOT),            True),
+        # wrong as long as both stay so, and until it is right or the row is back
+        ((THERE, NOT, NOT),   (THERE, NOT, NOT),       True),
+        ((THERE, NOT, NOT),   (THERE, NOT, FLAGGED),   False),
+        ((THERE, NOT, THERE), (THERE, NOT, THERE),     False),
+        # what was late became something else; what was right once is settled
+        ((THERE, NOT, NOT),   (THERE, THERE, NOT),     True),
+        ((THERE, NOT, NOT),   (THERE, FLAGGED, NOT),   False),
+    ],
+    "gone": [
+        ((THERE, NOT),        (THERE, NOT),            False),
+        ((THERE, NOT),        (THERE, FLAGGED),        True),
+        ((THERE, NOT),        (FLAGGED, FLAGGED),      True),
+        ((NOT, NOT),          (FLAGGED, FLAGGED),      False),
+        ((THERE, THERE),      (THERE, THERE),          False),
+        ((THERE, NOT, NOT),   (THERE, FLAGGED, NOT),   False),
+        ((THERE, NOT, NOT),   (THERE, THERE, FLAGGED), True),
+    ],
+}  # fmt: skip
 
-        assert found(given, tmp_path / name) == ([EXPECTED] if is_wrong else [])
+
+@pytest.mark.parametrize("identity", [None, LINKED], ids=["natural", "table"])
+@pytest.mark.parametrize("becomes", ERASED)
+def test_what_a_deletion_that_leaves_nothing_must_become(tmp_path, becomes, identity):
+    """Whether links stand in a table, or are derived from rows that must be there for it."""
+    legacy, service, is_wrong = zip(*ERASED[becomes], strict=True)
+    given = Given(
+        by_day(legacy), by_day(service), identity=identity, tables=links(legacy),
+        legacy_holder={"deletion": say.HardDelete(becomes=becomes)}, service_holder=SOFT,
+    )  # fmt: skip
+
+    assert wrong_things(reconciled(given, tmp_path), [*map(len, legacy)]) == [*is_wrong]
 
 
 @pytest.mark.parametrize(
@@ -287,9 +321,9 @@ class Named(DataFrameModel):
     gone: pl.Boolean
 
 
-@pytest.mark.parametrize(
-    ("legacy", "service", "log", "found_on_it"),
-    [
+def test_a_tombstone_deletes_the_row_of_the_service_that_is_linked(tmp_path: Path) -> None:
+    """The event names legacy's row; of the service, the row that was last linked with it, there or not."""
+    cases = [
         # legacy  service  what the log says day by day  what must be found of the row on the last day
         (THERE,   THERE,   (QUIET, SCRAPPED),             [OWN]),
         (NOT,     THERE,   (QUIET, SCRAPPED),             []),
@@ -298,13 +332,9 @@ class Named(DataFrameModel):
         (FLAGGED, THERE,   (QUIET, SCRAPPED),             []),
         (FLAGGED, THERE,   (QUIET, QUIET),                [UNTOLD]),
         (THERE,   THERE,   (QUIET, QUIET),                []),
-    ],
-)  # fmt: skip
-def test_a_tombstone_deletes_the_row_of_the_service_that_is_linked(tmp_path, legacy, service, log, found_on_it):
-    """The event names legacy's row; of the service, the row that was last linked with it, there or not."""
-    given = things([THERE, legacy], [THERE, service], log=log, legacy_holder=SOFT, service_holder=TOLD)
+    ]  # fmt: skip
 
-    assert [tuple(finding[3:]) for finding in found(given, tmp_path)] == found_on_it
+    assert on_the_second_day(tmp_path, cases, legacy_holder=SOFT, service_holder=TOLD) == due(cases)
 
 
 def test_a_row_of_the_service_whose_counterpart_nobody_saw_is_deleted_too(tmp_path: Path) -> None:
@@ -331,9 +361,9 @@ def test_rows_of_the_service_deleted_by_an_event_are_counted_and_remembered(tmp_
 CHANGED = f"{QUIET}\n1 | 3 | 2026-01-03T09:00:00Z | 2026-01-03T09:00:01Z | Renamed | Ada"
 
 
-@pytest.mark.parametrize(
-    ("legacy", "service", "third", "on_it"),
-    [
+def test_a_change_after_its_tombstone_says_that_the_row_is_there(tmp_path: Path) -> None:
+    """Rows that are there and were changed live again, though nothing made them again; those that are gone do not."""
+    cases = [
         # what legacy, the service hold on the third day, what is told then, what must be found
         (THERE, THERE, QUIET,   [LATE]),
         (THERE, THERE, CHANGED, []),
@@ -341,16 +371,16 @@ CHANGED = f"{QUIET}\n1 | 3 | 2026-01-03T09:00:00Z | 2026-01-03T09:00:01Z | Renam
         (THERE, NOT,   CHANGED, [("missing_event", "row_never_arrived")]),
         (NOT,   THERE, CHANGED, [LATE]),
         (NOT,   NOT,   CHANGED, []),
-    ],
-)  # fmt: skip
-def test_a_change_after_its_tombstone_says_that_the_row_is_there(tmp_path, legacy, service, third, on_it):
-    """Rows that are there and were changed live again, though nothing made them again; those that are gone do not."""
-    on_second = THERE if service == THERE else NOT
+    ]  # fmt: skip
+    legacy, service, third, on_it = zip(*cases, strict=True)
     given = things(
-        [THERE, THERE, legacy], [THERE, on_second, service], log=(QUIET, SCRAPPED, third), legacy_holder=TOLD
+        by_day([(THERE, THERE, last) for last in legacy]),
+        by_day([(THERE, last, last) for last in service]),
+        log=tuple(by_day([(QUIET, SCRAPPED, last) for last in third])),
+        legacy_holder=TOLD,
     )
 
-    assert [tuple(finding[3:]) for finding in found(given, tmp_path)] == on_it
+    assert reasons(reconciled(given, tmp_path), [3] * len(cases)) == [*on_it]
 
 
 def test_what_is_found_beside_tombstones_is_explained_and_recounted(tmp_path: Path) -> None:
