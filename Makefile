@@ -8,6 +8,8 @@ SEEDS ?= 10
 ROWS ?= 1000000
 # What `make test` leaves out. CI leaves out only what explores for many minutes (`make unit MARKERS=long`).
 MARKERS ?= not slow and not long and not live and not browser and not spark
+# Of a hundred examples that Hypothesis is to try, so many: one waits for `make test`. CI tries all (tests/examples.py).
+EXAMPLES ?= 25
 # In the order of tests/conftest.py, not by how many tests a file has.
 PYTEST_ARGS ?= -n auto --dist loadfile --no-loadscope-reorder
 # What CI reports. Measuring takes a quarter of the time.
@@ -34,9 +36,10 @@ ui: export DAGSTER_HOME := $(CURDIR)
 ui: $(UV) ## Dagster on http://127.0.0.1:3000 (PORT=...); it has no log-in, so it listens on this machine only
 	$(UV) run --locked --no-dev dg dev --host 127.0.0.1 --port $(PORT)
 
-test: lint types unit ## lint, types, import contracts, tests (MARKERS= for all of them, PYTEST_ARGS=... to choose)
+test: lint types unit ## lint, types, import contracts, tests (MARKERS= for all of them, EXAMPLES=100 for all examples)
 
-unit: setup
+unit: export EXAMPLES := $(EXAMPLES)
+unit: setup ## tests only (PYTEST_ARGS=... to choose)
 	$(UV) run --locked pytest -m "$(MARKERS)" $(PYTEST_ARGS) $(COVERAGE)
 
 lint: setup ## ruff, formatting, import contracts

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,12 +13,30 @@ from pipelines import sieve
 from tests import examples
 
 examples.load_profile()
+_PASSED = pytest.StashKey[bool]()  # whether the latest phase of a test has
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first: one that is begun last would leave all workers but its own without work."""
+    """Files that take long come first: one that is begun last would leave all workers but its own without work."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (item.path not in slow, item.path.parent.name != "spec"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    item.stash[_PASSED] = report.passed
+    return report
+
+
+@pytest.fixture(autouse=True)
+def _files_of_a_test_that_passed_are_removed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """At once: to remove 60,000 files of a run that is long over takes minutes. No other test is given the folder."""
+    folder: Path | None = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if folder and request.node.stash.get(_PASSED, False):
+        for child in folder.iterdir():
+            shutil.rmtree(child, ignore_errors=True) if child.is_dir() else child.unlink()
 
 
 @pytest.fixture(autouse=True)

@@ -103,6 +103,7 @@ def test_every_cause_is_planted_or_it_is_said_why_not(audited):
     assert said == audited.unplanted | dict.fromkeys(planted)
 
 
+@pytest.mark.slow
 def test_everything_planted_is_found_where_events_delete(tmp_path):
     """The whole audit of things that both sides delete by tombstones, noise and all."""
     rows = "\n".join(f"{n:04} | Thing {n} of {n * 7919}" for n in range(ROWS))

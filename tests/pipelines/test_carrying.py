@@ -141,32 +141,46 @@ VALUES: dict[str, tuple[pa.DataType, list[object]]] = {
 }
 
 
+SINGLE = [(kind, value) for kind, (_, values) in VALUES.items() for value in values]
+
+
+def told_of_rows(*, each: bool) -> pa.Table:
+    """A row for each value of each type, in a column that no field is made from; or all with the first of each type."""
+    columns = {
+        kind: [value if each and kind == of else values[0] for of, value in SINGLE]
+        for kind, (_, values) in VALUES.items()
+    }
+    same = {"id": list(range(len(SINGLE))), "name": ["same"] * len(SINGLE), "gone": [True] * len(SINGLE)}
+    return pa.table(same | {kind: pa.array(column, VALUES[kind][0]) for kind, column in columns.items()})
+
+
+def digests_by_id(job: Job) -> dict[object, tuple[object, object]]:
+    """What the bucket of each row of legacy holds."""
+    ids = [row["id"] for row in rows(job, "legacy")]
+    in_order = [ids[row["position"]] for row in rows(job, "legacy_digests")]
+    return {in_order[row["first"]]: (row["held_1"], row["held_2"]) for row in rows(job, "legacy_buckets")}
+
+
 @pytest.mark.parametrize("soft", [False, True])
-@pytest.mark.parametrize("kind", VALUES)
-def test_every_value_of_a_row_counts(tmp_path: Path, kind: str, *, soft: bool) -> None:
-    """In a column that no field is made from, each with a value of its own; whether rows are always live or not."""
-    type_, values = VALUES[kind]
-    ids = list(range(len(values)))
-    legacy = pa.table(
-        {"id": ids, "name": ["same"] * len(ids), "more": pa.array(values, type_), "gone": [True] * len(ids)}
-    )
-    first = legacy.set_column(2, "more", pa.array([values[0]] * len(ids), type_))
-    dropped = {"dropped": {"more": "Nobody asks", "gone": "Marks"}}
-    deleted = {"deletion": say.SoftDelete("gone")} if soft else {}
-    service = pa.table({"id": ids, "name": ["same"] * len(ids)})
-    days = [first, legacy, legacy.take(ids[::-1])]
-    job = reconciled(
-        Given(days, [service] * 3, rules=FIELDS, entity=dropped, legacy_holder=deleted), tmp_path
+def test_every_value_of_a_row_counts(tmp_path: Path, *, soft: bool) -> None:
+    """Whether rows are always live or not."""
+    first, legacy = told_of_rows(each=False), told_of_rows(each=True)
+    service = legacy.select(["id", "name"])
+    given = Given(
+        [first, legacy, legacy.take(list(range(len(SINGLE)))[::-1])], [service] * 3, rules=FIELDS,
+        entity={"dropped": dict.fromkeys([*VALUES, "gone"], "Nobody asks")},
+        legacy_holder={"deletion": say.SoftDelete("gone")} if soft else {},
     )  # fmt: skip
+    job = reconciled(given, tmp_path)
+    before, after, in_other_order = (
+        digests_by_id(replace(job, partition=key)) for key in ("2026-01-01", "2026-01-02", "2026-01-03")
+    )
 
-    buckets = [
-        {row["bucket"]: (row["held_1"], row["held_2"]) for row in rows(replace(job, partition=key), "legacy_buckets")}
-        for key in ("2026-01-01", "2026-01-02", "2026-01-03")
+    assert before.keys() == after.keys() == set(range(len(SINGLE))), "a bucket each"
+    assert [SINGLE[number] for number in sorted(after) if after[number] == before[number]] == [
+        (kind, values[0]) for kind, (_, values) in VALUES.items()
     ]
-
-    assert len(buckets[0]) == len(ids)
-    assert sum(buckets[0][number] == of for number, of in buckets[1].items()) == 1
-    assert buckets[2] == buckets[1], "the order of rows does not count"
+    assert in_other_order == after, "the order of rows does not count"
 
 
 def test_values_are_kept_as_they_are(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ def sifted(job: Job) -> tuple[Passed, list[list[dict[str, object]]]]:
         return passed, [sorted(session.rows(f'SELECT * FROM "{side}"'), key=repr) for side in Side]
 
 
+@pytest.mark.slow
 def test_results_are_the_same_with_and_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COEXIST_SIEVE_FROM", "1000000")
     without = results(Lake(tmp_path / "without"))

@@ -17,6 +17,7 @@ def test_trap(trap: Trap, tmp_path: Path) -> None:
     assert found(trap, tmp_path) == trap.truth
 
 
+@pytest.mark.slow  # all in all; what is sifted by one join is held against the oracle and against other ways elsewhere
 @pytest.mark.parametrize("trap", BATTERY, ids=lambda trap: trap.name)
 def test_trap_when_sifted_by_one_join(trap: Trap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COEXIST_SIEVE_FROM", "0")

@@ -1,4 +1,4 @@
-"""The banks, reconciled once for every test that only reads, and the command line as a function."""
+"""The banks, reconciled once for all tests, and the command line as a function."""
 
 import json
 import shutil
@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipelines.cli import app
+from tests.shared import made_once
 
 ROOT = Path(__file__).parents[3]
 DATES = ("2026-03-09", "2026-06-08", "2026-09-07")
@@ -43,13 +44,30 @@ def coexist(monkeypatch):
     return run
 
 
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory):
-    """A lake with all dates of the banks. Read only."""
-    folder = tmp_path_factory.mktemp("lake")
-    said = run("reconcile", "--context", "banks", "--lake", folder)
+def reconcile_banks(folder):
+    """Fill a folder: `lake` has all dates of the banks, `said` is what the command said on a wide screen."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "140")
+        said = run("reconcile", "--context", "banks", "--lake", folder / "lake")
     assert said.code == 1, said.err
-    return folder
+    (folder / "said").write_text(said.out, encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def reconciled_banks(tmp_path_factory):
+    return made_once(tmp_path_factory, "reconciled-banks", reconcile_banks)
+
+
+@pytest.fixture(scope="session")
+def lake(reconciled_banks):
+    """A lake with all dates of the banks. Read only."""
+    return reconciled_banks / "lake"
+
+
+@pytest.fixture
+def own_lake(lake, tmp_path):
+    """The same for a test that writes into it."""
+    return Path(shutil.copytree(lake, tmp_path / "lake"))
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 
 
 @pytest.mark.slow
-def test_the_banks_are_put_to_the_test(coexist, lake):
-    said = coexist("audit", "--entity", "banks", "--lake", lake, "--json")
+def test_the_banks_are_put_to_the_test(coexist, own_lake):
+    said = coexist("audit", "--entity", "banks", "--lake", own_lake, "--json")
 
     (audited,) = said.document["audits"]
     assert (said.code, audited["sound"], audited["business_date"]) == (0, True, "2026-09-07")
@@ -22,7 +22,7 @@ def test_the_banks_are_put_to_the_test(coexist, lake):
     }
     assert {row["noise_findings"] for row in audited["rows"]} == {0}
     assert min(row["noise_pairs"] for row in audited["rows"]) > 3_000
-    with duckdb.connect(str(lake / "catalog.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(own_lake / "catalog.duckdb"), read_only=True) as connection:
         told = connection.sql("SELECT business_date, sum(planted) AS n FROM audits GROUP BY business_date").fetchall()
     assert [(str(day), int(n)) for day, n in told] == [
         ("2026-09-07", sum(row["planted"] for row in audited["rows"]))
@@ -30,12 +30,12 @@ def test_the_banks_are_put_to_the_test(coexist, lake):
 
 
 @pytest.mark.slow
-def test_what_people_see_holds_no_value_of_a_bank(coexist, lake):
-    said = coexist("audit", "--context", "banks", "--date", "2026-06-08", "--seed", "2", "--lake", lake)
+def test_what_people_see_holds_no_value_of_a_bank(coexist, own_lake):
+    said = coexist("audit", "--context", "banks", "--date", "2026-06-08", "--seed", "2", "--lake", own_lake)
 
     assert said.code == 0, said.out
     assert "noise floor: 0 findings" in said.out
-    with duckdb.connect(str(lake / "catalog.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(own_lake / "catalog.duckdb"), read_only=True) as connection:
         names = connection.sql("SELECT DISTINCT expected FROM discrepancies WHERE expected IS NOT NULL").fetchall()
     assert not [name for (name,) in names if name in said.out]
 

@@ -43,8 +43,8 @@ def test_an_unknown_command(coexist):
     assert "reconcile" in said.err
 
 
-def test_stdout_holds_one_document_and_nothing_else(lake):
-    process = start("reconcile", "-c", "banks", "--date", "2026-09-07", "--lake", lake, "--json")
+def test_stdout_holds_one_document_and_nothing_else(own_lake):
+    process = start("reconcile", "-c", "banks", "--date", "2026-09-07", "--lake", own_lake, "--json")
     out, err = process.communicate()
 
     assert process.returncode == 0

@@ -4,12 +4,11 @@ import pytest
 DATES = ["2026-03-09", "2026-06-08", "2026-09-07"]
 
 
-def test_all_dates_with_a_breach(coexist, tmp_path):
-    said = coexist("reconcile", "--context", "banks", "--lake", tmp_path)
+def test_all_dates_with_a_breach(reconciled_banks):
+    said = (reconciled_banks / "said").read_text(encoding="utf-8")
 
-    assert said.code == 1
-    assert "3 partitions reconciled, 4 breaches." in said.out
-    assert all(date in said.out for date in DATES)
+    assert "3 partitions reconciled, 4 breaches." in said
+    assert all(date in said for date in DATES)
 
 
 def test_one_date_that_meets_all_levels(coexist, tmp_path):
@@ -68,21 +67,19 @@ def test_what_refers_to_a_failed_entity_fails_with_it(coexist, tmp_path, monkeyp
     assert said.document["reconciled"][0]["error"]["family"] == "SourceError"
 
 
-def test_later_partitions_with_another_past_are_named(coexist, own_banks, tmp_path):
-    lake = tmp_path / "lake"
-    coexist("reconcile", "-c", "banks", "--lake", lake)
+def test_later_partitions_with_another_past_are_named(coexist, own_banks, own_lake):
     source = own_banks / "legacy_banks_2026-03-09.csv"
     source.write_text(source.read_text(encoding="utf-8").replace("Bundesbank", "Bank des Bundes"), encoding="utf-8")
 
-    said = coexist("reconcile", "-c", "banks", "--date", "2026-03-09", "--lake", lake)
-    document = coexist("reconcile", "-c", "banks", "--date", "2026-03-09", "--lake", lake, "--json").document
+    said = coexist("reconcile", "-c", "banks", "--date", "2026-03-09", "--lake", own_lake)
+    document = coexist("reconcile", "-c", "banks", "--date", "2026-03-09", "--lake", own_lake, "--json").document
 
     assert "coexist reconcile --entity banks.banks --from 2026-06-08 --to 2026-09-07" in said.err
     assert [row["business_date"] for row in document["outdated"]] == DATES[1:]
 
 
-def test_the_same_again_makes_nothing_outdated(coexist, lake):
-    said = coexist("reconcile", "-c", "banks", "--date", "2026-03-09", "--lake", lake, "--json")
+def test_the_same_again_makes_nothing_outdated(coexist, own_lake):
+    said = coexist("reconcile", "-c", "banks", "--date", "2026-03-09", "--lake", own_lake, "--json")
 
     assert said.document["outdated"] == []
 
