@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -37,9 +38,23 @@ def explained(example: Example, job: Job) -> Explanation:
     return explanation.explain(job.lake, Portfolio((job.context,), {}), job.partition, finding)
 
 
+@pytest.fixture(scope="module")
+def told_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Example], Explanation]:
+    """What is known about the finding of an example as it stands, which is judged once."""
+    known: dict[int, Explanation] = {}
+
+    def told(example: Example) -> Explanation:
+        number = EXAMPLES.index(example)
+        if number not in known:
+            known[number] = explained(example, judged(example, tmp_path_factory.mktemp(example.reason)))
+        return known[number]
+
+    return told
+
+
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.reason)
-def test_it_is_found_and_said(example: Example, tmp_path: Path) -> None:
-    told = explained(example, judged(example, tmp_path))
+def test_it_is_found_and_said(example: Example, told_of: Callable[[Example], Explanation]) -> None:
+    told = told_of(example)
 
     assert (told.finding["type"], told.finding["reason"]) == (example.type, example.reason)
     assert evidence.in_words(told) == example.says
@@ -63,9 +78,10 @@ def of(reason: str) -> Example:
     return next(example for example in EXAMPLES if example.reason == reason)
 
 
-def test_events_in_the_order_of_their_numbers_with_what_became_of_them(tmp_path: Path) -> None:
-    example = of("older_event_applied_last")
-    told = explained(example, judged(example, tmp_path))
+def test_events_in_the_order_of_their_numbers_with_what_became_of_them(
+    told_of: Callable[[Example], Explanation],
+) -> None:
+    told = told_of(of("older_event_applied_last"))
 
     assert told.events_of == "spec.things 1"
     shown = ("sequence", "event_type", "told", "applied", "problems")
@@ -86,16 +102,16 @@ def test_the_event_that_a_stale_replica_left_out(tmp_path: Path) -> None:
     assert "The service has left out event 2 alone: all others come to what it shows." in evidence.in_words(told)
 
 
-def test_numbers_that_never_came_are_told_before_the_event_after_them(tmp_path: Path) -> None:
-    example = of("sequence_gap")
-    told = explained(example, judged(example, tmp_path))
+def test_numbers_that_never_came_are_told_before_the_event_after_them(
+    told_of: Callable[[Example], Explanation],
+) -> None:
+    told = told_of(of("sequence_gap"))
 
     assert [(event["sequence"], event["missing"], event["applied"]) for event in told.events] == [(3, 1, "unknown")]
 
 
-def test_what_changed_in_the_rule_since_the_version_that_explains_it(tmp_path: Path) -> None:
-    example = of("older_translation")
-    told = explained(example, judged(example, tmp_path))
+def test_what_changed_in_the_rule_since_the_version_that_explains_it(told_of: Callable[[Example], Explanation]) -> None:
+    told = told_of(of("older_translation"))
 
     assert told.steps_then == [("decode", "rouge")]
     assert told.rule_changes == [
@@ -104,9 +120,8 @@ def test_what_changed_in_the_rule_since_the_version_that_explains_it(tmp_path: P
     ]
 
 
-def test_others_with_the_same_pattern(tmp_path: Path) -> None:
-    example = of("systematic_pattern")
-    told = explained(example, judged(example, tmp_path))
+def test_others_with_the_same_pattern(told_of: Callable[[Example], Explanation]) -> None:
+    told = told_of(of("systematic_pattern"))
 
     assert [(row["legacy_key"], row["legacy_raw"], row["actual"]) for row in told.alike] == [
         ("2", "R", "rot"),
@@ -114,11 +129,11 @@ def test_others_with_the_same_pattern(tmp_path: Path) -> None:
     ]
 
 
-def test_the_counterpart_that_is_rejected_or_gone_and_all_rows_of_a_rule(tmp_path: Path) -> None:
+def test_the_counterpart_that_is_rejected_or_gone_and_all_rows_of_a_rule(
+    told_of: Callable[[Example], Explanation],
+) -> None:
     reasons = ("counterpart_rejected", "deletion_not_propagated", "rule_violated")
-    rejected, gone, violated = (
-        explained(of(reason), judged(of(reason), _folder(tmp_path, reason))) for reason in reasons
-    )
+    rejected, gone, violated = (told_of(of(reason)) for reason in reasons)
 
     assert [(row["side"], row["check"], row["raw"]) for row in rejected.rejected] == [
         ("service", "not_nullable", {"id": "A", "name": None})
@@ -132,11 +147,6 @@ def test_the_counterpart_that_is_rejected_or_gone_and_all_rows_of_a_rule(tmp_pat
         ("legacy", 9, ["start", "end"]),
         ("service", 9, ["start", "end"]),
     ]
-
-
-def _folder(parent: Path, name: str) -> Path:
-    (parent / name).mkdir()
-    return parent / name
 
 
 def test_an_event_that_was_recorded_ahead_tells_the_change_it_was_for(tmp_path: Path) -> None:
