@@ -54,7 +54,7 @@ def one_each(rows):
 def test_what_passes_and_what_is_handed_over(way, monkeypatch):
     declared, walked, ways = sides.entity(way), [], Counter()
 
-    @settings(max_examples=examples(80, least=60))
+    @settings(max_examples=examples(100, least=60))
     @given(
         st.lists(sides.LEGACY, max_size=3) | st.lists(sides.LEGACY, min_size=12, max_size=16),
         st.lists(sides.SERVICE, max_size=8),
