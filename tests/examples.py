@@ -16,9 +16,9 @@ OF_A_HUNDRED = int(os.environ.get("EXAMPLES", "100"))
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 
 
-def examples(enough: int, *, least: int = 1) -> int:
-    """How many to try where so many are enough; `least` of them must be, for all ways to be taken."""
-    return max(math.ceil(enough * OF_A_HUNDRED / 100), least)
+def examples(enough: int) -> int:
+    """How many to try where so many are enough; never none."""
+    return math.ceil(enough * OF_A_HUNDRED / 100)
 
 
 def load_profile() -> None:
