@@ -34,6 +34,8 @@ def findings(job: Job, ends: Sequence[int]) -> list[list[dict[str, object]]]:
     """What was found of each case on its last day, where `ends` says how many days it has."""
     day = [replace(job, partition=f"2026-01-{end:02}") for end in range(1, max(ends) + 1)]
     found = [rows(each, "discrepancies") for each in day]
+    things = set(map(str, range(1, len(ends) + 1)))
+    assert all(things & {row["legacy_key"], row["service_key"]} for of in found for row in of), "nothing of others"
     return [
         [row for row in found[end - 1] if str(number) in {row["legacy_key"], row["service_key"]}]
         for number, end in enumerate(ends, 1)
