@@ -133,6 +133,24 @@ def test_rows_read_along_stay_when_the_next_ones_are_read(both: tuple[Path, Path
     assert pl.concat(stretches).equals(places.along(both[1])(0, ROWS))
 
 
+def test_texts_that_are_not_kept_as_views_are_looked_at_as_well(lake: Lake) -> None:
+    """As versions before kept them."""
+    file = write(lake, rows_of())
+    now, along = picked(file, [0, 7, 999]), places.along(file)(0, ROWS)
+    rows = unpacked.beside(file)
+    assert rows is not None
+    before = pa.Table.from_batches(rows.as_packed(file), rows_of().schema)
+    assert before != pa.Table.from_batches(rows.stretch(0, ROWS), rows.file.schema)
+
+    aside = file.with_name("aside")  # what is being looked at must not be written over
+    with pa.ipc.new_file(str(aside), before.schema, metadata=rows.file.metadata) as writer:
+        writer.write_table(before, max_chunksize=GROUP)
+    aside.rename(beside(file))
+
+    assert picked(file, [0, 7, 999]) == now
+    assert places.along(file)(0, ROWS).equals(along)
+
+
 def test_only_tables_of_so_many_rows_are_kept_unpacked(lake: Lake) -> None:
     assert not beside(write(lake, rows_of(count=9), least=10)).exists()
     assert beside(write(lake, rows_of(count=10), least=10)).exists()
