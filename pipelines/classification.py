@@ -72,7 +72,8 @@ def classify(engine: Engine, context: Context, entity: Entity, run: Run, *, proo
     engine.register("causes", _causes())
     engine.view("all proofs", _all_proofs(proofs))
     engine.materialise("contested findings", _CONTESTED)
-    engine.materialise("best proofs", _best_proofs(run.deadline, _UNCONTESTED if _are_alone(engine) else _FIRST))
+    best = _UNCONTESTED if engine.is_empty("contested findings") else _FIRST
+    engine.materialise("best proofs", _best_proofs(run.deadline, best))
     engine.forget(*proofs, "contested findings")
     return _discrepancies(context, entity, run, _findings(engine, entity))
 
@@ -137,13 +138,6 @@ _FIRST = f"""
     ) AS ranked
     WHERE place = 1
 """
-
-
-def _are_alone(engine: Engine) -> bool:
-    """Whether there is one proof of every finding at most, so that none is to be chosen among others."""
-    return engine.is_empty("contested findings")
-
-
 _BEHIND = numbers("stale_replica", "missing_event")
 
 

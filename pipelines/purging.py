@@ -46,7 +46,7 @@ def purge(lake: Lake, found: Sequence[Dispensable]) -> None:
 
 def _outlived(lake: Lake, stage: str, keep: int) -> Iterator[Address]:
     for _, held in groupby(lake.addresses(stage), key=lambda address: (address.context, address.entity)):
-        partitions = sorted(held, key=lambda address: address.partition or "")
+        partitions = list(held)  # in order
         yield from partitions[: max(len(partitions) - keep, 0)]
 
 

@@ -84,9 +84,8 @@ class Unpacked:
                 yield self.file.get_batch(number).slice(begin, min(last, end) - passed - begin)
             passed = end
 
-    def as_packed(self, file: Path) -> Iterator[pa.RecordBatch]:
-        """All rows in the types of the Parquet file beside which they are."""
-        schema = pq.read_schema(file)
+    def as_packed(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """All rows in the types of the Parquet file beside which they are: in its schema."""
         return (batch.cast(schema) for batch in self.stretch(0, self.count))
 
     def let_go(self) -> None:

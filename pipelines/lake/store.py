@@ -70,8 +70,8 @@ class Lake:
             said = getattr(manifest, what)
             if found != said:
                 raise IntegrityError(f"{address}: {path} has {what} {found}, but its manifest says {said}")
-        rows = unpacked.beside(path) if thorough else None
-        if rows and _digest(rows.as_packed(path), pq.read_schema(path), manifest.volatile) != manifest.digest:
+        rows, schema = unpacked.beside(path) if thorough else None, pq.read_schema(path)
+        if rows and _digest(rows.as_packed(schema), schema, manifest.volatile) != manifest.digest:
             raise IntegrityError(f"{address}: {path} has other rows unpacked beside it; delete the .arrow file")
         return manifest
 

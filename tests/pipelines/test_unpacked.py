@@ -139,7 +139,7 @@ def test_texts_that_are_not_kept_as_views_are_looked_at_as_well(lake: Lake) -> N
     now, along = picked(file, [0, 7, 999]), places.along(file)(0, ROWS)
     rows = unpacked.beside(file)
     assert rows is not None
-    before = pa.Table.from_batches(rows.as_packed(file), rows_of().schema)
+    before = pa.Table.from_batches(rows.as_packed(rows_of().schema), rows_of().schema)
     assert before != pa.Table.from_batches(rows.stretch(0, ROWS), rows.file.schema)
 
     aside = file.with_name("aside")  # what is being looked at must not be written over
