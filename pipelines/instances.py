@@ -61,6 +61,9 @@ class _Instance:
         # The one takes longer on the wide projections of a plan than all else together, and saves nothing. The
         # other turns a count over a window into a join, for which the rows to be counted are made twice.
         self.connection.execute("SET GLOBAL disabled_optimizers = 'projection_placement,window_self_join'")
+        # What was written since the last checkpoint would be gone through again and packed, in memory as on disk: at
+        # times longer than a whole stage, for tables that are dropped soon after.
+        self.connection.execute("SET GLOBAL checkpoint_threshold = '1TB'")
         # At the latest when its process ends; one that was forked off ends without what `atexit` has been told.
         self.end = Finalize(self, _ended, (self.connection, spill), exitpriority=0)
 

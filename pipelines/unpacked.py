@@ -130,7 +130,11 @@ def _at(rows: pa.RecordBatch, places: pl.Series) -> pa.RecordBatch:
     first, count = places[0], len(places)
     if places[-1] - first + 1 == count:
         return rows.slice(first, count)
-    return pa.RecordBatch.from_arrays([_taken(values, places) for values in rows.columns], schema=rows.schema)
+    views = [field.name for field in rows.schema if _is_view(field.type)]  # Arrow takes none of these yet
+    viewed = pl.DataFrame(rows.select(views))[places].to_arrow(compat_level=pl.CompatLevel.newest())
+    taken = rows.drop_columns(views).take(places.to_arrow())
+    columns = [viewed[name].chunk(0) if name in views else taken[name] for name in rows.schema.names]
+    return pa.RecordBatch.from_arrays(columns, schema=rows.schema)
 
 
 def _viewed(kind: pa.DataType) -> pa.DataType:
@@ -140,7 +144,5 @@ def _viewed(kind: pa.DataType) -> pa.DataType:
     return pa.binary_view() if types.is_binary(kind) or types.is_large_binary(kind) else kind
 
 
-def _taken(values: pa.Array, places: pl.Series) -> pa.Array:
-    if not (pa.types.is_string_view(values.type) or pa.types.is_binary_view(values.type)):
-        return values.take(places.to_arrow())
-    return pl.Series(values).gather(places).to_arrow(compat_level=pl.CompatLevel.newest())  # Arrow takes no views yet
+def _is_view(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string_view(kind) or pa.types.is_binary_view(kind))
