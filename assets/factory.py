@@ -12,9 +12,10 @@ from assets import labels, metadata
 from assets.recording import record, recorded
 from assets.resources import LakeResource
 from checks import asset_checks
-from pipelines import audit, concentrations, projection, reconciliation, ruling, translation
+from pipelines import audit, concentrations, reconciliation, ruling, translation
 from pipelines.declarations import Context, Entity, NaturalKey, Side
 from pipelines.rulebook import BoundRule
+from pipelines.witnesses import projection
 
 if TYPE_CHECKING:
     Result = dg.MaterializeResult[Any]

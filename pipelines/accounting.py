@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from pipelines import roll
 from pipelines.declarations import Side
 from pipelines.engine import Engine
 from pipelines.errors import IntegrityError
 from pipelines.job import Job
-from pipelines.passed import Passed
 from pipelines.schemas import column, table_schema
+from pipelines.sifting import roll
+from pipelines.sifting.passed import Passed
 
 MEASURES = table_schema(
     column("field", pa.string(), "Declared field"),

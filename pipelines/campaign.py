@@ -20,7 +20,7 @@ from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 from itertools import pairwise
 
-from pipelines import attempt, moments, projection, translation, workers
+from pipelines import attempt, moments, translation, workers
 from pipelines.attempt import Attempt, Failure
 from pipelines.errors import SourceError
 from pipelines.job import Job
@@ -28,6 +28,7 @@ from pipelines.moments import Keeper
 from pipelines.portfolio import Portfolio
 from pipelines.progress import LOG
 from pipelines.rulebook import BoundRule
+from pipelines.witnesses import projection
 
 
 class Verb(IntEnum):

@@ -13,13 +13,14 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
-from pipelines import chronicle, classification, concentrations, drift, events, fold, lineage, runs, semantics
+from pipelines import chronicle, classification, concentrations, drift, events, lineage, runs, semantics
 from pipelines.audit import figures
 from pipelines.declarations import Context, Entity
 from pipelines.errors import IntegrityError
 from pipelines.expressions import literal, quote
 from pipelines.lake import Address, Lake
 from pipelines.schemas import descriptions
+from pipelines.witnesses import fold
 
 DATED: dict[str, pa.Schema] = {
     "drift": drift.DRIFT_SCHEMA,

@@ -13,7 +13,7 @@ from functools import partial
 import pyarrow as pa
 import stamina
 
-from pipelines import disorder, engine, events, testimony
+from pipelines import disorder, engine, events
 from pipelines.declarations import EventLog
 from pipelines.engine import Engine
 from pipelines.errors import SourceError
@@ -21,7 +21,8 @@ from pipelines.expressions import literal
 from pipelines.job import Job, content_version
 from pipelines.lake import Manifest, Spool
 from pipelines.sources.source import REJECTED, Reading
-from pipelines.testimony import Coverage
+from pipelines.witnesses import testimony
+from pipelines.witnesses.testimony import Coverage
 
 _ATTEMPTS = 4
 

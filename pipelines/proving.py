@@ -10,14 +10,20 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from pipelines import (
+from pipelines import journal, tombstones
+from pipelines.declarations import Side
+from pipelines.engine import Engine
+from pipelines.expressions import literal, quote
+from pipelines.job import Job
+from pipelines.lake import Address
+from pipelines.plan import IDENTITY_MAP
+from pipelines.witnesses import (
     absence,
     erasures,
     fold,
     following,
     hearsay,
     history,
-    journal,
     omission,
     ownership,
     patterns,
@@ -25,15 +31,8 @@ from pipelines import (
     rejections,
     retranslation,
     testimony,
-    tombstones,
 )
-from pipelines.declarations import Side
-from pipelines.engine import Engine
-from pipelines.expressions import literal, quote
-from pipelines.job import Job
-from pipelines.lake import Address
-from pipelines.plan import IDENTITY_MAP
-from pipelines.testimony import Coverage
+from pipelines.witnesses.testimony import Coverage
 
 EVENTS = "events"
 _MAPS = "identity_map"

@@ -12,9 +12,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from pipelines import carrying, sifting, unpacked
+from pipelines import sifting, unpacked
 from pipelines.declarations import Side
 from pipelines.lake import Address, Lake
+from pipelines.sifting import carrying
 
 _SNAPSHOTS = tuple(map(str, Side))
 _TABLES = (*sifting.STAGES, *carrying.STAGES)

@@ -15,13 +15,11 @@ import pyarrow as pa
 from pipelines import (
     accounting,
     annals,
-    carrying,
     chronicle,
     classification,
     comparison,
     drift,
     engine,
-    fold,
     identity,
     journal,
     plan,
@@ -39,10 +37,12 @@ from pipelines.engine import Engine
 from pipelines.expressions import literal
 from pipelines.job import Job, content_version
 from pipelines.lake import Manifest, Transaction
-from pipelines.passed import Passed
+from pipelines.sifting import carrying
+from pipelines.sifting.passed import Passed
 from pipelines.snapshot import Small, Snapshot
 from pipelines.sources import REJECTED
 from pipelines.sources.source import Notes, Source
+from pipelines.witnesses import fold
 
 VOLATILE = ("run_id",)
 MAPPED = ("identity_map", "identity_map_rejected")  # by `map_identity`, together

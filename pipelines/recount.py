@@ -12,13 +12,14 @@ from datetime import date
 
 import pyarrow as pa
 
-from pipelines import engine, fold, history, journal, plan, rejections, testimony, tombstones, translation
+from pipelines import engine, journal, plan, tombstones, translation
 from pipelines.declarations import Entity, EventLog, Side
 from pipelines.engine import Engine
 from pipelines.errors import SourceError
 from pipelines.expressions import literal, quote, substituted
 from pipelines.job import Job
 from pipelines.rows import row_key
+from pipelines.witnesses import fold, history, rejections, testimony
 
 _ASKED = f"{Side.LEGACY} keys in question"
 _NOTHING = {

@@ -11,14 +11,15 @@ from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 
-from pipelines import digests, engine, sieve, sifting
+from pipelines import engine, sifting
 from pipelines.declarations import Entity, Side
 from pipelines.errors import IntegrityError
 from pipelines.expressions import quote
 from pipelines.job import Job
-from pipelines.passed import Passed
-from pipelines.roll import is_natural
-from pipelines.sieve import Digests
+from pipelines.sifting import digests, sieve
+from pipelines.sifting.passed import Passed
+from pipelines.sifting.roll import is_natural
+from pipelines.sifting.sieve import Digests
 from pipelines.translation import failure_column
 
 WANTED = "COEXIST_VERIFY"

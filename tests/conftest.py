@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import sieve
+from pipelines.sifting import sieve
 from tests import examples
 
 examples.load_profile()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from pipelines import identity, rejections
+from pipelines import identity
 from pipelines.declarations import Entity, NaturalKey, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
@@ -16,6 +16,7 @@ from pipelines.job import Job
 from pipelines.lake import Address
 from pipelines.rows import row_key
 from pipelines.rulebook import BoundRule, Member
+from pipelines.witnesses import rejections
 
 Row = dict[str, object]
 EXAMPLES = 5

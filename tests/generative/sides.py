@@ -12,10 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from pipelines import engine, enrolment, roll, rows, translation
+from pipelines import engine, rows, translation
 from pipelines.comparators import Exact
 from pipelines.declarations import Field, NaturalKey, Side, SoftDelete
 from pipelines.rules import Decode, Same
+from pipelines.sifting import enrolment, roll
 from tests.generative import harness
 
 CODES = {"x": "X", "y": "Y"}

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.declarations import Side
-from pipelines.remaining import PLACES
+from pipelines.sifting.remaining import PLACES
 
 
 class Remained:

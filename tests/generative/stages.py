@@ -10,28 +10,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import (
-    absence,
-    chronicle,
-    classification,
-    comparison,
-    drift,
-    following,
-    history,
-    identity,
-    linkage,
-    omission,
-    ownership,
-    pairing,
-    patterns,
-    testimony,
-    translation,
-)
+from pipelines import chronicle, classification, comparison, drift, identity, linkage, pairing, translation
 from pipelines.accounting import Measured
 from pipelines.causes import Deadline
 from pipelines.declarations import Side
 from pipelines.engine import Engine
 from pipelines.rows import EVERY, live, row_key
+from pipelines.witnesses import absence, following, history, omission, ownership, patterns, testimony
 from tests.generative import harness, oracle
 from tests.generative.naive.identity import Link
 from tests.generative.strategies.rules import REFERRED

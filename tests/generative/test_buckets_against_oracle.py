@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import buckets, digests
+from pipelines.sifting import buckets, digests
 
 WIDTH = 2**48
 SAID = ("match_1", "match_2", "value_1", "value_2")

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines import carrying
 from pipelines import declarations as say
 from pipelines.reconciliation import FOUND, JUDGED
+from pipelines.sifting import carrying
 from tests.examples import examples
 from tests.spec.given import Given, reconciled, rows
 

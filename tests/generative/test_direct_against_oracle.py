@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines import direct, identity
+from pipelines import identity
 from pipelines.declarations import Side
+from pipelines.sifting import direct
 from tests.examples import examples
 from tests.generative import sides
 from tests.generative.sifted import Remained

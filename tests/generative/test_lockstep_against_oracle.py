@@ -13,8 +13,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines import abreast, columnwise, identity, lockstep
+from pipelines import identity
 from pipelines.declarations import Side
+from pipelines.sifting import abreast, columnwise, lockstep
 from tests.examples import examples
 from tests.generative import sides
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import partners
 from pipelines.declarations import Side
+from pipelines.sifting import partners
 
 CLOSE = st.integers(-5, 12)
 FAR = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([-(2**63), 0, 1, 2**63 - 1])

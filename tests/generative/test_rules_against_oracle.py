@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines import telling, translation
+from pipelines import translation
 from pipelines.rules import Rule
+from pipelines.sifting import telling
 from tests.examples import examples
 from tests.generative import harness
 from tests.generative.alike import alike

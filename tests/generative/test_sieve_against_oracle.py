@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines import buckets, digests, sieve
 from pipelines.declarations import Side
-from pipelines.sieve import Digests
+from pipelines.sifting import buckets, digests, sieve
+from pipelines.sifting.sieve import Digests
 from tests.examples import examples
 from tests.generative.sifted import Remained
 

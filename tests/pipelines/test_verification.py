@@ -10,12 +10,13 @@ import pyarrow as pa
 import pytest
 
 from pipelines import declarations as say
-from pipelines import digests, engine, reconciliation, sieve, sifting, verification
+from pipelines import engine, reconciliation, sifting, verification
 from pipelines.declarations import Side
 from pipelines.errors import IntegrityError
 from pipelines.job import Job
-from pipelines.passed import Passed
-from pipelines.roll import value_column
+from pipelines.sifting import digests, sieve
+from pipelines.sifting.passed import Passed
+from pipelines.sifting.roll import value_column
 from tests.spec.given import Given, reconciled, rows
 
 ROWS = 2000

@@ -8,10 +8,10 @@ from unittest.mock import patch
 import pyarrow as pa
 import pytest
 
-from pipelines import abreast, columnwise, engine, lockstep
 from pipelines import declarations as say
+from pipelines import engine
 from pipelines.resources import Resources
-from pipelines.sifting import WAY, Way
+from pipelines.sifting import WAY, Way, abreast, columnwise, lockstep
 from pipelines.types import INT128
 from tests.pipelines.test_places import as_column
 from tests.spec.given import Given, found

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from assets.contexts.banks import context
-from pipelines import engine, room, sieve, sifting
+from pipelines import engine, sifting
 from pipelines.declarations import ServiceLevel, Side
 from pipelines.job import Job
 from pipelines.lake import Lake
-from pipelines.passed import Passed
 from pipelines.reconciliation import JUDGED, reconcile, take_snapshot
 from pipelines.resources import Resources
+from pipelines.sifting import room, sieve
+from pipelines.sifting.passed import Passed
 
 DATES = ("2026-03-09", "2026-06-08", "2026-09-07")
 RESULTS = ("discrepancies", "untranslatable", "measures", "row_verdicts", "drift", "linkage", "lag")

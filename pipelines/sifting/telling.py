@@ -12,11 +12,12 @@ from dataclasses import replace
 
 import polars as pl
 
-from pipelines import roll, translation
+from pipelines import translation
 from pipelines.declarations import Entity, Field
 from pipelines.engine import Engine
-from pipelines.kernels import TEXT, condition_kernel, value_kernel
 from pipelines.sameness import is_kept
+from pipelines.sifting import roll
+from pipelines.sifting.kernels import TEXT, condition_kernel, value_kernel
 
 FAILED = "failed"
 VALUE = "value"

@@ -17,8 +17,8 @@ from pipelines.expressions import literal, quote
 from pipelines.readings import member, read_text
 from pipelines.rows import in_scope, row_key
 from pipelines.schemas import column, table_schema
-from pipelines.testimony import TELLS
 from pipelines.translation import failure_column
+from pipelines.witnesses.testimony import TELLS
 
 PROBLEMS = ("not_told", "told_otherwise", "row_not_told", "deletion_not_told")
 SCHEMA = table_schema(

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
-from pipelines import roll, telling
 from pipelines.declarations import Entity, Field, Holder, Side
 from pipelines.engine import Engine
 from pipelines.expressions import quote
 from pipelines.rows import always_live, row_key
 from pipelines.rules.rule import value_of
 from pipelines.sameness import is_one_kind
+from pipelines.sifting import roll, telling
 
 IN_PART = "legacy roll in part"
 

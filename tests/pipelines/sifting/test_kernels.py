@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from pipelines import engine
 from pipelines.expressions import literal
-from pipelines.kernels import TEXT, condition_kernel, value_kernel
 from pipelines.rules import Clean, Decode, LegacyDate, NullIf, Number, Rule, Sql
 from pipelines.rules.times import DateSpelling
+from pipelines.sifting.kernels import TEXT, condition_kernel, value_kernel
 
 MOST = 2**63
 SIGN, ZEROS, DIGITS = (

@@ -20,14 +20,15 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import contract, digests, roll
+from pipelines import contract
 from pipelines.declarations import Side
 from pipelines.engine import Engine
 from pipelines.job import Job, content_version, package_version
 from pipelines.lake import HASHES, WORKING, Transaction
-from pipelines.remaining import BUCKET, PAIR
 from pipelines.schemas import column, table_schema
-from pipelines.sieve import Carried, Digests
+from pipelines.sifting import digests, roll
+from pipelines.sifting.remaining import BUCKET, PAIR
+from pipelines.sifting.sieve import Carried, Digests
 
 BUCKETS_HELD = table_schema(
     column("bucket", pa.int32(), "Number: the leading bits of the link hash"),

@@ -13,10 +13,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import roll
 from pipelines.declarations import Entity, Side
 from pipelines.engine import Engine
-from pipelines.likeness import are_alike, can_be_held
+from pipelines.sifting import roll
+from pipelines.sifting.likeness import are_alike, can_be_held
 from pipelines.translation import carried_by
 
 

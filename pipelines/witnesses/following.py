@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from pipelines import erasures
 from pipelines.causes import Deadline, spelt, told
 from pipelines.declarations import FLAGGED, GONE, Entity, Holder, Side, Tombstone
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.rows import deleted, in_scope, live, row_key
 from pipelines.rules.rule import value_of
+from pipelines.witnesses import erasures
 
 _FOLLOWED = pa.schema([
     *((name, pa.string()) for name in ("legacy_key", "service_key", "side", "type", "reason")),

@@ -20,12 +20,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines import buckets, places
+from pipelines import places
 from pipelines.declarations import Side
-from pipelines.partners import marked
-from pipelines.passed import Passed
 from pipelines.places import Along
-from pipelines.remaining import BUCKET, LINK_PRIMARY, PAIR, POSITION
+from pipelines.sifting import buckets
+from pipelines.sifting.partners import marked
+from pipelines.sifting.passed import Passed
+from pipelines.sifting.remaining import BUCKET, LINK_PRIMARY, PAIR, POSITION
 
 _ROWS_AT_ONCE = 500_000  # of a side; small enough to stay in the processor's cache while it is joined
 WORTH_LEAPING = 100_000  # rows; to begin anew behind fewer costs more than to read them

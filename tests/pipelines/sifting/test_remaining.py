@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import engine, remaining
+from pipelines import engine
 from pipelines.declarations import Side
-from pipelines.remaining import LINK_PRIMARY, PAIR, PLACES, POSITION, Remaining
+from pipelines.sifting import remaining
+from pipelines.sifting.remaining import LINK_PRIMARY, PAIR, PLACES, POSITION, Remaining
 
 ROWS = 40
 

@@ -21,7 +21,7 @@ from pipelines.expressions import literal, quote
 from pipelines.keys import key_text
 from pipelines.readings import member, read_text
 from pipelines.rows import row_key
-from pipelines.testimony import TELLS
+from pipelines.witnesses.testimony import TELLS
 
 LOGS, FINDINGS = ("events", "event_findings"), "discrepancies"
 _FOUND = pa.schema([

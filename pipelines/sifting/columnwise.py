@@ -15,18 +15,19 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import echo, places, room, telling
-from pipelines.abreast import Walk
+from pipelines import places
 from pipelines.declarations import Side
-from pipelines.echo import Said
 from pipelines.engine import Engine
-from pipelines.partners import PLACE, at_ascending, unpaired
-from pipelines.passed import Passed, known_pairs
 from pipelines.places import Columns
-from pipelines.remaining import KNOWN_OF_ROWS, PAIR
-from pipelines.sayings import Saying
-from pipelines.telling import FAILED, VALUE
-from pipelines.whole import Memory
+from pipelines.sifting import echo, room, telling
+from pipelines.sifting.abreast import Walk
+from pipelines.sifting.echo import Said
+from pipelines.sifting.partners import PLACE, at_ascending, unpaired
+from pipelines.sifting.passed import Passed, known_pairs
+from pipelines.sifting.remaining import KNOWN_OF_ROWS, PAIR
+from pipelines.sifting.sayings import Saying
+from pipelines.sifting.telling import FAILED, VALUE
+from pipelines.sifting.whole import Memory
 
 _COLUMNS = 2  # at once: of either side, or of one as it is read and in one piece; and one as it is told, if any is
 _HELD_AT_MOST = 0.7  # of the memory of an engine, which does without as long

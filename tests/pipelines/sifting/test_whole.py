@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.whole import Memory
+from pipelines.sifting.whole import Memory
 from tests.pipelines.test_places import VALUES
 
 LONG = "longer than what stands beside a reference"

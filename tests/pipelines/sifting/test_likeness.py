@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines import places
-from pipelines.likeness import are_alike, can_be_held
+from pipelines.sifting.likeness import are_alike, can_be_held
 from tests.pipelines.test_places import VALUES, as_column
 
 NAN = float("nan")

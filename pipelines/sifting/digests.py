@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import polars as pl
 import pyarrow as pa
 
-from pipelines import contract, roll, translation
+from pipelines import contract, translation
 from pipelines.declarations import Entity, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
@@ -25,6 +25,7 @@ from pipelines.rows import always_live, row_key
 from pipelines.rules.rule import text_of
 from pipelines.sameness import is_kept
 from pipelines.schemas import column, table_schema
+from pipelines.sifting import roll
 
 SCHEMA = table_schema(
     column("position", pa.int64(), "Place of the row in the snapshot's file, from 0"),

@@ -15,15 +15,15 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines import roll
 from pipelines.declarations import Entity, Side
 from pipelines.engine import Engine
-from pipelines.enrolment import link_names
 from pipelines.expressions import quote
-from pipelines.passed import Passed
-from pipelines.remaining import LINK_PRIMARY, PAIR, POSITION
 from pipelines.sameness import are_same
-from pipelines.sieve import Keep
+from pipelines.sifting import roll
+from pipelines.sifting.enrolment import link_names
+from pipelines.sifting.passed import Passed
+from pipelines.sifting.remaining import LINK_PRIMARY, PAIR, POSITION
+from pipelines.sifting.sieve import Keep
 
 
 def sift(engine: Engine, entity: Entity, keep: Keep, *, rows: int) -> Passed:

@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from pipelines import declarations as say
-from pipelines import engine, telling
-from pipelines.telling import FAILED, VALUE, Telling
+from pipelines import engine
+from pipelines.sifting import telling
+from pipelines.sifting.telling import FAILED, VALUE, Telling
 
 CODES = {f"c{number}": f"code {number}" for number in range(40)}
 DECODED = say.Field("code", say.Decode("code", CODES), say.Exact())

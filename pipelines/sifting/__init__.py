@@ -2,8 +2,13 @@
 
 Digests are kept beside the snapshots and made anew only when rows, rules, links or references have changed; where none
 stand and there is room for it, reading the rows side by side, or joining them once, costs less than making digests.
-Small inputs and entities whose pairs no sieve can vouch for are not sifted. What digests hold is `digests`', what
-passes is `sieve`'s, `lockstep`'s, `columnwise`'s and `direct`'s.
+Small inputs and entities whose pairs no sieve can vouch for are not sifted.
+
+By digests: `digests` are made of every row, `buckets` of digests; `sieve` holds both sides' against each other, and
+`carrying` spares it what has not changed. As they are: `enrolment` calls the rolls of both sides, `partners` finds who
+belongs to whom, and what they say is compared by `lockstep` where both stand in one order, by `columnwise` where they
+do not (both begin with `abreast`), and by `direct`, one join, where neither will do. All of them end with how many
+`passed` and which are `remaining`.
 """
 
 from __future__ import annotations
@@ -16,37 +21,30 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import (
-    abreast,
-    buckets,
-    carrying,
-    columnwise,
-    contract,
-    digests,
-    direct,
-    engine,
-    enrolment,
-    lockstep,
-    places,
-    plan,
-    roll,
-    room,
-    settings,
-    sieve,
-    tombstones,
-    translation,
-    unpacked,
-)
-from pipelines.abreast import Walk
+from pipelines import contract, engine, places, plan, settings, tombstones, translation, unpacked
 from pipelines.declarations import IdentityTable, Side
 from pipelines.engine import Engine
 from pipelines.job import Job, content_version
 from pipelines.lake import HASHES, Manifest
-from pipelines.passed import Passed
-from pipelines.remaining import KNOWN_OF_PLACES, LINK_PRIMARY, PAIR, Remaining
 from pipelines.resources import Resources
 from pipelines.rows import live
-from pipelines.sieve import Carried, Digests
+from pipelines.sifting import (
+    abreast,
+    buckets,
+    carrying,
+    columnwise,
+    digests,
+    direct,
+    enrolment,
+    lockstep,
+    roll,
+    room,
+    sieve,
+)
+from pipelines.sifting.abreast import Walk
+from pipelines.sifting.passed import Passed
+from pipelines.sifting.remaining import KNOWN_OF_PLACES, LINK_PRIMARY, PAIR, Remaining
+from pipelines.sifting.sieve import Carried, Digests
 
 _COMFORTABLE = 0.7  # of the memory of an engine; a join that spills costs more than digests
 WAY = "COEXIST_SIEVE"

@@ -16,14 +16,15 @@ from typing import NamedTuple
 import polars as pl
 import pyarrow.parquet as pq
 
-from pipelines import places, telling
-from pipelines.abreast import Walk
+from pipelines import places
 from pipelines.declarations import Side
 from pipelines.engine import Engine
-from pipelines.partners import at_ascending, unpaired
-from pipelines.passed import Passed, known_pairs
-from pipelines.remaining import KNOWN_OF_ROWS, PAIR
-from pipelines.telling import FAILED
+from pipelines.sifting import telling
+from pipelines.sifting.abreast import Walk
+from pipelines.sifting.partners import at_ascending, unpaired
+from pipelines.sifting.passed import Passed, known_pairs
+from pipelines.sifting.remaining import KNOWN_OF_ROWS, PAIR
+from pipelines.sifting.telling import FAILED
 
 _ROWS_AT_ONCE = 131_072  # of a side; as many as snapshots have in a row group
 _ROWS_ON_HEAP = 262_144

@@ -13,14 +13,15 @@ from typing import NamedTuple
 import polars as pl
 import pyarrow.parquet as pq
 
-from pipelines import partners, places, roll, room, telling
+from pipelines import places
 from pipelines.declarations import Entity, Side
 from pipelines.engine import Engine
-from pipelines.enrolment import IN_PART, link_names, plain_links
 from pipelines.expressions import quote
 from pipelines.sameness import is_kept
-from pipelines.sayings import Saying, of_fields
-from pipelines.telling import Telling
+from pipelines.sifting import partners, roll, room, telling
+from pipelines.sifting.enrolment import IN_PART, link_names, plain_links
+from pipelines.sifting.sayings import Saying, of_fields
+from pipelines.sifting.telling import Telling
 
 _TOLD_AT_MOST = 0.25  # of the memory of an engine, which it takes beside the engine's own
 _Rolls = Mapping[Side, pl.DataFrame]

@@ -11,12 +11,13 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from pipelines import carrying, sifting
 from pipelines import declarations as say
+from pipelines import sifting
 from pipelines.declarations import Side
 from pipelines.job import Job
 from pipelines.reconciliation import find_discrepancies
-from pipelines.sieve import Carried
+from pipelines.sifting import carrying
+from pipelines.sifting.sieve import Carried
 from pipelines.types import INT128
 from tests.spec.given import Given, reconciled, rows
 
