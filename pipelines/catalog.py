@@ -64,8 +64,10 @@ def build(lake: Lake) -> Path:
         with duckdb.connect() as connection:
             connection.execute(f"ATTACH {literal(str(aside))} AS catalog_file (STORAGE_VERSION {literal(_STORAGE)})")
             connection.execute("USE catalog_file")
+            connection.begin()  # to write down each of two thousand statements takes as long as they do
             for statement in _statements(lake):
                 connection.execute(statement)
+            connection.commit()
             connection.execute("USE memory")
             connection.execute("DETACH catalog_file")
         aside.replace(final)

@@ -67,6 +67,7 @@ def columns_of(sql: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(column.name for column in tree.find_all(exp.Column, bfs=False)))
 
 
+@lru_cache(maxsize=4096)
 def comparisons_of(sql: str) -> tuple[str, ...]:
     """The comparisons inside a scalar expression, each by itself; nothing for text that does not parse."""
     tree = _parse(sql)

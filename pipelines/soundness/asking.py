@@ -108,10 +108,10 @@ class Asking:
         over, texts = expressions[0].over, dict.fromkeys(name for each in expressions for name in each.texts)
         source = Expression("", over, tuple(texts)).source
         columns = (f"{each.sql} AS made{number}" for number, each in enumerate(expressions))
-        self.engine.view("bound", f"SELECT {', '.join(columns)} FROM {source}")
+        types = self.engine.types_of(f"SELECT {', '.join(columns)} FROM {source}")
         comparisons = tuple(dict.fromkeys(one for each in expressions for one in comparisons_of(each.sql)))
         self._refuse_comparing_text(comparisons, source)
-        return list(self.engine.types("bound").values())
+        return list(types.values())
 
     def _refuse_comparing_text(self, comparisons: tuple[str, ...], source: str) -> None:
         """Engines compare text with a number by reading every text as one: the first that is none ends the run."""
