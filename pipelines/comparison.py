@@ -74,21 +74,27 @@ def compare(engine: Engine, entity: Entity) -> None:
     engine.materialise("differences", " UNION ALL ".join(_differences(entity, field) for field in fields))
 
 
+def differing(engine: Engine, entity: Entity) -> list[Field]:
+    """The fields with `differences`; one in any case, so that a relation can be made of it."""
+    names = {row["field"] for row in engine.rows("SELECT DISTINCT field FROM differences")}
+    return [field for field in entity.fields if field.name in names] or list(entity.fields[:1])
+
+
 def agreements(engine: Engine, entity: Entity, relations: Relations, *, into: str) -> None:
     """Make `into` (legacy_key, service_key, field, partition_key): which `differences` are none in other relations.
 
     Told are those that are equal or within tolerance there; fields that do not differ now are not asked about.
     One of `translated` and `service` holds several partitions of each row, told apart by its column `__partition`.
     """
-    judged = f"{into} verdicts"
-    engine.materialise(judged, _verdicts(entity, relations, extra="__partition AS partition_key, "))
+    judged, fields = f"{into} verdicts", differing(engine, entity)
+    engine.materialise(judged, _verdicts(entity, fields, relations, extra="__partition AS partition_key, "))
     found = [
         f"""
         SELECT legacy_key, service_key, {literal(field.name)} AS field, partition_key
         FROM {quote(judged)} AS j
         WHERE {_verdict_column(field)} IN ({Verdict.EQUAL:d}, {Verdict.WITHIN_TOLERANCE:d}) AND {differs(field, "j")}
         """
-        for field in entity.fields
+        for field in fields
     ]
     engine.materialise(into, " UNION ALL ".join(found))
 
@@ -127,8 +133,8 @@ def system_of_record(entity: Entity, field: Field) -> str:
     return f"CASE {whens} ELSE {literal(entity.system_of_record)} END" if whens else literal(entity.system_of_record)
 
 
-def _verdicts(entity: Entity, relations: Relations, extra: str = "") -> str:
-    verdicts = ", ".join(f"{_verdict(entity, field)} AS {_verdict_column(field)}" for field in entity.fields)
+def _verdicts(entity: Entity, fields: Iterable[Field], relations: Relations, extra: str) -> str:
+    verdicts = ", ".join(f"{_verdict(entity, field)} AS {_verdict_column(field)}" for field in fields)
     return f"SELECT p.legacy_key, p.service_key, {extra}{verdicts} FROM {relations.joined()} WHERE p.compared"
 
 

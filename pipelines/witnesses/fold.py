@@ -91,8 +91,10 @@ _DEATHS = "SELECT legacy_key, MAX(place) AS place FROM heard WHERE effect = 'del
 
 def _wide(entity: Entity, types: dict[str, str]) -> str:
     """Every telling of a row with, for each field, whether it tells it, and whether that is what either side says."""
+    # Read once, in a select of its own: an agreement speaks of a value again and again.
+    read = ", ".join(f"{_read(field, types)} AS {quote(f'told {field.name}')}" for field in entity.fields)
     of_events = ", ".join(
-        _flags(field, f"{TELLS} AND json_has(e.payload, {literal(field.name)})", _read(field, types))
+        _flags(field, f"{TELLS} AND json_has(e.payload, {literal(field.name)})", f"e.{quote(f'told {field.name}')}")
         for field in entity.fields
     )
     of_base = ", ".join(
@@ -108,7 +110,8 @@ def _wide(entity: Entity, types: dict[str, str]) -> str:
     return f"""
         SELECT n.legacy_key, p.service_key, e.place, e.arrival, e.sequence, e.event_us,
             e.__partition AS partition_key, {of_events} {joined}
-        JOIN heard AS e ON e.legacy_key = n.legacy_key AND e.place > COALESCE(x.place, 0)
+        JOIN (SELECT h.*, {read} FROM heard AS h) AS e
+            ON e.legacy_key = n.legacy_key AND e.place > COALESCE(x.place, 0)
         UNION ALL
         SELECT n.legacy_key, p.service_key, 0 AS place, 0 AS arrival, CAST(NULL AS BIGINT) AS sequence,
             CAST(NULL AS BIGINT) AS event_us, b.__partition AS partition_key, {of_base} {joined}
@@ -118,7 +121,7 @@ def _wide(entity: Entity, types: dict[str, str]) -> str:
 
 
 def _read(field: Field, types: dict[str, str]) -> str:
-    return read_text(member("e.payload", field.name), types[field.name])
+    return read_text(member("h.payload", field.name), types[field.name])
 
 
 def _flags(field: Field, tells: str, value: str) -> str:

@@ -114,7 +114,8 @@ def _past_relations(engine: Engine, entity: Entity, side: Side) -> Relations:
 def _departures(engine: Engine, entity: Entity, side: Side) -> None:
     """Where a side said something else than it says now, field by field that differs now."""
     then, now = _PAST_AND_PRESENT[side]
-    columns = ", ".join(_departed(field, side) for field in entity.fields)
+    fields = comparison.differing(engine, entity)
+    columns = ", ".join(_departed(field, side) for field in fields)
     engine.materialise(
         f"{side} then and now",
         f"""
@@ -130,7 +131,7 @@ def _departures(engine: Engine, entity: Entity, side: Side) -> None:
         FROM {quote(f"{side} then and now")} AS t
         WHERE {quote(f"left {field.name}")} AND {comparison.differs(field, "t")}
         """
-        for field in entity.fields
+        for field in fields
     ]
     engine.materialise(f"{side} departures", " UNION ALL ".join(found))
 

@@ -7,12 +7,13 @@ does; rows without a counterpart are `absence`'s.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from pipelines.causes import PROOFS, Deadline, cause, told
-from pipelines.comparison import Verdict, agree
+from pipelines.comparison import Verdict, agree, differing
 from pipelines.declarations import Entity, EventLog, Field, Numbering, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
@@ -125,16 +126,16 @@ def prove(engine: Engine, entity: Entity, coverage: Coverage, deadline: Deadline
     if coverage.since is None:
         engine.register(into, PROOFS.empty_table())
         return
-    engine.materialise("told values", _told_values(engine, entity))
-    engine.materialise("sayings", " UNION ALL ".join(_sayings(field) for field in entity.fields))
+    fields = differing(engine, entity)
+    engine.materialise("told values", _told_values(fields, engine.types("service rows")))
+    engine.materialise("sayings", " UNION ALL ".join(_sayings(field) for field in fields))
     engine.materialise("accounts", _accounts(coverage.since))
     engine.materialise(into, _proofs(deadline))
 
 
-def _told_values(engine: Engine, entity: Entity) -> str:
+def _told_values(fields: Sequence[Field], types: Mapping[str, str]) -> str:
     """Every event of a suspected pair with, for each field it tells, whether that is what either side says now."""
-    types = engine.types("service rows")
-    columns = ", ".join(_told(field, types[field.name]) for field in entity.fields)
+    columns = ", ".join(_told(field, types[field.name]) for field in fields)
     return f"""
         SELECT p.legacy_key, p.service_key, e.sequence, e.place, e.arrival, e.event_us, e.recorded_us,
             e.__partition AS partition_key, {columns}
