@@ -62,6 +62,14 @@ _FLOATS = (
         - CASE WHEN (x < 0 AND y >= 0) OR (y < 0 AND x >= 0) THEN 1 ELSE 0 END
     """,
 )
+_COMPOSITION = (
+    # The engine's own function ends a text at a character of code 0, with which nothing composes.
+    """
+    composed_text(x) AS CASE WHEN contains(x, chr(0))
+        THEN array_to_string(list_transform(string_split(x, chr(0)), lambda part: nfc_normalize(part)), chr(0))
+        ELSE nfc_normalize(x) END
+    """,
+)
 _LISTS = (
     """
     list_as_set(x) AS list_sort(list_distinct(x)) || CASE WHEN len(list_filter(x, lambda e: e IS NULL)) > 0
@@ -92,6 +100,7 @@ def _compatibility() -> tuple[str, ...]:
     kind = _character_class([ord(character) for character in replaced])
     # Variables, not constants inside the macro: those would be planned anew wherever it is called.
     return (
+        *_COMPOSITION,
         f"SET VARIABLE compatible_characters = {_list(replaced)}",
         f"SET VARIABLE compatible_texts = {_list(replaced.values())}",
         """
@@ -99,10 +108,10 @@ def _compatibility() -> tuple[str, ...]:
             getvariable('compatible_texts')[list_position(getvariable('compatible_characters'), c)]
         """,
         f"""
-        nfkc_normalize(x) AS CASE WHEN regexp_matches(x, '[{kind}]') THEN nfc_normalize(list_aggregate(list_transform(
+        nfkc_normalize(x) AS CASE WHEN regexp_matches(x, '[{kind}]') THEN composed_text(list_aggregate(list_transform(
             regexp_extract_all(x, '[{kind}]|[^{kind}]+'),
             lambda c: CASE WHEN regexp_matches(c, '^[{kind}]') THEN compatible_text(c) ELSE c END), 'string_agg', ''))
-            ELSE nfc_normalize(x) END
+            ELSE composed_text(x) END
         """,
     )
 
@@ -123,5 +132,6 @@ MACROS: Mapping[str, Callable[[], tuple[str, ...]]] = {
     "json_canonical": lambda: _JSON,
     "floats_apart": lambda: _FLOATS,
     "list_as_set": lambda: _LISTS,
+    "composed_text": lambda: _COMPOSITION,
     "nfkc_normalize": _compatibility,
 }

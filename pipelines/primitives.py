@@ -37,11 +37,19 @@ _TRIMMED = (
     f"ELSE trim($1, '{''.join(map(chr, _BLANKS))}') END"
 )
 
+# Small letters that share their capital with another, the common one: final sigma, long s, other forms in print.
+_VARIANTS = "".join(
+    map(
+        chr,
+        (0xB5, 0x17F, 0x3C2, 0x3D0, 0x3D1, 0x3D5, 0x3D6, 0x3F0, 0x3F1, 0x3F5, *range(0x1C80, 0x1C89), 0x1E9B, 0x1FBE),
+    )
+)
+
 # DuckDB shares an expression that occurs twice, and takes it out of its TRY to do so: what can fail stands in a TRY of
 # its own wherever it occurs, then it is the TRY that is shared.
 # Numbers are made decimals of more than 18 digits first: DuckDB keeps results of smaller ones within 18, of integers
 # within their type, and of unsigned ones above zero.
-_ZERO = "CAST(0 AS DECIMAL(19, 1))"
+_ZERO = "CAST(0 AS DECIMAL(19, 0))"
 _PRODUCT = f"TRY($1 * ($2 + {_ZERO}))"
 _DIFFERENCE = f"TRY(TRY($1 + {_ZERO}) - TRY($2 + {_ZERO}))"
 _SCALED = f"TRY_CAST({_PRODUCT} AS DECIMAL($3, $4))"
@@ -89,7 +97,12 @@ PRIMITIVES: dict[str, Primitive] = {
     "squeeze_blanks": _duckdb(1, "each run of white space as one blank", rf"regexp_replace($1, '{_BLANK}+', ' ', 'g')"),
     "upper_text": _duckdb(1, "upper case, character by character (Unicode simple mapping; ß becomes ẞ)", "upper($1)"),
     "lower_text": _duckdb(1, "lower case, character by character (Unicode simple mapping)", "lower($1)"),
-    "nfc": _duckdb(1, "Unicode normal form C", "nfc_normalize($1)"),
+    "fold_case": _duckdb(
+        1,
+        "the same for texts that differ in case only: lower case, of small letters that share a capital the common one",
+        f"translate(lower($1), '{_VARIANTS}', '{_VARIANTS.casefold()}')",
+    ),
+    "nfc": _duckdb(1, "Unicode normal form C", "composed_text($1)"),
     "nfkc": _duckdb(1, "Unicode normal form KC", "nfkc_normalize($1)"),
     "strip_accents": _duckdb(1, "without marks (Unicode category M), in normal form C", "strip_accents($1)"),
     "strip_zeros": _duckdb(1, "without leading zeros; '000' is '0'", r"regexp_replace($1, '(?s)^0+(.)', '\1')"),
@@ -249,7 +262,9 @@ PRIMITIVES: dict[str, Primitive] = {
         1,
         "the value as a text that is the same for equal values of one kind, whatever their widths and scales",
         "CASE WHEN typeof($1) LIKE 'DECIMAL%' "
-        r"THEN regexp_replace(regexp_replace(CAST($1 AS VARCHAR), '(\.[0-9]*?)0+$', '\1'), '\.$', '') "
+        # Without zeros at the end, nor a point; with one in front of it, which types without digits there lack.
+        r"THEN regexp_replace(regexp_replace(regexp_replace("
+        r"CAST($1 AS VARCHAR), '(\.[0-9]*?)0+$', '\1'), '^(-?)(\.|$)', '\1' || '0\2'), '\.$', '') "
         "WHEN typeof($1) IN ('FLOAT', 'DOUBLE') THEN ltrim(CAST(TRY_CAST(CAST($1 AS VARCHAR) AS DOUBLE) + 0 "
         "AS VARCHAR), CASE WHEN CAST($1 AS VARCHAR) = '-nan' THEN '-' ELSE '' END) "
         "ELSE CAST($1 AS VARCHAR) END",

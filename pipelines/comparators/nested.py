@@ -61,8 +61,8 @@ class Document(Comparator):
 
     def canonical(self, value: str) -> str:
         sql = f"json_canonical(json_document({value}))"
-        for path in self.ignore:
-            every, one = _split(path)
+        # What is taken out of an array moves the items behind it: the hindmost goes first, and before it what is in it.
+        for every, one in dict.fromkeys(map(_split, sorted(self.ignore, key=_depth_and_place, reverse=True))):
             sql = (
                 f"json_without({sql}, {literal(every)})"
                 if one is None
@@ -94,6 +94,12 @@ def _steps(path: str) -> list[re.Match[str]]:
     return found if path.startswith("$") and "".join(step[0] for step in found) == path[1:] else []
 
 
+def _depth_and_place(path: str) -> tuple[int, int]:
+    """How many steps a path has, and which item of its array it ends in."""
+    steps = _steps(path)
+    return len(steps), int(steps[-1]["index"] or 0)
+
+
 def _split(path: str) -> tuple[str, str | None]:
     """A path in the engine's words; one with `[*]` as the path of the array and the path within each of its items."""
     parts, within = ["$"], None
@@ -103,5 +109,5 @@ def _split(path: str) -> tuple[str, str | None]:
         else:
             name = step["name"] or step["quoted"]
             # `json_canonical` marks every string, names too.
-            parts.append(f'."${name}"' if name else step[0])
+            parts.append(f'."${name}"' if name else f"[{int(step['index'])}]")
     return ("".join(parts), None) if within is None else (within, "".join(parts))

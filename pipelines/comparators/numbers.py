@@ -34,11 +34,12 @@ class Amount(Comparator):
             # Of very large integers no decimal type holds the difference: then the difference of integers does.
             found += [f"exact_at_most(ABS({gap}), {self.absolute:f})" for gap in (distance, whole)]
         if self.relative:
-            slack = f"exact_times(ABS(exact_minus({expected}, 0)), {self.relative:f})"
-            found.append(f"exact_at_most(ABS({distance}), {slack})")
-        if 0 < self.relative <= 1:
+            # Both times whole numbers, so that no more digits than the values have are needed behind the point.
             share, of = self.relative.as_integer_ratio()
-            found.append(f"whole_within({expected}, {actual}, {share}, {of})")
+            slack = f"exact_times(ABS(exact_minus({expected}, 0)), {share})"
+            found.append(f"exact_at_most(exact_times(ABS({distance}), {of}), {slack})")
+            if share <= of:
+                found.append(f"whole_within({expected}, {actual}, {share}, {of})")
         return " OR ".join(found) or "FALSE"
 
     def delta(self, expected: str, actual: str) -> str:

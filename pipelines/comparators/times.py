@@ -43,8 +43,8 @@ class Rounding(StrEnum):
 class Instant(Comparator):
     """Points in time, whatever zone they are shown in; also timestamps without zone.
 
-    `tolerance`: slack, as a `timedelta`. `precision`: the step that both values are brought to before they are
-    compared, as a `timedelta`. `rounding`: how, `Rounding.TRUNCATE` or `Rounding.ROUND`.
+    `tolerance`: slack between the two as they are, as a `timedelta`. `precision`: the step that both are brought to
+    before they are called equal, as a `timedelta`. `rounding`: how, `Rounding.TRUNCATE` or `Rounding.ROUND`.
     """
 
     _: KW_ONLY

@@ -102,15 +102,14 @@ class Clean(Rule):
     def value(self) -> str:
         sql = normalised(
             text_of(self.of),
-            {
-                "nfc": self.nfc,
-                "strip_accents": self.accents,
-                "keep_alphanumeric": self.punctuation,
-                "squeeze_blanks": self.inner_blanks,
-                "trim_blanks": self.trim,
-                "strip_zeros": self.leading_zeros,
-                f"{self.case}_text": self.case is not None,
-            },
+            ("nfc", self.nfc),
+            ("strip_accents", self.accents),
+            (f"{self.case}_text", self.case is not None),
+            ("nfc", self.nfc and self.case is not None),  # some letters compose in one case only
+            ("keep_alphanumeric", self.punctuation),
+            ("squeeze_blanks", self.inner_blanks),
+            ("trim_blanks", self.trim),
+            ("strip_zeros", self.leading_zeros),
         )
         return sql if self.keep_empty else f"NULLIF({sql}, '')"
 
@@ -118,9 +117,9 @@ class Clean(Rule):
         return ()
 
 
-def normalised(sql: str, primitives: dict[str, bool]) -> str:
+def normalised(sql: str, *primitives: tuple[str, bool]) -> str:
     """A text wrapped in those primitives that are switched on, the first one innermost."""
-    for name, wanted in primitives.items():
+    for name, wanted in primitives:
         sql = f"{name}({sql})" if wanted else sql
     return sql
 

@@ -48,10 +48,21 @@ def exactly(values: pa.Array, wanted: pa.DataType) -> pa.Array | None:
         cast = values.cast(wanted)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
-    # Even the safe cast of an instant to a day drops the time of day.
-    if pa.types.is_date(wanted) and not cast.cast(values.type).equals(values):
-        return None
-    return cast
+    return cast if not _may_drop(values.type, wanted) or _kept_all(values, cast) else None
+
+
+def _may_drop(found: pa.DataType, wanted: pa.DataType) -> bool:
+    """Whether even a safe cast of Arrow's may lose something: the time of day of an instant, digits of a float."""
+    if pa.types.is_floating(found) and pa.types.is_floating(wanted):
+        return bool(found.bit_width > wanted.bit_width)
+    return bool(pa.types.is_date(wanted) and not is_text(found))
+
+
+def _kept_all(values: pa.Array, cast: pa.Array) -> bool:
+    same = pc.equal(cast.cast(values.type), values)
+    if pa.types.is_floating(values.type):
+        same = pc.or_(same, pc.is_nan(values))
+    return bool(pc.all(same, min_count=0).as_py())
 
 
 def _undecodable(values: pa.Array) -> list[int]:
@@ -133,6 +144,13 @@ def _parts_say_the_same(found: pa.DataType, wanted: pa.DataType) -> bool:
     """Likewise for lists by their items, and for structs by their members, whose names and order are the same."""
     if pa.types.is_struct(found) and pa.types.is_struct(wanted):
         same_names = [part.name for part in found] == [part.name for part in wanted]
-        return same_names and all(says_the_same(held.type, of.type) for held, of in zip(found, wanted, strict=True))
+        return same_names and all(
+            _part_says_the_same(held.type, of.type) for held, of in zip(found, wanted, strict=True)
+        )
     is_list = pa.types.is_list(found) or pa.types.is_large_list(found)
-    return bool(is_list and pa.types.is_list(wanted) and says_the_same(found.value_type, wanted.value_type))
+    return bool(is_list and pa.types.is_list(wanted) and _part_says_the_same(found.value_type, wanted.value_type))
+
+
+def _part_says_the_same(found: pa.DataType, wanted: pa.DataType) -> bool:
+    # What parts drop is not looked for: a part that may drop something has changed its type.
+    return says_the_same(found, wanted) and (found == wanted or not _may_drop(found, wanted))

@@ -43,11 +43,12 @@ def _normalised(comparator: comparators.Text, text: str) -> str:
     text = texts.composed(text) if comparator.nfc else text
     text = unicodedata.normalize("NFKC", text) if comparator.nfkc else text
     text = texts.without_accents(text) if comparator.ignore_accents else text
+    text = texts.folded(text) if comparator.ignore_case else text
+    text = texts.composed(text) if comparator.nfc or comparator.nfkc else text
     text = texts.alphanumeric(text) if comparator.ignore_punctuation else text
     text = texts.squeezed(text) if comparator.inner_blanks else text
     text = texts.trimmed(text) if comparator.trim else text
-    text = texts.without_leading_zeros(text) if comparator.ignore_leading_zeros else text
-    return texts.lower(text) if comparator.ignore_case else text
+    return texts.without_leading_zeros(text) if comparator.ignore_leading_zeros else text
 
 
 @judge.register

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 
 from pipelines import comparators
+
+Path = list[tuple[str, str, str]]  # steps of which one each is given: name, quoted name, index
 
 
 def canonical(comparator: comparators.Document, value: object) -> object:
@@ -25,9 +28,9 @@ def canonical(comparator: comparators.Document, value: object) -> object:
             json.dumps(read, default=str, ensure_ascii=False).encode()  # half a surrogate pair is no text
         except (ValueError, UnicodeEncodeError):
             return ("no JSON", value)
-    for path in comparator.ignore:
-        read = _without(read, re.findall(r"\.(\w+)|\[(\*|\d+)\]", path))
-    return _settled(read)
+    return _settled(
+        _without(read, [re.findall(r'\.(\w+)|\["([^"]+)"\]|\[(\*|\d+)\]', path) for path in comparator.ignore])
+    )
 
 
 def _number(text: str) -> tuple[str, Fraction]:
@@ -48,19 +51,28 @@ def _of_python(value: object) -> object:
     return value
 
 
-def _without(read: object, steps: list[tuple[str, str]]) -> object:
-    (name, index), *rest = steps
-    if name and isinstance(read, tuple) and read[0] == "object":
-        kept = [
-            (n, _without(member, rest) if n == name and rest else member) for n, member in read[1] if n != name or rest
-        ]
-        return ("object", kept)
-    if index == "*" and isinstance(read, list):
-        return [_without(item, rest) for item in read]
-    if index.isdecimal() and isinstance(read, list):
-        at = int(index)
-        return [_without(item, rest) if n == at else item for n, item in enumerate(read) if n != at or rest]
+def _without(read: object, paths: list[Path]) -> object:
+    """A document without what stands at any of these paths, each of them as the document is now."""
+    if isinstance(read, tuple) and read[0] == "object":
+        return ("object", [(name, _without(part, rest)) for name, part, rest in _left(read[1], paths)])
+    if isinstance(read, list):
+        return [_without(item, rest) for _, item, rest in _left(list(enumerate(read)), paths)]
     return read
+
+
+def _left(parts: list[tuple[str | int, object]], paths: list[Path]) -> Iterator[tuple[str | int, object, list[Path]]]:
+    """The parts that no path ends at, each with what is left of the paths that lead into it."""
+    for at, part in parts:
+        into = [path[1:] for path in paths if _leads(path[0], at)]
+        if [] not in into:
+            yield at, part, into
+
+
+def _leads(step: tuple[str, str, str], at: str | int) -> bool:
+    name, quoted, index = step
+    if isinstance(at, str):
+        return at == (name or quoted)
+    return index == "*" or (index.isdecimal() and int(index) == at)
 
 
 def _settled(read: object) -> object:

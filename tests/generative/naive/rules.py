@@ -137,12 +137,13 @@ def _(rule: rules.Clean, row: Row, around: Surroundings) -> Outcome:
     text = raw.text
     text = texts.composed(text) if rule.nfc else text
     text = texts.without_accents(text) if rule.accents else text
+    text = texts.upper(text) if rule.case is Case.UPPER else text
+    text = texts.lower(text) if rule.case is Case.LOWER else text
+    text = texts.composed(text) if rule.nfc else text
     text = texts.alphanumeric(text) if rule.punctuation else text
     text = texts.squeezed(text) if rule.inner_blanks else text
     text = texts.trimmed(text) if rule.trim else text
     text = texts.without_leading_zeros(text) if rule.leading_zeros else text
-    text = texts.upper(text) if rule.case is Case.UPPER else text
-    text = texts.lower(text) if rule.case is Case.LOWER else text
     return Outcome(None if text == "" and not rule.keep_empty else text, raw.failures)
 
 

@@ -94,6 +94,11 @@ def lower(text: str) -> str:
     return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
+def folded(text: str) -> str:
+    """The same for texts that differ in case only, character by character: by what Python folds, and one by one."""
+    return "".join(c.casefold() if len(c.casefold()) == 1 else lower(c) for c in text)
+
+
 def upper(text: str) -> str:
     return "".join("ẞ" if c == "ß" else c.upper() if len(c.upper()) == 1 else c for c in text)
 

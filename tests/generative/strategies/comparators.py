@@ -35,6 +35,9 @@ DECIMALS = [
     pa.decimal128(38, 2),
     pa.decimal128(38, 10),
     pa.decimal128(5, 0),
+    pa.decimal128(38, 0),
+    pa.decimal128(11, 1),
+    pa.decimal128(4, 4),
 ]
 
 
@@ -108,7 +111,10 @@ def items() -> SearchStrategy[Comparator]:
 
 
 def document() -> SearchStrategy[Comparator]:
-    ignored = [(), ("$.a",), ("$.a.b", "$.b"), ("$[0]",), ("$.a[*].b",), ("$.c", '$["a"][1]')]
+    ignored = [
+        (), ("$.a",), ("$.a.b", "$.b"), ("$[0]",), ("$.a[*].b",), ("$.c", '$["a"][1]'), ("$[0]", "$[1]", "$[01]"),
+        ("$.a[0]", "$.a[1].b", "$.a[2]"),
+    ]  # fmt: skip
     return st.builds(comparators.Document, ignore=st.sampled_from(ignored))
 
 
@@ -144,6 +150,8 @@ def counterparts(kind: pa.DataType) -> list[pa.DataType]:
     """The types that values of this type may be compared with."""
     if kind in STRUCTS:
         return STRUCTS
+    if kind == INT128:
+        return [INT128, *INTEGERS]
     for family in (INTEGERS, DECIMALS, INSTANTS, WALLS, FLOATS, LISTS):
         if kind in family or (family is DECIMALS and pa.types.is_decimal(kind)):
             return family

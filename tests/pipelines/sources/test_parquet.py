@@ -1,6 +1,7 @@
 """Parquet files as sources: what says the same, what is judged cell by cell, what is refused."""
 
 import json
+import math
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -62,6 +63,7 @@ def test_rows_come_in_the_declared_order_with_their_numbers(tmp_path):
         (pa.array([Decimal("3.10")], pa.decimal128(10, 2)), pa.decimal128(12, 2), [Decimal("3.10")]),
         (pa.array([Decimal("3.1000")], pa.decimal128(14, 4)), pa.decimal128(12, 2), [Decimal("3.10")]),
         (pa.array([1.5], pa.float32()), pa.float64(), [1.5]),
+        (pa.array([1.5, None, math.inf], pa.float64()), pa.float32(), [1.5, None, math.inf]),
         (pa.array([2**53], pa.int64()), pa.float64(), [2.0**53]),
         (pa.array(["a", None], pa.large_string()), pa.string(), ["a", None]),
         (pa.array(["a", "b", "a"]).dictionary_encode(), pa.string(), ["a", "b", "a"]),
@@ -91,6 +93,10 @@ def test_types_that_say_the_same(tmp_path, held, declared, expected):
         (pa.array([2**40], pa.int64()), pa.int32()),
         (pa.array([1.5], pa.float64()), pa.int64()),
         (pa.array([-1], pa.int64()), pa.uint64()),
+        (pa.array([0.5, 0.1], pa.float64()), pa.float32()),
+        (pa.array([1e300], pa.float64()), pa.float32()),
+        (pa.array([[0.5]], pa.list_(pa.field("element", pa.float64()))), pa.list_(pa.float32())),
+        (pa.array([{"at": NOON}], pa.struct([("at", pa.timestamp("us"))])), pa.struct([("at", pa.date32())])),
         (pa.array([2**53 + 1], pa.int64()), pa.float64()),
         (pa.array([1.5], pa.float64()), pa.decimal128(12, 2)),
         (pa.array([Decimal("1.005")], pa.decimal128(12, 3)), pa.decimal128(12, 2)),

@@ -113,6 +113,12 @@ KEYS = (
         agrees(2),
     ),
     Trap(
+        "duplicates whose decimals have no digits before the point",
+        "id | n: decimal(4,4)\n1 | 0.5000\n1 | 0.0000\n2 | -0.1000\n2 | -0.1000",
+        "id | n: decimal(6,2)\n1 | 0.00\n1 | 0.50\n2 | -0.10",
+        agrees(3, legacy_only=1),
+    ),
+    Trap(
         "an empty side",
         "id | n: int\n1 | 1",
         "id | n: int",

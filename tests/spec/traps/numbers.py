@@ -75,6 +75,13 @@ NUMBERS = (
         compare={"n": Amount(relative=Decimal("0.01"))},
     ),
     Trap(
+        "relative tolerance on all 38 digits",
+        "id | n: decimal(38,30)\n1 | 99999999\n2 | 99999999\n3 | 0.000000000000000000000000000001",
+        "id | n: decimal(38,30)\n1 | 99999998.999900000001\n2 | 99999998.99990000000099999999999999\n3 | 0",
+        differs("2.n", "3.n", same=1),
+        compare={"n": Amount(relative=Decimal("0.000000000001"))},
+    ),
+    Trap(
         "tolerance on integers beyond 2**53",
         "id | n: int\n1 | 9007199254740993\n2 | 9007199254740993",
         "id | n: int\n1 | 9007199254740994\n2 | 9007199254740995",

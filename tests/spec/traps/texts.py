@@ -80,6 +80,27 @@ TEXTS = (
         compare={"t": Text(ignore_case=True)},
     ),
     Trap(
+        "small letters that share a capital differ in case only",
+        "id | t\n1 | 'ΟΔΟΣ'\n2 | 'Ga\u017ft\u1e9b'\n3 | 'KIZ'\n4 | 'k\u0131z'",
+        "id | t\n1 | 'οδο\u03c2'\n2 | 'GASTṠ'\n3 | 'kiz'\n4 | 'kiz'",
+        differs("4.t", same=3),
+        compare={"t": Text(ignore_case=True)},
+    ),
+    Trap(
+        "letters that compose in one case only",
+        "id | t\n1 | 'J\u030c'\n2 | 'H\u0331'\n3 | '\u0399\u0308\u0301'\n4 | 'J\u030c'",
+        "id | t\n1 | '\u01f0'\n2 | '\u1e96'\n3 | '\u0390'\n4 | 'j'",
+        differs("4.t", same=3),
+        compare={"t": Text(ignore_case=True, nfc=True)},
+    ),
+    Trap(
+        "nothing ends at a character of code 0",
+        "id | t\n1 | '\u00e9\0a'\n2 | '\u00e9\0a'\n3 | '\u00e9\0'",
+        "id | t\n1 | 'e\u0301\0b'\n2 | 'e\u0301\0a'\n3 | 'e\u0301'",
+        differs("1.t", "3.t", same=1),
+        compare={"t": Text(nfc=True)},
+    ),
+    Trap(
         "leading zeros and punctuation do not count",
         "id | t\n1 | '00-49/30'\n2 | '0'\n3 | '010'",
         "id | t\n1 | '4930'\n2 | '000'\n3 | '01'",
