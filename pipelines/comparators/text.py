@@ -13,10 +13,11 @@ from pipelines.rules.text import normalised
 class Text(Comparator):
     """Text, equal after the normalisations that are switched on. What is stored and shown stays as it was.
 
-    `ignore_case`: case does not matter, letter by letter: final sigma is sigma, ß is ẞ and not SS. `trim`: white space at
-    both ends does not matter. `inner_blanks`: the length of runs of white space does not matter. `nfc`: Unicode composition does not matter. `nfkc`: nor do ligatures, full
-    width and other compatibility forms. `ignore_accents`: accents do not matter. `ignore_leading_zeros`: leading zeros
-    do not matter. `ignore_punctuation`: only letters and digits matter.
+    `ignore_case`: case does not matter, letter by letter: final sigma is sigma, ß is ẞ and not SS. `trim`: white space
+    at both ends does not matter. `inner_blanks`: the length of runs of white space does not matter. `nfc`: Unicode
+    composition does not matter. `nfkc`: nor do ligatures, full width and other compatibility forms. `ignore_accents`:
+    accents do not matter. `ignore_leading_zeros`: leading zeros do not matter. `ignore_punctuation`: only letters and
+    digits matter.
     """
 
     _: KW_ONLY

@@ -33,7 +33,7 @@ from pipelines.expressions import columns_of, problems_of, quote
 from pipelines.rules import Currency, LocalTime, Rule, Scale
 from pipelines.rules.rule import value_of
 from pipelines.soundness.asking import Asking, Expression, MisfitError, stand_in
-from pipelines.soundness.kinds import INSTANT, family, nearest_rule
+from pipelines.soundness.kinds import INSTANT, family, nearest_rule, scale_of
 from pipelines.soundness.sentinels import sentinel_problems
 from pipelines.soundness.spot import Spot
 from pipelines.soundness.subject import Subject, is_sound
@@ -183,6 +183,9 @@ class _Binder:
             if family(kinds[0]) != family(kinds[1]):
                 message = f"part {number} is {kinds[0]} in legacy and {kinds[1]} in the service, which are never equal"
                 yield spot.problem(message, "bring one side to the other's type, with Number(...) or Clean(...)")
+            elif scale_of(kinds[0]) != scale_of(kinds[1]):
+                message = f"part {number} is {kinds[0]} in legacy and {kinds[1]} in the service, written differently"
+                yield spot.problem(message, f'Scale(..., by="1", scale={max(map(scale_of, kinds))}) writes both alike')
 
     def _conditions(self) -> Iterator[Problem]:
         """Conditions over fields, which the plan reads from the service row and the link."""

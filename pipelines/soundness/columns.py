@@ -16,6 +16,7 @@ from pipelines.soundness.spot import Spot
 from pipelines.soundness.subject import Subject, columns_of
 
 _TAKEN = ("legacy_key", "service_key", "link_primary")  # what the plan calls its own columns
+_ADDED = ("service_key", "file_row_number")  # what it adds to raw rows; and all that begins with two underscores
 _LISTS = {Side.LEGACY: "dropped", Side.SERVICE: "service_only"}
 
 
@@ -76,7 +77,7 @@ def _names(spot: Spot, columns: Iterable[str]) -> Iterator[Problem]:
     """Column names that the plan needs for itself, or that engines cannot tell apart."""
     folded: dict[str, str] = {}
     for name in columns:
-        if name.startswith("__") or name == "service_key":
+        if name.startswith("__") or name.lower() in _ADDED:
             yield spot.problem(f'column "{name}" has a name that the plan needs for itself')
         if folded.setdefault(name.casefold(), name) != name:
             yield spot.problem(f'columns "{folded[name.casefold()]}" and "{name}" differ in case only')

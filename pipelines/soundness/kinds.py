@@ -49,10 +49,15 @@ def family(kind: str) -> str | None:
     return named.get(kind, kind)
 
 
+def scale_of(kind: str) -> int:
+    """How many digits behind the point values of a type are written with; 0 for all but decimals."""
+    digits = re.search(r",\s*(\d+)", kind) if family(kind) == "decimal" else None
+    return int(digits[1]) if digits else 0
+
+
 def nearest_rule(made: str, wanted: str) -> str:
     """Which kind of rule helps when one type is made and another wanted."""
-    digits = re.search(r",\s*(\d+)", wanted)
     hint = _RULES.get(
         (family(made) or "", family(wanted) or ""), "use a rule that makes {wanted}, or change the service contract"
     )
-    return hint.format(scale=digits[1] if digits else 0, wanted=wanted)
+    return hint.format(scale=scale_of(wanted), wanted=wanted)
