@@ -39,10 +39,10 @@ _JSON = (
     json_token(t) AS CASE WHEN t[1] = '"' THEN '"$' || substring(t, 2)
         WHEN regexp_matches(t, '^-?[0-9]') THEN '"#' || json_number(t) || '"' ELSE t END
     """,
-    # The engine's own reader forgives a comma before a closing bracket; JSON does not.
+    # The engine's own reader forgives a comma before a closing bracket, and any case in NaN; JSON does not.
     rf"""
-    json_is_valid(x) AS COALESCE(TRY(json_valid(x)), FALSE)
-        AND NOT regexp_matches(regexp_replace(x, '{_STRING}', '""', 'g'), ',\s*[\]}}]')
+    json_is_valid(x) AS COALESCE(TRY(json_valid(x)), FALSE) AND NOT regexp_matches(
+        regexp_replace(x, '{_STRING}|NaN|Infinity', '""', 'g'), ',\s*[\]}}]|(?i:nan|inf)')
     """,
     rf"""
     json_canonical(x) AS CASE WHEN json_is_valid(x) THEN json_normalize(array_to_string(
@@ -62,14 +62,19 @@ _FLOATS = (
         - CASE WHEN (x < 0 AND y >= 0) OR (y < 0 AND x >= 0) THEN 1 ELSE 0 END
     """,
 )
-_COMPOSITION = (
-    # The engine's own function ends a text at a character of code 0, with which nothing composes.
+
+
+def _piece_by_piece(name: str, function: str) -> str:
+    """A macro for a function of the engine's that ends a text at a character of code 0: each part has it by itself."""
+    return f"""
+    {name}(x) AS CASE WHEN contains(x, chr(0))
+        THEN array_to_string(list_transform(string_split(x, chr(0)), lambda part: {function}(part)), chr(0))
+        ELSE {function}(x) END
     """
-    composed_text(x) AS CASE WHEN contains(x, chr(0))
-        THEN array_to_string(list_transform(string_split(x, chr(0)), lambda part: nfc_normalize(part)), chr(0))
-        ELSE nfc_normalize(x) END
-    """,
-)
+
+
+_COMPOSITION = (_piece_by_piece("composed_text", "nfc_normalize"),)
+_ACCENTS = (_piece_by_piece("without_accents", "strip_accents"),)
 _LISTS = (
     """
     list_as_set(x) AS list_sort(list_distinct(x)) || CASE WHEN len(list_filter(x, lambda e: e IS NULL)) > 0
@@ -133,5 +138,6 @@ MACROS: Mapping[str, Callable[[], tuple[str, ...]]] = {
     "floats_apart": lambda: _FLOATS,
     "list_as_set": lambda: _LISTS,
     "composed_text": lambda: _COMPOSITION,
+    "without_accents": lambda: _ACCENTS,
     "nfkc_normalize": _compatibility,
 }

@@ -104,7 +104,7 @@ PRIMITIVES: dict[str, Primitive] = {
     ),
     "nfc": _duckdb(1, "Unicode normal form C", "composed_text($1)"),
     "nfkc": _duckdb(1, "Unicode normal form KC", "nfkc_normalize($1)"),
-    "strip_accents": _duckdb(1, "without marks (Unicode category M), in normal form C", "strip_accents($1)"),
+    "strip_accents": _duckdb(1, "without marks (Unicode category M), in normal form C", "without_accents($1)"),
     "strip_zeros": _duckdb(1, "without leading zeros; '000' is '0'", r"regexp_replace($1, '(?s)^0+(.)', '\1')"),
     "keep_alphanumeric": _duckdb(
         1, "only letters and numbers (Unicode categories L and N)", r"regexp_replace($1, '[^\p{L}\p{N}]', '', 'g')"

@@ -199,8 +199,8 @@ def _(comparator: comparators.Custom, expected: object, actual: object) -> float
 
 
 WIDE_E, WIDE_A = (
-    "CAST(expected AS BIGINT)",
-    "CAST(actual AS BIGINT)",
+    "CAST(expected AS DECIMAL(20, 0))",
+    "CAST(actual AS DECIMAL(20, 0))",
 )  # a result that is too wide for its type is missing
 # Comparators in SQL, and what that SQL means.
 CUSTOM = {
