@@ -168,11 +168,12 @@ class Engine:
 
     def types(self, relation: str) -> dict[str, str]:
         """Column names of a relation and their engine types, such as DECIMAL(12,2)."""
-        return _types(self._connection.sql(f"SELECT * FROM {quote(relation)} LIMIT 0"))
+        return self.types_of(f"SELECT * FROM {quote(relation)}")
 
     def types_of(self, sql: str) -> dict[str, str]:
         """The same of a query, which is not run."""
-        return _types(self._connection.sql(self._compiled(sql)))
+        described = self._connection.execute(f"DESCRIBE {self._compiled(sql)}").fetchall()
+        return {name: kind for name, kind, *_ in described}
 
     def _compiled(self, sql: str) -> str:
         """In the engine's own dialect, every macro it calls being defined."""
@@ -197,10 +198,6 @@ class Engine:
     def _create(self, what: str, name: str, sql: str) -> None:
         with _translated_errors():
             self._connection.execute(f"CREATE OR REPLACE TEMP {what} {quote(name)} AS {sql}")
-
-
-def _types(described: duckdb.DuckDBPyRelation) -> dict[str, str]:
-    return {name: str(kind) for name, kind in zip(described.columns, described.types, strict=True)}
 
 
 def _parquet(*files: Path, places: bool = False) -> str:
