@@ -34,6 +34,7 @@ _TIMESTAMP = re.compile(
     r"(?P<zone>Z|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?)?"  # Python takes an offset of 60 minutes for an hour
 )
 _CALENDAR = range(*(pa.scalar(day).cast(pa.timestamp("us")).value for day in (date.min, date.max)))
+_MICROSECONDS = {"ms": 1_000, "us": 1}
 _DIGITS = 38  # of the longest decimal, with those that its scale adds
 _LONGEST_INTEGER = 20  # digits of the largest 64-bit number; Python refuses to convert very long ones
 
@@ -195,13 +196,16 @@ def _decimal(text: str, kind: pa.DataType) -> Decimal | None:
     whole, fraction = found["whole"].lstrip("0"), (found["fraction"] or "").rstrip("0")
     if len(whole) > kind.precision - kind.scale or len(fraction) > kind.scale:
         return None
-    return Decimal(f"{found['sign']}{whole or '0'}.{fraction or '0'}")
+    return Decimal(f"{found['sign']}{whole or '0'}.{fraction}")  # no zero behind the point: it would be a 39th digit
 
 
-def _floating(text: str, _: pa.DataType) -> float | None:
+def _floating(text: str, kind: pa.DataType) -> float | None:
     if _NOT_FINITE.fullmatch(text):
         return float(text)
-    value = float(text) if _FLOAT.fullmatch(text) else math.inf
+    if not _FLOAT.fullmatch(text):
+        return None
+    # In the precision that is declared: the nearest double may be halfway between two numbers of single precision.
+    value: float = pa.scalar(text.removeprefix("+")).cast(kind).as_py()
     return value if math.isfinite(value) else None
 
 
@@ -224,9 +228,10 @@ def _timestamp(text: str, kind: pa.DataType) -> datetime | None:
     try:
         fraction = (found["fraction"] or "").ljust(6, "0")
         value = datetime.fromisoformat(f"{found['day']}T{clock}.{fraction}{found['zone'] or ''}")
-        return value.astimezone(UTC) if value.tzinfo else value
+        held = value.astimezone(UTC) if value.tzinfo else value
     except (ValueError, OverflowError):
         return None
+    return None if held.microsecond % _MICROSECONDS[kind.unit] else held
 
 
 def _parser(kind: pa.DataType) -> parsing.Parser:

@@ -5,6 +5,7 @@ import math
 import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pyarrow as pa
 import pytest
@@ -21,7 +22,10 @@ INTEGERS = {
     pa.uint8(): (0, 255),
     pa.uint64(): (0, 2**64 - 1),
 }
-DECIMALS = [pa.decimal128(5, 2), pa.decimal128(12, 2), pa.decimal128(38, 10), pa.decimal128(4, 0), pa.decimal128(3, 3)]
+DECIMALS = [
+    pa.decimal128(5, 2), pa.decimal128(12, 2), pa.decimal128(38, 10), pa.decimal128(4, 0), pa.decimal128(3, 3),
+    pa.decimal128(38, 0), pa.decimal128(38, 38),
+]  # fmt: skip
 WALL, INSTANT = pa.timestamp("us"), pa.timestamp("us", tz="UTC")
 
 
@@ -35,8 +39,10 @@ def cast_column(cells, kind, null_texts=("",)):
 
 
 def cast_one(cell, kind):
-    """The one value, or `...` when it is unreadable."""
+    """The one value, or `...` when it is unreadable; a neighbour that is no value of any type changes nothing."""
     values, unreadable = cast_column([cell], kind, null_texts=())
+    beside, misfits = cast_column([cell, "no such value"], kind, null_texts=())
+    assert (repr(beside.to_pylist()), misfits) == (repr(values.to_pylist()), [*unreadable, 1])
     return ... if unreadable else values[0].as_py()
 
 
@@ -164,6 +170,7 @@ def test_integers(kind, cell):
 @example("-0.00")
 @example("999.999")
 @example("123456789012345678901234567890123456789")
+@example("0099999999999999999999999999999999999999.00")  # 38 digits
 @example("12345678901234567890123456789012345678901")  # Arrow's cast makes another number of it
 def test_decimals_are_never_rounded(kind, cell):
     found = cast_one(cell, kind)
@@ -183,6 +190,34 @@ def test_doubles(cell):
         assert found == float(cell)
     else:
         assert found is ...
+
+
+def oracle_single(cell):
+    """The nearest number of single precision by exact fractions, of two as near the even one; `...` beyond the last."""
+    if not re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", cell):
+        return ...
+    exact = abs(Fraction(cell))
+    exponent = max(-149, floor_log2(exact) - 23) if exact else -149
+    single = round(exact / Fraction(2) ** exponent) * Fraction(2) ** exponent
+    return ... if single >= 2**128 else math.copysign(float(single), -1 if cell[0] == "-" else 1)
+
+
+def floor_log2(number):
+    guess = number.numerator.bit_length() - number.denominator.bit_length()
+    return guess if Fraction(2) ** guess <= number else guess - 1
+
+
+@given(cell=number_like.filter(lambda cell: len(cell) < 40))
+@example("1e39")
+@example("-1e39")
+@example("3.4028235677973366e38")
+@example("3.4028235677973365e38")
+@example("1.00000005960464477540")  # a little more than halfway: not to be told from halfway among doubles
+@example("7e-46")
+@example("+.5")
+def test_singles(cell):
+    if not re.fullmatch(r"[+-]?(nan|inf|infinity)", cell, re.IGNORECASE):
+        assert repr(cast_one(cell, pa.float32())) == repr(oracle_single(cell))
 
 
 @given(
@@ -231,7 +266,21 @@ def test_instants_need_an_offset(cell):
     assert found == oracle_timestamp(cell, zoned=True)
 
 
-@given(cells=st.lists(st.none() | number_like, max_size=20), kind=st.sampled_from([*INTEGERS, *DECIMALS, pa.float64()]))
+@given(cell=time_like, zone=st.sampled_from([None, "UTC"]))
+@example("2024-01-01 10:00:00.123456", None)
+@example("2024-01-01 10:00:00.123400Z", "UTC")
+@example("2024-01-01 10:00:00.120000", None)
+def test_microseconds_are_not_cut_to_milliseconds(cell, zone):
+    exact = oracle_timestamp(cell, zoned=zone is not None)
+    expected = ... if exact is ... or exact.microsecond % 1000 else exact
+
+    assert cast_one(cell, pa.timestamp("ms", tz=zone)) == expected
+
+
+@given(
+    cells=st.lists(st.none() | number_like, max_size=20),
+    kind=st.sampled_from([*INTEGERS, *DECIMALS, pa.float64(), pa.float32()]),
+)
 def test_a_column_reads_as_its_cells_do(cells, kind):
     values, unreadable = cast_column(cells, kind)
     one_by_one = [None if cell in (None, "") else cast_one(cell, kind) for cell in cells]
