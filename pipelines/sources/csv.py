@@ -110,6 +110,8 @@ class _Reader:
     def _of_whole(self, data: bytes, first_row: int) -> Batch:
         places = [str(place) for place in range(len(self.header))]
         wanted = [str(self.header.index(name)) for name in self.schema.names]
+        if data.startswith(codecs.BOM_UTF8):
+            data = codecs.BOM_UTF8 + data  # Arrow takes one away, and this one is in a text
         table = pa_csv.read_csv(
             pa.BufferReader(data),
             # One block: it is parsed at once, and no larger than what is in memory anyway.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
@@ -183,7 +183,10 @@ def _spelling(field: pa.Field) -> Callable[[Any], str | None]:
 
 def _in_full(number: Number) -> str:
     """A number without its exponent, digit by digit the same."""
-    value = Decimal(number)
+    try:
+        value = Decimal(number)
+    except InvalidOperation:  # an exponent that Python has no number for
+        return str(number)
     near = value.is_finite() and abs(value.adjusted()) < _FAR and len(number) < _FAR
     return format(value, "f") if near else str(number)
 

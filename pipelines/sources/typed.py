@@ -17,6 +17,9 @@ from pipelines.sources.source import REJECTED, Batch
 from pipelines.types import INT128
 
 
+_ANY_INTEGER = pa.decimal128(20, 0)
+
+
 def batch_of(rows: pa.RecordBatch, numbers: pa.Array, schema: pa.Schema) -> Batch:
     """Rows of the schema from columns of its types or of texts.
 
@@ -44,6 +47,8 @@ def exactly(values: pa.Array, wanted: pa.DataType) -> pa.Array | None:
     wanted = pa.string() if is_text(values.type) or wanted == INT128 else wanted
     if values.type == wanted:
         return values
+    if pa.types.is_integer(values.type) and pa.types.is_decimal(wanted):
+        values = values.cast(_ANY_INTEGER)  # else Arrow wants room for the largest one, not for those that are there
     try:
         cast = values.cast(wanted)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -110,7 +115,14 @@ def _is_zoned(kind: pa.DataType) -> bool:
 
 def _is_bytes(kind: pa.DataType) -> bool:
     types = pa.types
-    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind))
+    return any(
+        is_some(kind)
+        for is_some in (types.is_binary, types.is_large_binary, types.is_fixed_size_binary, types.is_binary_view)
+    )
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
 
 
 # Between these Arrow's safe casts keep the value or fail (but for days, see `exactly`). It has others that change the
@@ -147,10 +159,13 @@ def _parts_say_the_same(found: pa.DataType, wanted: pa.DataType) -> bool:
         return same_names and all(
             _part_says_the_same(held.type, of.type) for held, of in zip(found, wanted, strict=True)
         )
-    is_list = pa.types.is_list(found) or pa.types.is_large_list(found)
-    return bool(is_list and pa.types.is_list(wanted) and _part_says_the_same(found.value_type, wanted.value_type))
+    both = _is_list(found) and pa.types.is_list(wanted)
+    return bool(both and _part_says_the_same(found.value_type, wanted.value_type))
 
 
 def _part_says_the_same(found: pa.DataType, wanted: pa.DataType) -> bool:
-    # What parts drop is not looked for: a part that may drop something has changed its type.
-    return says_the_same(found, wanted) and (found == wanted or not _may_drop(found, wanted))
+    # What parts drop is not looked for: a part that may drop something has changed its type. Nor are texts in them read:
+    # Arrow would, and takes 0x1F for a number.
+    if found == wanted or is_text(found):
+        return found == wanted or is_text(wanted)
+    return says_the_same(found, wanted) and not _may_drop(found, wanted)

@@ -275,7 +275,7 @@ def test_declarations_that_cannot_be_read_by(declared):
         Csv("x.csv", **declared)
 
 
-texts = st.text(st.sampled_from('ab,;"\n\rü😀 '), max_size=6)
+texts = st.text(st.sampled_from('ab,;"\n\rü😀 \0\ufeff'), max_size=6)
 
 
 @given(
@@ -285,6 +285,7 @@ texts = st.text(st.sampled_from('ab,;"\n\rü😀 '), max_size=6)
     block=st.integers(1, 40),
 )
 @example(rows=[["a", '"']], quoting=csv.QUOTE_ALL, end="\r\n", block=1)
+@example(rows=[["\ufeffa", ""]], quoting=csv.QUOTE_MINIMAL, end="\n", block=40)  # in the middle of a file, it is a text
 def test_what_a_csv_writer_wrote_is_read(rows, quoting, end, block):
     # Without need Python's writer leaves a carriage return unquoted, where nobody can tell it from a line end.
     assume(quoting == csv.QUOTE_ALL or "\r" not in "".join(map("".join, rows)))
@@ -300,6 +301,9 @@ def test_what_a_csv_writer_wrote_is_read(rows, quoting, end, block):
     assert found == {number: tuple(row) for number, row in enumerate(rows, 1)}
 
 
+MARK = b"\xef\xbb\xbf"
+
+
 class OneByOne(Grammar):
     """The grammar without its quick way."""
 
@@ -310,7 +314,23 @@ class OneByOne(Grammar):
 @given(
     content=st.lists(
         st.sampled_from(
-            [b"1", b"a", b",", b",", b'"', b'"', b"\n", b"\r\n", b"\r", b"\xff", b"\xc3\xbc", b"1,x\n", b'1,"y"\n']
+            [
+                b"1",
+                b"a",
+                b",",
+                b",",
+                b'"',
+                b'"',
+                b"\n",
+                b"\r\n",
+                b"\r",
+                b"\xff",
+                b"\xc3\xbc",
+                b"1,x\n",
+                b'1,"y"\n',
+                MARK,
+                b"\0",
+            ]
         ),
         max_size=40,
     ).map(b"".join),

@@ -55,6 +55,8 @@ def test_rows_come_in_the_declared_types_and_order(tmp_path):
         ("25e-1", pa.decimal128(9, 2), Decimal("2.50")),
         ("1e3", pa.int64(), 1000),
         ("1e999999999", pa.decimal128(9, 2), "expected decimal128(9, 2)"),
+        (f"1e{'9' * 30}", pa.int64(), "expected int64"),
+        (f"-1.5e-{'9' * 30}", pa.decimal128(9, 2), "expected decimal128(9, 2)"),
         ("1e3", pa.float64(), 1000.0),
         ("1e999", pa.float64(), "expected double"),
         ("1.0", pa.int64(), "expected int64"),
