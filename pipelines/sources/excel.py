@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY
+from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 import fastexcel
@@ -25,7 +27,9 @@ from pipelines.sources.source import REJECTED, Batch, Misfit, Place, Reading, So
 _ROWS = 65_536  # of a batch
 _LAST_HEADER = 1_048_576  # rows of a sheet
 _MIDNIGHT = " 00:00:00"  # what fastexcel puts behind a cell that is a day
-_LONG = r"^-?[0-9]{16,}$"
+_LONG = r"^-?[0-9]{16,309}$"  # no cell holds a number of more digits than that, but texts may have them
+_SHOWN = 15  # digits that Excel shows of a number, and compares numbers by
+_FRACTION = r"^-?[0-9]+(\.[0-9]+)?$"
 _EXACT = 2**53  # whole numbers from here on a cell, which is binary floating point, may have changed
 
 
@@ -83,7 +87,7 @@ class _Sheet:
     def batches(self, schema: pa.Schema) -> Iterator[Batch]:
         """The rows of the schema."""
         places = [self.header.index(name) for name in schema.names]
-        cells = [_days(self._cells[at], kind) for at, kind in zip(places, schema.types, strict=True)]
+        cells = [_days(self._texts(at, kind), kind) for at, kind in zip(places, schema.types, strict=True)]
         texts = pa.RecordBatch.from_arrays(cells, schema.names)
         bad = self._wrong_cells(places, schema.names)
         empty = _empty(self._cells)
@@ -107,6 +111,28 @@ class _Sheet:
         unreadable = text.in_row_order(batch.unreadable, pa.RecordBatch.from_pylist(refused, schema=REJECTED))
         return Batch(batch.rows, batch.row_numbers, unreadable)
 
+    def _texts(self, column: int, kind: pa.DataType) -> pa.Array:
+        """The column as texts, its numbers with all their digits: fastexcel gives nine of them behind the point."""
+        texts, numbers = self._cells[column], self._numbers[column]
+        other = pc.and_(pc.match_substring_regex(texts, _FRACTION), pc.not_equal(numbers.cast(pa.string()), texts))
+        spelt = {row: _digits(numbers[row].as_py(), kind) for row in pc.indices_nonzero(other).to_pylist()}
+        if not any(spelt.values()):
+            return texts
+        held = texts.to_pylist()
+        for row, digits in spelt.items():
+            held[row] = digits if digits and self._truths[column][row].is_valid else held[row]
+        return pa.array(held, pa.string())
+
+    @cached_property
+    def _numbers(self) -> pa.RecordBatch:
+        """The cells as binary floating point, also those of texts that look like a number."""
+        return self._load("float")[0].slice(1)
+
+    @cached_property
+    def _truths(self) -> pa.RecordBatch:
+        """The cells as truth values: numbers become some, and texts become none."""
+        return self._load("boolean")[0].slice(1)
+
     def _wrong_cells(self, places: list[int], names: list[str]) -> dict[int, tuple[str, str]]:
         """By row the first column, in the order of the schema, whose cell is not what its text says, and why."""
         found: dict[int, tuple[str, str]] = {}
@@ -123,13 +149,9 @@ class _Sheet:
         """Rows with a number beyond what binary floating point holds exactly; a text may have any number of digits."""
         long = pc.indices_nonzero(pc.match_substring_regex(self._cells[column], _LONG)).to_pylist()
         beyond = [row for row in long if abs(int(self._cells[column][row].as_py())) >= _EXACT]
-        if not beyond:
-            return []
-        # Read as truth values numbers become some, and texts become none.
-        numbers = self._load("boolean")[0].slice(1)[column]
-        return [row + 1 for row in beyond if numbers[row].is_valid]
+        return [row + 1 for row in beyond if self._truths[column][row].is_valid]
 
-    def _load(self, dtype: Literal["string", "boolean"]) -> tuple[pa.RecordBatch, Any]:
+    def _load(self, dtype: Literal["string", "float", "boolean"]) -> tuple[pa.RecordBatch, Any]:
         sheet = self._book.load_sheet(self._name, header_row=None, skip_rows=self._source.header - 1, dtypes=dtype)
         cells, errors = sheet.to_arrow_with_errors()
         return cells, errors
@@ -152,6 +174,13 @@ def _header(cells: pa.RecordBatch, row: int, path: FilePath) -> list[str]:
         if count > 1:
             raise SourceError(f'{path}: column "{name}" is there twice')
     return header
+
+
+def _digits(number: float, kind: pa.DataType) -> str:
+    """A number that is not whole as text; else nothing. What a formula made has noise behind the digits it shows."""
+    if number.is_integer():
+        return ""
+    return format(Decimal(repr(number) if pa.types.is_floating(kind) else f"{number:.{_SHOWN}g}"), "f")
 
 
 def _days(cells: pa.Array, kind: pa.DataType) -> pa.Array:

@@ -16,7 +16,6 @@ from pipelines.sources import text
 from pipelines.sources.source import REJECTED, Batch
 from pipelines.types import INT128
 
-
 _ANY_INTEGER = pa.decimal128(20, 0)
 
 
@@ -164,8 +163,8 @@ def _parts_say_the_same(found: pa.DataType, wanted: pa.DataType) -> bool:
 
 
 def _part_says_the_same(found: pa.DataType, wanted: pa.DataType) -> bool:
-    # What parts drop is not looked for: a part that may drop something has changed its type. Nor are texts in them read:
-    # Arrow would, and takes 0x1F for a number.
+    # What parts drop is not looked for: a part that may drop something has changed its type. Texts among them are not
+    # read: Arrow would, and takes 0x1F for a number.
     if found == wanted or is_text(found):
         return found == wanted or is_text(wanted)
     return says_the_same(found, wanted) and not _may_drop(found, wanted)

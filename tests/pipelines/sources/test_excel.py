@@ -98,6 +98,32 @@ def test_a_number_that_a_cell_cannot_hold_is_unreadable_and_the_same_digits_as_t
     assert reasons(unreadable) == {2: too_long, 4: too_long}
 
 
+@pytest.mark.parametrize(
+    ("cell", "kind", "expected"),
+    [
+        (1 / 3, pa.float64(), 0.3333333333333333),
+        (-1e-12, pa.float64(), -1e-12),
+        (formula("=0.1+0.2", 0.1 + 0.2), pa.float64(), 0.1 + 0.2),
+        (formula("=0.1+0.2", 0.1 + 0.2), pa.decimal128(18, 2), Decimal("0.30")),
+        (1 / 3, pa.string(), "0.333333333333333"),
+        (1e-12, pa.string(), "0.000000000001"),
+        (123456789012.34, pa.decimal128(18, 2), Decimal("123456789012.34")),
+        (formula("=A1", 987654321.01), pa.decimal128(18, 2), Decimal("987654321.01")),
+        (1.0000000001, pa.decimal128(18, 2), "expected decimal128(18, 2)"),
+        (1.0000000001, pa.int64(), "expected int64"),
+        ("0.33333333333333333333", pa.string(), "0.33333333333333333333"),
+        ("1.50", pa.string(), "1.50"),
+        ("9" * 5000, pa.string(), "9" * 5000),
+    ],
+)
+def test_numbers_have_all_their_digits_and_no_others(sheet, cell, kind, expected):
+    folder = sheet(["value", "other"], [cell, 1], ["1.10", 0.1])
+
+    rows, unreadable, _ = read_sheet(folder, pa.schema([("value", kind), ("other", pa.string())]))
+
+    assert (rows[1][0] if 1 in rows else unreadable[0]["reason"]) == expected
+
+
 def test_times_and_truths(sheet):
     schema = pa.schema([("at", pa.timestamp("us")), ("ok", pa.bool_())])
     moment = datetime(2026, 3, 20, 12, 30, 1, 500_000)  # noqa: DTZ001 (cells know no zone)
