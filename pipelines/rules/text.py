@@ -50,7 +50,10 @@ class Split(Rule):
         by_separator, by_place = (self.separator, self.part), (self.start, self.length)
         if (None in by_separator) == (None in by_place):
             return ["give either separator and part, or start and length"]
-        return ["parts and positions count from 1"] if (self.part or self.start or 0) < 1 else []
+        if self.separator == "":
+            return ["an empty separator tells no parts apart"]
+        counted = (number for number in (self.part, self.start, self.length) if number is not None)
+        return ["parts, positions and lengths count from 1"] if min(counted) < 1 else []
 
 
 @declared

@@ -97,6 +97,9 @@ class ParsedDate(Rule):
     def value(self) -> str:
         return f"parse_date({text_of(self.of)}, {literal(self.format)})"
 
+    def problems(self) -> list[str]:
+        return [f'"{self.format}" reads a zone: the day would be that of UTC'] if _reads_zone(self.format) else []
+
 
 @declared
 class LocalTime(Rule):
@@ -126,9 +129,14 @@ class LocalTime(Rule):
     def problems(self) -> list[str]:
         known = _zones()
         found = [] if self.zone in known else [f'unknown time zone "{self.zone}"; {did_you_mean(self.zone, known)}']
-        if self.format and re.search(r"(?<!%)(%%)*%[zZ]", self.format):
+        if self.format and _reads_zone(self.format):
             found.append(f'"{self.format}" reads a zone from the text, and another one is declared')
         return found
+
+
+def _reads_zone(spelling: str) -> bool:
+    """Whether a strptime format has a place for a zone."""
+    return re.search(r"(?<!%)(%%)*%[zZ]", spelling) is not None
 
 
 @cache

@@ -127,7 +127,7 @@ def _split(draw: DrawFn, columns: Columns) -> Made:
     )
     by_place = draw(st.booleans())
     where = (
-        {"start": draw(st.integers(1, 4)), "length": draw(st.integers(0, 3))}
+        {"start": draw(st.integers(1, 4)), "length": draw(st.integers(1, 3))}
         if by_place
         else {"separator": draw(st.sampled_from(["/", "|", "||", " ", "."])), "part": draw(st.integers(1, 4))}
     )
