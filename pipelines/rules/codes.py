@@ -33,12 +33,15 @@ class CodeTable:
     def read(self) -> dict[str, str | None]:
         """The table. Raises OSError, csv.Error, KeyError for a column and ValueError for a code that cannot be told."""
         table: dict[str, str | None] = {}
-        with Path(self.path).open(encoding="utf-8", newline="") as file:
-            lines = csv.DictReader(file)
+        with Path(self.path).open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.DictReader(file, strict=True)
             for row in lines:
-                code: str | None = row[self.code]
-                if code is None or code in table:
-                    raise ValueError(f"line {lines.line_num}: {'no code' if code is None else f'{code} again'}")
+                # The reader has values too many under no name, and nothing for those too few.
+                if None in (*row, *row.values()):
+                    raise ValueError(f"line {lines.line_num}: expected {len(lines.fieldnames or ())} values")
+                code: str = row[self.code]
+                if code in table:
+                    raise ValueError(f"line {lines.line_num}: {code} again")
                 table[code] = row[self.meaning] or None
         return table
 

@@ -141,7 +141,11 @@ def place(package, module, text, files):
     ("table", "why"),
     [
         ("code,meaning\nA,active\nB,blocked\nA,again\n", "ValueError: line 4: A again"),
-        ("meaning,code\nactive,A\nblocked\n", "ValueError: line 3: no code"),
+        ("meaning,code\nactive,A\nblocked\n", "ValueError: line 3: expected 2 values"),
+        ("code,meaning\nA,active, for now\n", "ValueError: line 2: expected 2 values"),
+        ("code,meaning\nA\n", "ValueError: line 2: expected 2 values"),
+        ('code,meaning\nA,"active" now\n', "Error: ',' expected after '\"'"),
+        ("\ufeffcode,meaning\nA,active\nA,again\n", "ValueError: line 3: A again"),
         ("code,says\nA,active\n", "KeyError: 'meaning'"),
     ],
 )
