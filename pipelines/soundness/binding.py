@@ -154,7 +154,9 @@ class _Binder:
         except MisfitError as misfit:
             yield spot.problem(str(misfit), _wrapping(rule))
             return
-        if wanted and family(made) not in {family(wanted), None}:
+        if isinstance(rule, LocalTime) and made != INSTANT:
+            yield spot.problem("LocalTime reads wall time, this is an instant already", "Same(...) takes it as it is")
+        elif wanted and family(made) not in {family(wanted), None}:
             yield spot.problem(f"makes {made}, but the service column is {wanted}", nearest_rule(made, wanted))
 
     def _unfit_comparator(self, field: Field, kind: str) -> Problem:
