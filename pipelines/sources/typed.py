@@ -70,7 +70,12 @@ def _kept_all(values: pa.Array, cast: pa.Array) -> bool:
 
 
 def _undecodable(values: pa.Array) -> list[int]:
-    """Indices of texts that are not valid UTF-8, which Parquet writers promise but do not always keep."""
+    """Indices of values with a text that is not valid UTF-8, which Parquet writers promise but do not always keep."""
+    if pa.types.is_list(values.type):
+        parents = pc.list_parent_indices(values)
+        return [parents[part].as_py() for part in _undecodable(values.flatten())]
+    if pa.types.is_struct(values.type):
+        return [row for part in values.flatten() for row in _undecodable(part)]
     if not pa.types.is_string(values.type):
         return []
     try:
@@ -92,10 +97,26 @@ def _shown(row: pa.RecordBatch) -> str:
 
 
 def _shown_value(values: pa.Array) -> str | None:
-    if not pa.types.is_string(values.type):
+    held = values.cast(_of_bytes(values.type))
+    if held.type == values.type:
         return text.texts_of(values)[0]
-    raw: bytes | None = values.cast(pa.binary())[0].as_py()
-    return None if raw is None else raw.decode(errors="backslashreplace")
+    value: object = held[0].as_py()
+    if value is None or isinstance(value, bytes):
+        return None if value is None else _readable(value)
+    return json.dumps(value, ensure_ascii=False, default=_readable)
+
+
+def _of_bytes(kind: pa.DataType) -> pa.DataType:
+    """The type with bytes wherever it has texts."""
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_of_bytes(kind.value_type)))
+    if pa.types.is_struct(kind):
+        return pa.struct([part.with_type(_of_bytes(part.type)) for part in kind])
+    return pa.binary() if pa.types.is_string(kind) else kind
+
+
+def _readable(value: object) -> str:
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 def plain(kind: pa.DataType) -> pa.DataType:

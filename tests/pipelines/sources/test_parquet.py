@@ -165,6 +165,24 @@ def test_texts_that_are_no_utf_8(tmp_path):
     ]
 
 
+def test_texts_within_lists_and_structs_that_are_no_utf_8(tmp_path):
+    damaged = pa.Array.from_buffers(pa.string(), 4, pa.array([b"a", b"\xff\xfe", b"c", b"\xff"]).buffers())
+    lists = pa.ListArray.from_arrays([0, None, 0, 2, 4], damaged)
+    structs = pa.StructArray.from_arrays([damaged, pa.array([1, 2, 3, 4])], ["x", "y"])
+    write(tmp_path, pa.table({"v": lists, "w": structs}))
+    schema = pa.schema([("v", pa.list_(pa.string())), ("w", pa.struct([("x", pa.string()), ("y", pa.int64())]))])
+
+    rows, unreadable, _ = read(tmp_path, schema)
+
+    assert rows == {1: {"v": [], "w": {"x": "a", "y": 1}}}
+    assert [(row["row_number"], row["check"], row["field"]) for row in unreadable] == [
+        (2, "encoding", "w"),
+        (3, "encoding", "v"),
+        (4, "encoding", "v"),
+    ]
+    assert json.loads(unreadable[1]["raw"]) == {"v": '["a", "\\\\xff\\\\xfe"]', "w": '{"x": "c", "y": 3}'}
+
+
 def test_a_missing_column_is_named_with_its_nearest(tmp_path):
     write(tmp_path, pa.table({"polcy_id": [1]}))
 
