@@ -18,9 +18,11 @@ Parser = Callable[[str, pa.DataType], Any]
 _INTEGER = re.compile(r"(?P<sign>[+-]?)0*(?P<digits>[0-9]+)")
 _WIDEST = 1 << 127
 _LONGEST = len(str(_WIDEST))
+_LONGEST_SPAN = (1 << 63) - 1  # microseconds
 _TIME = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6}0*)?)?")
 _CLOCK = re.compile(
-    r"(?P<sign>-?)((?P<days>[0-9]{1,9}) days? )?(?P<hours>[0-9]{1,9}):(?P<minutes>[0-5][0-9]):"
+    # Nobody knows whether the sign of days is that of the hours behind them: databases do not agree.
+    r"((?P<days>[0-9]{1,9}) days? |(?P<sign>-?))(?P<hours>[0-9]{1,9}):(?P<minutes>[0-5][0-9]):"
     r"(?P<seconds>[0-5][0-9](\.[0-9]{1,6}0*)?)"
 )
 _ISO = re.compile(
@@ -58,11 +60,10 @@ def duration(text: str, _: pa.DataType) -> timedelta | None:
     whole, _, fraction = (found["seconds"] or "0").partition(".")
     days, hours, minutes = (int(found[part] or 0) for part in ("days", "hours", "minutes"))
     seconds = ((days * 24 + hours) * 60 + minutes) * 60 + int(whole)
-    try:
-        value = timedelta(seconds=seconds, microseconds=int(fraction.rstrip("0").ljust(6, "0")))
-    except OverflowError:
+    microseconds = seconds * 1_000_000 + int(fraction.rstrip("0").ljust(6, "0"))
+    if microseconds > _LONGEST_SPAN:
         return None
-    return -value if found["sign"] else value
+    return timedelta(microseconds=-microseconds if found["sign"] else microseconds)
 
 
 def binary(text: str, _: pa.DataType) -> bytes | None:
@@ -76,12 +77,20 @@ def nested(parsers: Callable[[pa.DataType], Parser]) -> Parser:
 
     def parse(text: str, kind: pa.DataType) -> object | None:
         try:
-            document = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
+            document = json.loads(text, parse_float=str, parse_int=str, parse_constant=str, object_pairs_hook=_members)
             return _value(document, kind, parsers)
         except (ValueError, RecursionError):
             return None
 
     return parse
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The members of an object. Raises ValueError when one is there twice."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError("a member that is there twice")
+    return members
 
 
 def _value(document: object, kind: pa.DataType, parsers: Callable[[pa.DataType], Parser]) -> object:
@@ -96,6 +105,7 @@ def _value(document: object, kind: pa.DataType, parsers: Callable[[pa.DataType],
             raise ValueError("a member that the struct does not have")
         return {part.name: _value(document.get(part.name), part.type, parsers) for part in kind}
     if pa.types.is_string(kind) and isinstance(document, str):
+        document.encode()  # raises for half a character
         return document
     text = ("false", "true")[document] if isinstance(document, bool) else document
     value = parsers(kind)(text, kind) if isinstance(text, str) else None

@@ -289,6 +289,27 @@ def test_a_column_reads_as_its_cells_do(cells, kind):
     assert list(map(repr, values.to_pylist())) == [repr(value) for value in one_by_one if value is not ...]
 
 
+@pytest.mark.parametrize(
+    ("cell", "kind", "expected"),
+    [
+        ("26:30:00", pa.duration("us"), timedelta(hours=26, minutes=30)),
+        ("-26:30:00.5", pa.duration("us"), -timedelta(hours=26, minutes=30, seconds=0.5)),
+        ("1 day 02:30:00", pa.duration("us"), timedelta(days=1, hours=2, minutes=30)),
+        ("-1 day 02:00:00", pa.duration("us"), ...),  # 22 or 26 hours, as databases will have it
+        ("-P1DT2H", pa.duration("us"), -timedelta(days=1, hours=2)),
+        ("P106751991DT4H0M54.775807S", pa.duration("us"), timedelta(microseconds=2**63 - 1)),
+        ("P106751991DT4H0M54.775808S", pa.duration("us"), ...),
+        ("P999999999D", pa.duration("us"), ...),
+        ('{"x": 1}', pa.struct([("x", pa.int64())]), {"x": 1}),
+        ('{"x": 1, "x": 2}', pa.struct([("x", pa.int64())]), ...),
+        ('["\\ud83d\\ude00"]', pa.list_(pa.string()), ["😀"]),
+        ('["\\ud800"]', pa.list_(pa.string()), ...),
+    ],
+)
+def test_types_without_a_common_spelling(cell, kind, expected):
+    assert cast_one(cell, kind) == expected
+
+
 def test_missing_values_are_what_the_declaration_says():
     values, unreadable = cast_column(["", "NULL", "0", None], pa.int64(), null_texts=("", "NULL"))
 
