@@ -116,6 +116,7 @@ def values_at_fault(entity: Entity, field: Field) -> str:
 
 def agree(field: Field, expected: str, actual: str) -> str:
     """Canonical condition: two values of a field are the same, or near enough, or both missing."""
+    expected, actual = present(field, expected), present(field, actual)
     return f"""
         CASE WHEN {expected} IS NULL OR {actual} IS NULL THEN {expected} IS NULL AND {actual} IS NULL
             ELSE COALESCE({field.compare.equal(expected, actual)}, FALSE)

@@ -130,6 +130,12 @@ PRIMITIVES: dict[str, Primitive] = {
         "text of an integer as BIGINT",
         rf"CASE WHEN {_reads_back('BIGINT')} OR regexp_full_match($1, '[+-]?[0-9]+') THEN TRY_CAST($1 AS BIGINT) END",
     ),
+    "to_whole": _duckdb(
+        1,
+        "text of an integer of up to 128 bits, as JSON may write it: zeros behind a point are none of its digits",
+        rf"CASE WHEN {_reads_back('HUGEINT')} OR regexp_full_match($1, '[+-]?[0-9]+(\.0+)?') "
+        "THEN TRY_CAST($1 AS HUGEINT) END",
+    ),
     "to_decimal": _duckdb(
         3,
         "text of a decimal as DECIMAL(p, s)",
@@ -200,6 +206,12 @@ PRIMITIVES: dict[str, Primitive] = {
     "is_multiple": _duckdb(2, "whether a double is a whole multiple of an integer, zero included", "$1 % $2 = 0"),
     "is_not_a_number": _duckdb(1, "whether a DOUBLE is NaN", "isnan($1)"),
     # dates and times
+    "to_time": _duckdb(
+        1,
+        "text of a time of day, HH:MM, HH:MM:SS or with up to six digits of a second",
+        r"CASE WHEN regexp_full_match($1, '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6}0*)?)?') "
+        "THEN TRY_CAST($1 AS TIME) END",
+    ),
     "calendar_date": _duckdb(
         3,
         "the date of year (1 to 9999), month, day (integers); NULL for an impossible one",

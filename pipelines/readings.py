@@ -8,22 +8,30 @@ from collections.abc import Mapping
 
 from pipelines.expressions import literal
 
-_CANONICAL = {
-    "VARCHAR": "VARCHAR", "BOOLEAN": "BOOLEAN", "DATE": "DATE", "TIMESTAMP": "TIMESTAMP",
-    "TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ",
+_DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
+_READ = {
+    "VARCHAR": "{}", "BOOLEAN": "CAST({} AS BOOLEAN)", "DATE": "CAST({} AS DATE)", "TIME": "to_time({})",
+    "TIMESTAMP": "CAST({} AS TIMESTAMP)", "TIMESTAMP WITH TIME ZONE": "CAST({} AS TIMESTAMPTZ)",
+    "DOUBLE": "as_double({})", "FLOAT": "as_single(as_double({}))",
+    "HUGEINT": "to_whole({})", "UBIGINT": "to_whole({})",
+    **dict.fromkeys(("BIGINT", "INTEGER", "SMALLINT", "TINYINT"), "CAST(to_whole({}) AS BIGINT)"),
+    **dict.fromkeys(("UINTEGER", "USMALLINT", "UTINYINT"), "CAST(to_whole({}) AS BIGINT)"),
 }  # fmt: skip
 
 
 def read_text(text: str, engine_type: str) -> str:
     """Canonical SQL of a text's value in an engine type; missing when it is none of that type. Nothing is rounded."""
-    decimal = re.fullmatch(r"DECIMAL\((\d+),(\d+)\)", engine_type)
-    if decimal:
-        return f"to_decimal({text}, {decimal[1]}, {decimal[2]})"
-    if engine_type in {"DOUBLE", "FLOAT"}:
-        return f"as_double({text})"
-    if engine_type in _CANONICAL:
-        return text if engine_type == "VARCHAR" else f"CAST({text} AS {_CANONICAL[engine_type]})"
-    return f"to_integer({text})" if "INT" in engine_type else "NULL"
+    decimal = _DECIMAL.fullmatch(engine_type)
+    return f"to_decimal({text}, {decimal[1]}, {decimal[2]})" if decimal else _READ.get(engine_type, "NULL").format(text)
+
+
+def if_read(condition: str, text: str, value: str, engine_type: str) -> str:
+    """Canonical SQL of a condition about the value that was read of a text: what cannot be read is not missing.
+
+    It is false where the text is no value of that type, and unknown where no texts are read as such (lists, bytes).
+    """
+    otherwise = "FALSE" if engine_type in _READ or _DECIMAL.fullmatch(engine_type) else "NULL"
+    return f"CASE WHEN {value} IS NULL AND NOT {text} IS NULL THEN {otherwise} ELSE {condition} END"
 
 
 def member(document: str, name: str) -> str:

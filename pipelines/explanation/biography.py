@@ -16,7 +16,7 @@ from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.job import Job
 from pipelines.lake import Address
-from pipelines.readings import member, read_text
+from pipelines.readings import if_read, member, read_text
 
 Row = dict[str, object]
 APPLIED = ("applied", "not applied", "in part", "shown", "superseded", "unknown")
@@ -110,7 +110,8 @@ def _compared(session: Engine, log: Log, fields: list[Field], keys: Mapping[Side
 
 def _told(field: Field, name: str, engine_type: str) -> Iterable[str]:
     text = member("e.payload", name)
-    agrees = comparison.agree(field, read_text(text, engine_type), f"r.{quote(field.name)}")
+    value = read_text(text, engine_type)
+    agrees = if_read(comparison.agree(field, value, f"r.{quote(field.name)}"), text, value, engine_type)
     # An event that changes nothing of the row tells nothing of it either, whatever columns it has.
     tells = f"e.effect <> {literal(Effect.NOTES)} AND json_has(e.payload, {literal(name)})"
     yield f"{tells} AS {quote('tells ' + field.name)}"

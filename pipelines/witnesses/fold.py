@@ -14,7 +14,7 @@ from pipelines.declarations import Context, Entity, Field, Side
 from pipelines.engine import Engine
 from pipelines.events import GIVES_LIFE, TELLS_OF_LIFE
 from pipelines.expressions import literal, quote
-from pipelines.readings import member, read_text
+from pipelines.readings import if_read, member, read_text
 from pipelines.rows import in_scope, row_key
 from pipelines.schemas import column, table_schema
 from pipelines.translation import failure_column
@@ -93,13 +93,8 @@ def _wide(entity: Entity, types: dict[str, str]) -> str:
     """Every telling of a row with, for each field, whether it tells it, and whether that is what either side says."""
     # Read once, in a select of its own: an agreement speaks of a value again and again.
     read = ", ".join(f"{_read(field, types)} AS {quote(f'told {field.name}')}" for field in entity.fields)
-    of_events = ", ".join(
-        _flags(field, f"{TELLS} AND json_has(e.payload, {literal(field.name)})", f"e.{quote(f'told {field.name}')}")
-        for field in entity.fields
-    )
-    of_base = ", ".join(
-        _flags(field, f"b.{failure_column(field)} IS NULL", f"b.{quote(field.name)}") for field in entity.fields
-    )
+    of_events = ", ".join(_of_event(field, types[field.name]) for field in entity.fields)
+    of_base = ", ".join(_of_base(field) for field in entity.fields)
     joined = """
         FROM "rows now" AS n
         JOIN "single rows" AS o ON o.legacy_key = n.legacy_key
@@ -124,10 +119,25 @@ def _read(field: Field, types: dict[str, str]) -> str:
     return read_text(member("h.payload", field.name), types[field.name])
 
 
-def _flags(field: Field, tells: str, value: str) -> str:
+def _of_event(field: Field, engine_type: str) -> str:
+    text, value = member("e.payload", field.name), f"e.{quote(f'told {field.name}')}"
+    said = (if_read(same, text, value, engine_type) for same in _agreements(field, value))
+    return _flags(field, f"{TELLS} AND json_has(e.payload, {literal(field.name)})", *said)
+
+
+def _of_base(field: Field) -> str:
+    return _flags(field, f"b.{failure_column(field)} IS NULL", *_agreements(field, f"b.{quote(field.name)}"))
+
+
+def _agreements(field: Field, value: str) -> tuple[str, str]:
+    """Whether what is told is what either side says."""
     name = quote(field.name)
-    legacy = f"CASE WHEN n.{failure_column(field)} IS NULL THEN {agree(field, f'n.{name}', value)} END"
-    service = f"CASE WHEN s.service_key IS NOT NULL THEN {agree(field, value, f's.{name}')} END"
+    return agree(field, f"n.{name}", value), agree(field, value, f"s.{name}")
+
+
+def _flags(field: Field, tells: str, is_legacy: str, is_service: str) -> str:
+    legacy = f"CASE WHEN n.{failure_column(field)} IS NULL THEN {is_legacy} END"
+    service = f"CASE WHEN s.service_key IS NOT NULL THEN {is_service} END"
     return (
         f"{tells} AS {quote('tells ' + field.name)}, {legacy} AS {quote('legacy ' + field.name)}, "
         f"{service} AS {quote('service ' + field.name)}"

@@ -19,7 +19,7 @@ from pipelines.declarations import Entity, Field, Projection, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.keys import key_text
-from pipelines.readings import member, read_text
+from pipelines.readings import if_read, member, read_text
 from pipelines.rows import row_key
 from pipelines.witnesses.testimony import TELLS
 
@@ -81,10 +81,12 @@ def _asked(entity: Entity, field: Field, of: Projection) -> str:
 
 def _last_told(field: Field, of: Projection, engine_type: str) -> str:
     """What the other entity's log told last before the instant: is it what is right, is it what the service shows."""
-    value = read_text(member("payload", of.field), engine_type)
+    text = member("payload", of.field)
+    value = read_text(text, engine_type)
     return f"""
-        SELECT legacy_key, service_key, sequence, {agree(field, "wanted", value)} AS is_right,
-            {agree(field, value, "shown")} AS is_shown
+        SELECT legacy_key, service_key, sequence,
+            {if_read(agree(field, "wanted", value), text, value, engine_type)} AS is_right,
+            {if_read(agree(field, value, "shown"), text, value, engine_type)} AS is_shown
         FROM (
             SELECT a.*, e.sequence, e.payload,
                 ROW_NUMBER() OVER (PARTITION BY a.legacy_key, a.service_key ORDER BY e.sequence DESC) AS place

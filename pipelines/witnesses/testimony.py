@@ -17,7 +17,7 @@ from pipelines.comparison import Verdict, agree, differing
 from pipelines.declarations import Entity, EventLog, Field, Numbering, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
-from pipelines.readings import member, read_text
+from pipelines.readings import if_read, member, read_text
 from pipelines.rows import live, row_key
 from pipelines.rules.rule import value_of
 
@@ -147,9 +147,10 @@ def _told_values(fields: Sequence[Field], types: Mapping[str, str]) -> str:
 
 
 def _told(field: Field, engine_type: str) -> str:
-    value, name = read_text(member("e.payload", field.name), engine_type), literal(field.name)
-    legacy = agree(field, f"t.{quote(field.name)}", value)
-    service = agree(field, value, f"s.{quote(field.name)}")
+    text, name = member("e.payload", field.name), literal(field.name)
+    value = read_text(text, engine_type)
+    legacy = if_read(agree(field, f"t.{quote(field.name)}", value), text, value, engine_type)
+    service = if_read(agree(field, value, f"s.{quote(field.name)}"), text, value, engine_type)
     return (
         f"{TELLS} AND json_has(e.payload, {name}) AS {quote('tells ' + field.name)}, "
         f"{legacy} AS {quote('legacy ' + field.name)}, {service} AS {quote('service ' + field.name)}"
@@ -191,7 +192,8 @@ def _accounts(since: str) -> str:
     """For each difference what the log told of it last, what of that the replica shows, and what history knows.
 
     `told_right`: the last event tells what is right, and came, or happened, since the replica's state ended: it may
-    have been recorded ahead. `untold`: the log is there for all the time since, and tells nothing of it.
+    have been recorded ahead. `untold`: the log is there for all the time since, tells nothing of it, and nothing that
+    cannot be read.
     """
     written = {"right_us": ("legacy_us", "service_us"), "replica_us": ("service_us", "legacy_us")}
     clocks = ", ".join(
@@ -202,10 +204,12 @@ def _accounts(since: str) -> str:
         AND COALESCE(a.right_partition >= w.moved_on OR a.told_us > c.complete_us OR w.moved_on IS NULL, FALSE)"""
     last_shown = "CASE WHEN a.shown_place = a.last_place THEN a.shown_partition END"
     known = f"COALESCE(w.moved_on, {last_shown}) >= {literal(since)}"
+    all_read = "COALESCE(a.unread_us <= COALESCE(c.complete_us, a.shown_us), a.unread_us IS NULL)"
     return f"""
         SELECT d.legacy_key, d.service_key, d.field, w.witness, w.moved_on, {clocks}, a.*,
             c.complete_us, m.complete_us AS moved_us, {told_right} AS told_right,
-            NOT ({told_right}) AND COALESCE({known}, FALSE) AND NOT COALESCE(w.departed > w.witness, FALSE) AS untold,
+            NOT ({told_right}) AND COALESCE({known}, FALSE) AND NOT COALESCE(w.departed > w.witness, FALSE)
+                AND {all_read} AS untold,
             w.ended_us
         FROM differences AS d
         LEFT JOIN witnesses AS w
@@ -236,7 +240,8 @@ _LAST_TOLD = f"""
         MAX(CASE WHEN s.place = p.shown_place THEN s.sequence END) AS shown_sequence,
         MAX(CASE WHEN s.place = p.shown_place THEN s.arrival END) AS shown_arrival,
         MAX(CASE WHEN s.place = p.shown_place THEN s.event_us END) AS shown_us,
-        MAX(CASE WHEN s.place = p.shown_place THEN s.partition_key END) AS shown_partition
+        MAX(CASE WHEN s.place = p.shown_place THEN s.partition_key END) AS shown_partition,
+        MAX(CASE WHEN s.is_right IS NULL THEN s.event_us END) AS unread_us
     FROM ({_PLACES}) AS p
     JOIN sayings AS s ON s.legacy_key = p.legacy_key AND s.service_key = p.service_key AND s.field = p.field
     GROUP BY p.legacy_key, p.service_key, p.field, p.last_place, p.right_place, p.shown_place

@@ -14,7 +14,7 @@ import re
 import struct
 import sys
 import unicodedata
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -202,6 +202,32 @@ def test_to_integer(evaluate, values):
         return number if number is not None and -(2**63) <= number < 2**63 else None
 
     assert evaluate("to_integer(x)", x=pa.array(values)) == list(map(integer, values))
+
+
+@few
+@given(lists_of(number_like | st.integers(-(2**130), 2**130).map(str) | st.integers().map(lambda n: f"{n}.00")))
+def test_to_whole(evaluate, values):
+    def whole(text):
+        found = re.fullmatch(r"([+-]?[0-9]+)(\.0+)?", text, re.ASCII)
+        return found[1] if found and -(2**127) <= int(found[1]) < 2**127 else None
+
+    digits = evaluate("text_of(to_whole(x))", x=pa.array(values))
+    assert digits == [None if whole(text) is None else str(int(whole(text))) for text in values]
+
+
+@few
+@given(lists_of(st.from_regex(r"[0-2]?[0-9]:[0-6][0-9](:[0-6][0-9](\.[0-9]{0,7})?)?", fullmatch=True) | number_like))
+def test_to_time(evaluate, values):
+    def clock(text):
+        found = re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6}0*)?)?", text, re.ASCII)
+        parts = (text + ":0").split(":")[:3] if found else ()
+        return time(*map(int, parts[:2]), *seconds(parts[2])) if found else None
+
+    def seconds(text):
+        whole, _, fraction = text.partition(".")
+        return int(whole), int(fraction.rstrip("0").ljust(6, "0"))
+
+    assert evaluate("to_time(x)", x=pa.array(values)) == list(map(clock, values))
 
 
 @few
