@@ -18,6 +18,7 @@ from pipelines.lake.manifest import MANIFEST, PARTITION, Address, Manifest
 from pipelines.lake.transaction import Transaction, usable
 
 ASIDE = ".aside"
+_LOOKS = 3  # a table may be replaced between a look at its manifest and one at its file
 
 
 class Lake:
@@ -30,8 +31,17 @@ class Lake:
         return str(self.root)
 
     def file(self, address: Address) -> Path:
-        """The Parquet file of a table, whether it is there or not."""
-        return self.root / address.file
+        """The Parquet file of a table, if it is there. Raises IntegrityError when it is another file."""
+        path = self.root / address.file
+        if not any(self._is_as_said(address, path) for _ in range(_LOOKS)):
+            raise IntegrityError(f"{address}: {path} is not what was written: delete its folder, run that again")
+        return path
+
+    def _is_as_said(self, address: Address, path: Path) -> bool:
+        """Whether a file has the size that its manifest says, if one does."""
+        manifest = self.manifest(address)
+        with usable(self.root):
+            return not (manifest and manifest.size) or (path.exists() and path.stat().st_size == manifest.size)
 
     def manifest(self, address: Address) -> Manifest | None:
         """What the table is; None when there is none."""
@@ -59,7 +69,7 @@ class Lake:
     def verify(self, address: Address, *, thorough: bool = False) -> Manifest:
         """The manifest, if the table is as it says: rows and file size; when `thorough` every value, in either file."""
         manifest = self.manifest(address)
-        path = self.file(address)
+        path = self.root / address.file
         if manifest is None:
             raise IntegrityError(f"{address}: there is no manifest beside {path}")
         try:

@@ -22,6 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines import catalog
 from pipelines.errors import IntegrityError
 from pipelines.lake import Address, Lake, atomic, lake_in
 from pipelines.lake.content import ROWS_PER_STRETCH, Digest, stretches
@@ -593,13 +594,18 @@ def test_a_manifest_that_is_none(lake, content):
 
 def test_a_file_that_is_gone_or_cut(lake):
     write(lake)
-    lake.file(DRIFT).write_bytes(lake.file(DRIFT).read_bytes()[:-20])
+    path = lake.file(DRIFT)
+    path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(IntegrityError, match="cannot be read as Parquet"):
         lake.verify(DRIFT)
+    with pytest.raises(IntegrityError, match=f"^{DRIFT}: {path} is not what was written"):
+        lake.file(DRIFT)
 
-    lake.file(DRIFT).unlink()
+    path.unlink()
     with pytest.raises(IntegrityError, match="cannot be read as Parquet"):
         lake.verify(DRIFT)
+    with pytest.raises(IntegrityError, match="is not what was written"):
+        catalog.build(lake)
 
 
 def test_a_file_that_was_exchanged(lake):
@@ -614,8 +620,9 @@ def test_values_that_were_changed(lake):
     manifest = write(lake, rows=pa.table({"id": list(range(1000))}))
     metadata = pq.read_metadata(lake.file(DRIFT)).row_group(0).column(0)
     assert metadata.total_compressed_size
-    pq.write_table(pa.table({"id": [7, *range(1, 1000)]}), lake.file(DRIFT), compression="zstd")
-    size = lake.file(DRIFT).stat().st_size
+    file = lake.file(DRIFT)
+    pq.write_table(pa.table({"id": [7, *range(1, 1000)]}), file, compression="zstd")
+    size = file.stat().st_size
     path = lake.root / DRIFT.folder / "_manifest.json"
     path.write_text(path.read_text().replace(f'"size": {manifest.size}', f'"size": {size}'))
 
