@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pipelines.filesystems import is_url
+from pipelines.errors import DeclarationError, Problem
+from pipelines.filesystems import is_url, schemes, url_problem
 from pipelines.lake.manifest import Address, Manifest
 from pipelines.lake.remote import RemoteLake
 from pipelines.lake.storage import HASHES, WORKING
@@ -22,6 +23,14 @@ __all__ = ["HASHES", "WORKING", "Address", "Lake", "Manifest", "RemoteLake", "Sp
 
 
 def lake_in(place: str = "") -> Lake:
-    """The lake in a folder or at a URL of object storage; without one, that of `$COEXIST_LAKE`, else of `data/lake`."""
+    """The lake in a folder or at a URL of object storage; without one, that of `$COEXIST_LAKE`, else of `data/lake`.
+
+    Raises DeclarationError for a URL that names no place in object storage; what may be secret in it is not repeated.
+    """
     wanted = place or os.environ.get("COEXIST_LAKE") or "data/lake"
+    if url_problem(wanted):
+        kinds = ", ".join(f"{scheme}://bucket/folder" for scheme in schemes())
+        raise DeclarationError(
+            [Problem("lake", "COEXIST_LAKE or --lake", url_problem(wanted), f"a folder, or {kinds}")]
+        )
     return RemoteLake(wanted) if is_url(wanted) else Lake(Path(wanted))

@@ -60,9 +60,9 @@ class RemoteLake(Lake):
             version = self._version(address)
             if version is None:
                 shutil.rmtree(self.root / address.folder, ignore_errors=True)
-                return super().file(address)
+                return self.root / address.file
             if self._mirrored(address) == version.object or self._fetch(address, version):
-                return super().file(address)
+                return self.root / address.file
         raise IntegrityError(f"{address}: its file is not in the lake {self.url}, though its manifest is")
 
     def manifest(self, address: Address) -> Manifest | None:

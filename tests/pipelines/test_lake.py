@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines import catalog
-from pipelines.errors import IntegrityError
+from pipelines.errors import DeclarationError, IntegrityError
 from pipelines.lake import Address, Lake, atomic, lake_in
 from pipelines.lake.content import ROWS_PER_STRETCH, Digest, stretches
 
@@ -111,6 +111,20 @@ def test_the_lake_is_where_the_environment_says(monkeypatch):
     assert lake_in().root == Path("data/lake")
     monkeypatch.setenv("COEXIST_LAKE", "/somewhere/else")
     assert lake_in().root == Path("/somewhere/else")
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("ftp://bucket/lake", '"ftp" is no object storage'),
+        ("s3://bucket", "a URL names a bucket"),
+        ("s3://someone:hidden@bucket/lake", "a URL holds no credentials"),
+    ],
+)
+def test_a_lake_is_no_other_place(url, why):
+    with pytest.raises(DeclarationError, match=f"COEXIST_LAKE or --lake: {why}.*s3://bucket/folder") as raised:
+        lake_in(url)
+    assert "hidden" not in str(raised.value)
 
 
 def test_descriptions_of_columns_travel_in_the_file(lake):
@@ -453,7 +467,7 @@ def test_a_disk_that_fills_while_writing(lake):
         import os, resource, sys
         from pathlib import Path
         import pyarrow as pa
-        from pipelines.errors import IntegrityError
+        from pipelines.errors import DeclarationError, IntegrityError
         from pipelines.lake import Address, Lake
 
         lake = Lake(Path(sys.argv[1]))
