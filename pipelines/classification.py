@@ -38,7 +38,7 @@ SCHEMA = table_schema(
     column("criticality", pa.string(), "critical, major or minor"),
     column("owner", pa.string(), "Team that answers for it"),
     column("system_of_record", pa.string(), "Side that is right for this field of this row"),
-    column("first_seen", pa.date32(), "First partition of the unbroken run in which it was found"),
+    column("first_seen", pa.date32(), "First partition of its unbroken run in which today's value was right"),
     column("last_seen", pa.date32(), "Latest partition in which it was found, as of this one"),
     column("evidence", pa.string(), "JSON: what proves type and reason"),
     column("translation_version", pa.string(), "Declared version of the translation"),

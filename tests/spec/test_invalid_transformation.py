@@ -50,6 +50,17 @@ def test_what_chance_would_produce_proves_nothing(tmp_path, right, wrong):
     assert of("text", right, wrong, Exact(), tmp_path) == ("unexplained", "no_evidence", {})
 
 
+def test_large_numbers_that_differ_a_little_are_of_no_other_unit(tmp_path):
+    """To ten digits they are the same number, in every row."""
+    amounts = "id | amount: decimal(20,2)\n 1 | 99999999999.0{}\n 2 | 88888888888.0{}\n 3 | 77777777777.0{}"
+    given = Given(
+        legacy=amounts.format(1, 1, 1),
+        service=amounts.format(2, 3, 5),
+        rules=(Field("amount", Same("amount"), Exact()),),
+    )
+    assert {finding[4] for finding in found(given, tmp_path)} == {"no_evidence"}
+
+
 def test_swapped_fields(tmp_path):
     given = Given(
         legacy="id | city | street\n 1 | Lyon | Rue",

@@ -12,6 +12,7 @@ from tests.generative.naive.comparison import Difference
 
 MANY, SPECIFIC, PREFIX, ONE_IN = 3, 3, 4, 5
 QUARTER_OF_AN_HOUR, WIDEST_ZONE = 900, 14 * 3600
+NO_FACTORS = (0.0, 1.0, float("inf"), float("-inf"))
 SCALES = ["10", "100", "1000", "10000", "1000000", "0.1", "0.01", "0.001", "0.0001", "0.000001", "-1"]
 
 
@@ -101,7 +102,7 @@ def _scaled(one: Likeness, every: Sequence[Likeness]) -> tuple | None:
     alike = [each for each in every if _factor(each) == factor]
     scale = next((scale for scale in SCALES if f"{float(scale):.9e}" == factor), None)
     enough = len(alike) >= MANY
-    if factor is None or (scale is None and float(factor) in (0.0, float("inf"), float("-inf"))) or "nan" in factor:
+    if factor is None or (scale is None and float(factor) in NO_FACTORS) or "nan" in factor:
         return None
     if scale is not None and (enough or len(one.wanted) >= SPECIFIC):
         return "unit_or_scale", {"pattern": "factor", "factor": scale, "rows": len(alike)}
