@@ -191,6 +191,8 @@ def _linkage_row(entity: Entity, measured: Measured, found: dict[str, object]) -
         measured.read[side] - per_side[f"{side}_deleted"] - per_side[f"{side}_out_of_scope"] for side in Side
     )
     rate = linked / taking_part if taking_part else None
+    # Not 1 - rate: that is more than 3 / 10 where 3 of 10 are not linked.
+    unlinked = (taking_part - linked) / taking_part if taking_part else None
     return (
         per_side
         | found
@@ -202,7 +204,7 @@ def _linkage_row(entity: Entity, measured: Measured, found: dict[str, object]) -
             "owner": entity.owner.team,
             "limit": entity.linkage_level.limit,
         }
-        | {"verdict": judge(None if rate is None else 1 - rate, against=entity.linkage_level)}
+        | {"verdict": judge(unlinked, against=entity.linkage_level)}
     )
 
 

@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.declarations import Cardinality, Csv, Field, IdentityTable, Merges, NaturalKey, Number, Same, Text
+from pipelines.declarations import (
+    Cardinality,
+    Csv,
+    Exact,
+    Field,
+    IdentityTable,
+    Merges,
+    NaturalKey,
+    Number,
+    Same,
+    ServiceLevel,
+    Text,
+)
 from tests.spec.given import Given, found, reconciled, rows
 
 LINKS = IdentityTable(Csv("links.csv"), legacy=("old",), service=("new",))
@@ -360,3 +372,15 @@ def test_a_circle_of_merges_has_no_survivor(tmp_path: Path) -> None:
     }
     assert set(findings) == {("1", "A", "ambiguous"), ("2", None, "unmapped")}
     assert '"problem": "merge_cycle"' in str(findings["1", "A", "ambiguous"])
+
+
+@pytest.mark.parametrize(("limit", "verdict"), [(0.3, "met"), (0.29, "breached")])
+def test_as_many_rows_unlinked_as_allowed(tmp_path: Path, limit: float, verdict: str) -> None:
+    """Three of ten on either side."""
+    legacy, service = ("id\n" + "\n".join(map(str, range(at, at + 10))) for at in (0, 3))
+    given = Given(
+        legacy, service, rules=(Field("id", Same("id"), Exact()),), entity={"linkage_level": ServiceLevel(limit)}
+    )
+
+    (linkage,) = rows(reconciled(given, tmp_path), "linkage")
+    assert (linkage["linkage_rate"], linkage["verdict"]) == (0.7, verdict)

@@ -94,7 +94,7 @@ def linkage(
         "duplicate": reasons["duplicate_key"],
         "linkage_rate": rate,
         "limit": entity.linkage_level.limit,
-        "verdict": judged(None if rate is None else 1 - rate, entity.linkage_level),
+        "verdict": judged((taking_part - matched) / taking_part if taking_part else None, entity.linkage_level),
         "owner": entity.owner.team,
     }
 
