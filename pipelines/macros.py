@@ -62,6 +62,19 @@ _FLOATS = (
         - CASE WHEN (x < 0 AND y >= 0) OR (y < 0 AND x >= 0) THEN 1 ELSE 0 END
     """,
 )
+_WHOLE = (
+    # JSON may write 5 as 5.0.
+    r"""
+    whole_number(x) AS CASE WHEN regexp_full_match(x, '[+-]?[0-9]+(\.0+)?') THEN TRY_CAST(x AS HUGEINT) END
+    """,
+)
+_CLOCK = (
+    r"""
+    time_of_day(x) AS CASE
+        WHEN regexp_full_match(x, '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6}0*)?)?')
+        THEN TRY_CAST(x AS TIME) END
+    """,
+)
 
 
 def _piece_by_piece(name: str, function: str) -> str:
@@ -140,4 +153,6 @@ MACROS: Mapping[str, Callable[[], tuple[str, ...]]] = {
     "composed_text": lambda: _COMPOSITION,
     "without_accents": lambda: _ACCENTS,
     "nfkc_normalize": _compatibility,
+    "whole_number": lambda: _WHOLE,
+    "time_of_day": lambda: _CLOCK,
 }

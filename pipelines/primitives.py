@@ -131,10 +131,7 @@ PRIMITIVES: dict[str, Primitive] = {
         rf"CASE WHEN {_reads_back('BIGINT')} OR regexp_full_match($1, '[+-]?[0-9]+') THEN TRY_CAST($1 AS BIGINT) END",
     ),
     "to_whole": _duckdb(
-        1,
-        "text of an integer of up to 128 bits, as JSON may write it: zeros behind a point are none of its digits",
-        rf"CASE WHEN {_reads_back('HUGEINT')} OR regexp_full_match($1, '[+-]?[0-9]+(\.0+)?') "
-        "THEN TRY_CAST($1 AS HUGEINT) END",
+        1, "text of an integer of up to 128 bits, with zeros behind a point or without", "whole_number($1)"
     ),
     "to_decimal": _duckdb(
         3,
@@ -206,12 +203,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "is_multiple": _duckdb(2, "whether a double is a whole multiple of an integer, zero included", "$1 % $2 = 0"),
     "is_not_a_number": _duckdb(1, "whether a DOUBLE is NaN", "isnan($1)"),
     # dates and times
-    "to_time": _duckdb(
-        1,
-        "text of a time of day, HH:MM, HH:MM:SS or with up to six digits of a second",
-        r"CASE WHEN regexp_full_match($1, '([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6}0*)?)?') "
-        "THEN TRY_CAST($1 AS TIME) END",
-    ),
+    "to_time": _duckdb(1, "text of a time of day: HH:MM, HH:MM:SS, up to six digits of a second", "time_of_day($1)"),
     "calendar_date": _duckdb(
         3,
         "the date of year (1 to 9999), month, day (integers); NULL for an impossible one",
