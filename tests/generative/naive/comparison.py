@@ -49,7 +49,7 @@ class Difference:
 
 def verdict(field: Field, rows: Rows, around: Surroundings) -> str:
     translated = translate(field.rule, rows.legacy, around)
-    expected, actual = _present(field, translated.value, translated.text), _present(field, rows.service[field.name])
+    expected, actual = present(field, translated.value, translated.text), present(field, rows.service[field.name])
     if not around.holds(field.compared_when, _seen(rows), otherwise=True):
         return NOT_COMPARED
     if translated.failure is not None:
@@ -63,7 +63,7 @@ def verdict(field: Field, rows: Rows, around: Surroundings) -> str:
     return comparators.judge(field.compare, expected, actual)
 
 
-def _present(field: Field, value: object, text: str | None = None) -> object:
+def present(field: Field, value: object, text: str | None = None) -> object:
     """The value, unless it is one of those that say "missing"."""
     return None if (text if text is not None else shown(value)) in field.missing.sentinels else value
 
@@ -81,7 +81,7 @@ def say_the_same(entity: Entity, legacy: Row, service: Row, around: Surroundings
 
 def _says_the_same(field: Field, legacy: Row, service: Row, around: Surroundings) -> bool:
     translated = translate(field.rule, legacy, around)
-    expected, actual = _present(field, translated.value, translated.text), _present(field, service[field.name])
+    expected, actual = present(field, translated.value, translated.text), present(field, service[field.name])
     if translated.failure is not None or (expected is None) != (actual is None):
         return False
     if isinstance(field.compare, comparators.comparators.Custom):
@@ -100,7 +100,7 @@ def is_difference(found: str) -> bool:
 
 def difference(entity: Entity, field: Field, rows: Rows, around: Surroundings) -> Difference:
     expected, actual = translate(field.rule, rows.legacy, around), rows.service[field.name]
-    values = _present(field, expected.value, expected.text), _present(field, actual)
+    values = present(field, expected.value, expected.text), present(field, actual)
     both = expected.failure is None and None not in values
     return Difference(
         rows.pair.legacy_key,

@@ -9,7 +9,7 @@ from datetime import datetime
 from pipelines.declarations import Entity, Field, Side
 from tests.generative.naive import sides
 from tests.generative.naive.comparators import judge, microseconds
-from tests.generative.naive.comparison import AGREEING, Rows, verdict
+from tests.generative.naive.comparison import AGREEING, Rows, present, verdict
 from tests.generative.naive.rules import Outcome, translate
 from tests.generative.naive.surroundings import Row, Surroundings
 
@@ -70,7 +70,7 @@ def _departed(
         ]
         for row in states:
             then = _said(field, side, row, around)
-            if then.failure is None and not _same(field, then.value, now.value):
+            if then.failure is None and not _same(field, then, now):
                 return earlier.key
     return None
 
@@ -79,7 +79,8 @@ def _said(field: Field, side: Side, row: Row, around: Surroundings) -> Outcome:
     return translate(field.rule, row, around) if side is Side.LEGACY else Outcome(row[field.name])
 
 
-def _same(field: Field, one: object, other: object) -> bool:
+def _same(field: Field, then: Outcome, now: Outcome) -> bool:
+    one, other = (present(field, said.value, said.text) for said in (then, now))
     if one is None or other is None:
         return one is None and other is None
     return judge(field.compare, one, other) in AGREEING
