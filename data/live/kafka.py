@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterable
 
 from confluent_kafka import Producer
@@ -13,11 +14,13 @@ _QUIET = {"log_level": 0}
 
 
 class Broker:
-    """A broker that lives as long as this object; it listens at `servers`."""
+    """A broker that lives as long as this process; it listens at `servers`."""
 
     def __init__(self) -> None:
-        self._cluster = Producer({"test.mock.num.brokers": 1} | _QUIET)
-        (broker,) = self._cluster.list_topics(timeout=_PATIENCE).brokers.values()
+        cluster = Producer({"test.mock.num.brokers": 1} | _QUIET)
+        # Never freed: to end one, librdkafka asks a thread of its own, and waits for ever if that has ended before.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(cluster))
+        (broker,) = cluster.list_topics(timeout=_PATIENCE).brokers.values()
         self.servers = f"{broker.host}:{broker.port}"
         self._producer = Producer({"bootstrap.servers": self.servers, "linger.ms": 5} | _QUIET)
 

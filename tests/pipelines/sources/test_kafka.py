@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -305,9 +306,8 @@ def test_a_topic_that_is_not_there(broker, tmp_path):
 
 
 def test_a_broker_that_is_not_there_may_come_back(tmp_path):
-    gone = Broker()
-    servers = gone.servers
-    del gone
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        servers = f"127.0.0.1:{gone.getsockname()[1]}"
 
     with pytest.raises(SourceError, match=f"topic policies at {servers}: ") as refused:
         read(Kafka("policies", servers, patience=IMPATIENCE), tmp_path, SCHEMA)
