@@ -7,7 +7,7 @@ comparator's. Linkage comes before, why values differ comes after (`history`, `c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -80,13 +80,13 @@ def differing(engine: Engine, entity: Entity) -> list[Field]:
     return [field for field in entity.fields if field.name in names] or list(entity.fields[:1])
 
 
-def agreements(engine: Engine, entity: Entity, relations: Relations, *, into: str) -> None:
+def agreements(engine: Engine, entity: Entity, fields: Sequence[Field], relations: Relations, *, into: str) -> None:
     """Make `into` (legacy_key, service_key, field, partition_key): which `differences` are none in other relations.
 
-    Told are those that are equal or within tolerance there; fields that do not differ now are not asked about.
+    Told are those that are equal or within tolerance there; only these fields are asked about, mostly the `differing`.
     One of `translated` and `service` holds several partitions of each row, told apart by its column `__partition`.
     """
-    judged, fields = f"{into} verdicts", differing(engine, entity)
+    judged = f"{into} verdicts"
     engine.materialise(judged, _verdicts(entity, fields, relations, extra="__partition AS partition_key, "))
     found = [
         f"""

@@ -113,8 +113,12 @@ class _Sheet:
 
     def _texts(self, column: int, kind: pa.DataType) -> pa.Array:
         """The column as texts, its numbers with all their digits: fastexcel gives nine of them behind the point."""
-        texts, numbers = self._cells[column], self._numbers[column]
-        other = pc.and_(pc.match_substring_regex(texts, _FRACTION), pc.not_equal(numbers.cast(pa.string()), texts))
+        texts = self._cells[column]
+        like_numbers = pc.match_substring_regex(texts, _FRACTION)
+        if not pc.any(like_numbers, min_count=0).as_py():
+            return texts  # a sheet without any is not loaded once more
+        numbers = self._numbers[column]
+        other = pc.and_(like_numbers, pc.not_equal(numbers.cast(pa.string()), texts))
         spelt = {row: _digits(numbers[row].as_py(), kind) for row in pc.indices_nonzero(other).to_pylist()}
         if not any(spelt.values()):
             return texts

@@ -7,7 +7,7 @@ stage proves what of that snapshots can prove, and when the state that the repli
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -55,8 +55,9 @@ def recall(engine: Engine, entity: Entity, side: Side, *, asked: str, earlier: M
         engine.register(f"{side} departures", AGREEMENTS.empty_table())
         engine.register(f"{side} changes", _CHANGES.empty_table())
         return
-    comparison.agreements(engine, entity, _past_relations(engine, entity, side), into=f"{side} agreements")
-    _departures(engine, entity, side)
+    fields, relations = comparison.differing(engine, entity), _past_relations(engine, entity, side)
+    comparison.agreements(engine, entity, fields, relations, into=f"{side} agreements")
+    _departures(engine, fields, side)
     engine.materialise(f"{side} changes", _changes(entity.holder(side), f"{side} past"))
 
 
@@ -111,10 +112,9 @@ def _past_relations(engine: Engine, entity: Entity, side: Side) -> Relations:
     return Relations(pairs="suspects", service="service past rows")
 
 
-def _departures(engine: Engine, entity: Entity, side: Side) -> None:
+def _departures(engine: Engine, fields: Sequence[Field], side: Side) -> None:
     """Where a side said something else than it says now, field by field that differs now."""
     then, now = _PAST_AND_PRESENT[side]
-    fields = comparison.differing(engine, entity)
     columns = ", ".join(_departed(field, side) for field in fields)
     engine.materialise(
         f"{side} then and now",

@@ -48,7 +48,7 @@ def _agreements(engine: Engine, entity: Entity, version: str) -> None:
     translation.translate(engine, then, rows="suspected legacy rows", into=translated)
     engine.view(f"{translated}, marked", f"SELECT t.*, {literal(version)} AS __partition FROM {quote(translated)} AS t")
     relations = Relations(pairs="suspects", translated=f"{translated}, marked")
-    comparison.agreements(engine, then, relations, into=_relation(version))
+    comparison.agreements(engine, then, comparison.differing(engine, then), relations, into=_relation(version))
 
 
 def _as_of(field: Field, version: str) -> Field:
