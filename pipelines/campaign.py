@@ -1,6 +1,7 @@
 """A campaign: many entities and partitions reconciled together, in the order their results need each other.
 
-    prepare   needs nothing
+    prepare   needs nothing; of an entity with an event log, the preparation of the partition before, whose events
+              are read before its own
     judge     needs its own preparation, that of the entities it refers to on the same day, and the entity's partition
               before, because a finding keeps the day it was first seen; it waits for the preparation of those its
               semantic rules are about, and for the judgement of those whose fields it repeats
@@ -72,10 +73,11 @@ def plan(asked: Iterable[Job], portfolio: Portfolio) -> Plan:
         needs[step] |= {Step(step.partition, Verb.PREPARE, path) for path in about}
         needs[step] |= _repeated(step, jobs[step])
         needs[step] &= jobs.keys()
-    for earlier, later in pairwise(sorted(needs, key=lambda step: (step.entity, step.partition))):
-        if earlier.entity == later.entity:
+    needs |= {step: frozenset() for step in jobs if step.verb is Verb.PREPARE}
+    for earlier, later in pairwise(sorted(needs, key=lambda step: (step.entity, step.verb, step.partition))):
+        if (earlier.entity, earlier.verb) == (later.entity, later.verb) and _follows(later, jobs[later]):
             needs[later] |= {earlier}
-    return Plan(wanted, jobs, needs | {step: frozenset() for step in jobs if step.verb is Verb.PREPARE}, rules)
+    return Plan(wanted, jobs, needs, rules)
 
 
 def run(
@@ -110,6 +112,11 @@ def run(
 
 def _step(verb: Verb, job: Job) -> Step:
     return Step(job.partition, verb, f"{job.context.name}.{job.entity.name}")
+
+
+def _follows(step: Step, job: Job) -> bool:
+    """Whether a step goes on from the same one of the partition before: where that ended, and what its events told."""
+    return step.verb is Verb.JUDGE or job.entity.events is not None
 
 
 def _references(job: Job) -> list[Step]:

@@ -1,5 +1,7 @@
 """The order of a campaign: what each step waits for."""
 
+from dataclasses import replace
+
 import pytest
 
 from pipelines import campaign, loading
@@ -29,6 +31,25 @@ def test_nothing_is_prepared_before_anything(plan):
     needs = plan(("banks.banks", "2026-03-09")).needs
 
     assert needs[Step("2026-03-09", Verb.PREPARE, "banks.banks")] == frozenset()
+
+
+def test_events_are_read_after_those_of_the_partition_before(plan):
+    """What is missing between two partitions shows only to the one that knows where the other ended."""
+    needs = plan(*(("policy.policies", day) for day in ("2026-03-22", "2026-03-20", "2026-03-21"))).needs
+
+    before = [(None, "2026-03-20"), ("2026-03-20", "2026-03-21"), ("2026-03-21", "2026-03-22")]
+    assert {day: needs[Step(day, Verb.PREPARE, "policy.policies")] for _, day in before} == {
+        day: frozenset({Step(earlier, Verb.PREPARE, "policy.policies")} if earlier else ()) for earlier, day in before
+    }
+
+
+def test_snapshots_are_taken_in_any_order_where_there_is_no_log(portfolio, tmp_path):
+    context, entity = portfolio.entity("banks.banks")
+    silent = replace(entity, events=None)
+    jobs = [Job(context, silent, partition, Lake(tmp_path)) for partition in ("2026-06-08", "2026-03-09")]
+    needs = campaign.plan(jobs, portfolio).needs
+
+    assert needs[Step("2026-06-08", Verb.PREPARE, "banks.banks")] == frozenset()
 
 
 def test_judging_waits_for_its_preparation_and_the_partition_before(plan):
