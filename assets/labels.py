@@ -13,7 +13,7 @@ import dagster as dg
 from assets import columns, partitions
 from pipelines import journal, ruling, snapshot
 from pipelines.declarations import Context, Criticality, Entity, NaturalKey, Owner, Side
-from pipelines.job import Job, content_version
+from pipelines.job import Job
 from pipelines.lake import lake_in
 from pipelines.rulebook import BoundRule
 
@@ -56,9 +56,9 @@ def code_version(context: Context, entity: Entity, stage: str, rules: Sequence[B
         case "legacy" | "service":
             return snapshot.code_version_of(job.holder(Side(stage)))
         case "identity_map":
-            return content_version(repr(entity.identity))
+            return job.identity_version
         case "events":
-            return journal.code_version_of(entity.events) if entity.events else ""
+            return journal.code_version_of(context, entity, entity.events) if entity.events else ""
         case "discrepancies" | "audits":
             return job.comparison_version
         case "semantic_rules":

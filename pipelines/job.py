@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from pipelines import contract, snapshot, translation
 from pipelines.causes import Deadline
-from pipelines.declarations import Context, Entity, Holder, Side
+from pipelines.declarations import Context, Entity, EventLog, Holder, Side
 from pipelines.errors import SourceError
 from pipelines.lake import Address, Lake, Manifest
 from pipelines.partitioning import Partitioning
@@ -122,6 +122,12 @@ class Job:
         return tuple(schema.field(name).type for name in self.holder(side).key)
 
     @property
+    def identity_version(self) -> str:
+        """Version of everything that decides which keys are linked, and how these are written."""
+        holders = [(holder.key, holder.nullable_key, holder.scope) for holder in map(self.holder, Side)]
+        return content_version(repr(self.entity.identity), repr(holders))
+
+    @property
     def comparison_version(self) -> str:
         """Version of everything that decides what is a discrepancy and why, limits excluded."""
         entity = self.entity
@@ -129,16 +135,18 @@ class Job:
             repr((f.compare, f.missing, f.compared_when, f.system_of_record, f.earlier)) for f in entity.fields
         )
         decided = repr((entity.identity, entity.system_of_record, entity.slices, entity.allowed_lag, entity.horizon))
-        rows = repr([(holder.scope, holder.deletion) for holder in (entity.legacy, entity.service)])
-        return content_version(translation.version(entity), fields, decided, rows)
+        rows = repr([(h.key, h.nullable_key, h.scope, h.deletion, h.changed_at) for h in map(self.holder, Side)])
+        told = repr([field.projects for field in entity.fields]) + repr(_counted(entity.events))
+        return content_version(translation.version(entity), fields, decided, rows, told)
 
     @property
     def level_version(self) -> str:
-        """Version of the limits and the ownership that drift is judged by."""
+        """Version of the limits and the ownership that drift is judged by, and of what may be told of where it is."""
         entity = self.entity
-        levels = repr([(f.name, f.service_level, f.criticality, f.owner) for f in entity.fields])
+        levels = repr([(f.name, f.service_level, f.criticality, f.owner, f.classification) for f in entity.fields])
+        linked = repr((entity.linkage_level, entity.linkage_criticality))
         return content_version(
-            levels, repr((entity.service_level, entity.linkage_level, entity.allowed_lag, entity.owner))
+            levels, linked, repr((entity.service_level, entity.allowed_lag, entity.owner, entity.segments))
         )
 
     def stamp(self) -> dict[str, str]:
@@ -149,3 +157,8 @@ class Job:
             "service_contract_version": contract.version_of(self.entity.service.contract),
             "run_id": self.run_id,
         }
+
+
+def _counted(log: EventLog | None) -> tuple[object, ...]:
+    """What is declared of a log that decides what its events prove; how they are read is their own version's."""
+    return (log.numbering, log.first_number, log.begins, log.older_rows_at) if log else ()

@@ -14,7 +14,7 @@ import pyarrow as pa
 import stamina
 
 from pipelines import disorder, engine, events
-from pipelines.declarations import EventLog
+from pipelines.declarations import Context, Entity, EventLog
 from pipelines.engine import Engine
 from pipelines.errors import SourceError
 from pipelines.expressions import literal
@@ -42,9 +42,10 @@ def take(job: Job) -> dict[str, Manifest]:
     return _taken(job, log) if log is not None and has_log(job) else {}
 
 
-def code_version_of(log: EventLog) -> str:
-    """What the events in the lake depend on beside the data."""
-    return content_version(repr(log))
+def code_version_of(context: Context, entity: Entity, log: EventLog) -> str:
+    """What the events in the lake depend on beside the data: the log, the words it may use, how keys are written."""
+    words = events.vocabulary_of(context, entity)
+    return content_version(repr(log), repr(words), repr((entity.legacy.key, entity.legacy.nullable_key)))
 
 
 def _may_pass(error: Exception) -> bool:
@@ -68,7 +69,8 @@ def _taken(job: Job, log: EventLog) -> dict[str, Manifest]:
             session.register("entries put by", unreadable)
             session.materialise("unreadable entries", 'SELECT * FROM "entries put by"')
         session.view("all refused", _ALL_REFUSED)
-        write = partial(transaction.write, code_version=code_version_of(log), watermark=job.watermark)
+        version = code_version_of(job.context, job.entity, log)
+        write = partial(transaction.write, code_version=version, watermark=job.watermark)
         ordered = session.reader("SELECT * FROM events ORDER BY legacy_key, sequence, position")
         return {
             "events": write(job.address("events"), ordered.cast(events.SCHEMA), notes={"source": reading.notes}),

@@ -35,7 +35,7 @@ from pipelines.accounting import Measured
 from pipelines.declarations import IdentityTable, Merges, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal
-from pipelines.job import Job, content_version
+from pipelines.job import Job
 from pipelines.lake import Manifest, Transaction
 from pipelines.sifting import carrying
 from pipelines.sifting.passed import Passed
@@ -92,7 +92,7 @@ def map_identity(job: Job) -> dict[str, Manifest]:
         notes: dict[str, Any] = {"source": {}, standing.MADE_BY: standing.made_by(job)}
         rejected = _read_identity(session, job, notes["source"])
         links = session.reader(identity.build(session, job.entity)).cast(identity.SCHEMA)
-        version = content_version(repr(job.entity.identity))
+        version = job.identity_version
         notes["rejected"] = rejected.num_rows
         written = transaction.write(
             job.address("identity_map"), links, code_version=version, inputs=inputs, notes=notes

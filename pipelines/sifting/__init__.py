@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from pipelines import contract, engine, places, plan, settings, tombstones, translation, unpacked
 from pipelines.declarations import IdentityTable, Side
 from pipelines.engine import Engine
-from pipelines.job import Job, content_version
+from pipelines.job import Job, content_version, package_version
 from pipelines.lake import HASHES, Manifest
 from pipelines.resources import Resources
 from pipelines.rows import live
@@ -185,7 +185,7 @@ def _standing(job: Job, side: Side) -> Manifest | None:
 
 
 def _version(job: Job) -> str:
-    return content_version(digests.version(), job.comparison_version)
+    return content_version(package_version(), digests.version(), job.comparison_version)
 
 
 def _rows(job: Job) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from assets import definitions, labels
 from pipelines import loading
-from pipelines.declarations import Phase, ServiceLevel
+from pipelines.declarations import Classification, Phase, ServiceLevel
 
 STAGES = ["legacy", "service", "identity_map", "discrepancies", "drift"]
 
@@ -158,6 +158,34 @@ class TestCodeVersion:
         legacy = entity[1].legacy
 
         assert self.changed(entity, legacy=replace(legacy, source=entity[1].service.source)) == ["legacy"]
+
+    def test_a_key_concerns_what_is_linked_and_found(self, entity):
+        service = replace(entity[1].service, nullable_key=("id",))
+
+        assert self.changed(entity, service=service) == ["identity_map", "discrepancies"]
+
+    def test_when_rows_changed_decides_lags(self, entity):
+        legacy = replace(entity[1].legacy, changed_at="nr")
+
+        assert self.changed(entity, legacy=legacy) == ["discrepancies"]
+
+    def test_how_a_log_counts_decides_what_it_proves(self):
+        context, entity = loading.load("assets.contexts").entity("policy.policies")
+        log = replace(entity.events, first_number=entity.events.first_number + 1)
+
+        assert self.changed((context, entity), events=log) == ["discrepancies"]
+
+    def test_the_words_of_a_log_concern_its_events(self):
+        context, entity = loading.load("assets.contexts").entity("policy.policies")
+        silent = replace(context, event_types=context.event_types[1:])
+
+        versions = {labels.code_version(each, entity, "events") for each in (context, silent)}
+        assert len(versions) == 2
+
+    def test_what_is_personal_concerns_what_is_told_of_segments(self, entity):
+        fields = tuple(replace(field, classification=Classification.PUBLIC) for field in entity[1].fields)
+
+        assert self.changed(entity, fields=fields) == ["drift"]
 
     def test_a_description_or_phase_concerns_nothing(self, entity):
         assert self.changed(entity, description="Buyers", phase=Phase.SHADOW) == []

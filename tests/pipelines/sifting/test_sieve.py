@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from assets.contexts.banks import context
+from pipelines import declarations as say
 from pipelines import engine, sifting
 from pipelines.declarations import ServiceLevel, Side
 from pipelines.job import Job
@@ -16,6 +17,7 @@ from pipelines.reconciliation import JUDGED, reconcile, take_snapshot
 from pipelines.resources import Resources
 from pipelines.sifting import room, sieve
 from pipelines.sifting.passed import Passed
+from tests.spec.given import Given, found
 
 DATES = ("2026-03-09", "2026-06-08", "2026-09-07")
 RESULTS = ("discrepancies", "untranslatable", "measures", "row_verdicts", "drift", "linkage", "lag")
@@ -103,6 +105,37 @@ def test_digests_are_made_anew_only_when_something_changed(tmp_path: Path, monke
     again = sifting.digest_rows(Job(context, context.entities[0], "2026-09-07", Lake(tmp_path)), Side.LEGACY)
 
     assert again == first
+
+
+def test_digests_of_other_code_do_not_count(first_day: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same rule may read the same value otherwise by now: what was hashed then says nothing of it."""
+    for side in Side:
+        sifting.digest_rows(first_day, side)
+    monkeypatch.setattr(sifting, "package_version", lambda: "another")
+
+    passed, _ = sifted(first_day)
+
+    assert not passed.by_hashes
+
+
+def test_digests_of_another_key_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a part of the key may not be missing any more, rows without it have no key, whatever they say."""
+    monkeypatch.setenv("COEXIST_SIEVE_FROM", "0")
+    monkeypatch.setenv(sifting.WAY, sifting.Way.DIGESTS)
+    held = """
+        branch | id | name
+        X      | 1  | Ada
+               | 2  | Ida
+    """
+    by_name = say.NaturalKey(legacy=(say.Same("name"),), service=(say.Same("name"),))
+    may_miss = {"nullable_key": ("branch",)}
+    keyed = Given(held, held, key=("branch", "id"), identity=by_name)
+    assert found(replace(keyed, legacy_holder=may_miss, service_holder=may_miss), tmp_path) == []
+
+    assert found(keyed, tmp_path) == [
+        ("\\N|2", None, None, "key_linkage", "null_key"),
+        (None, "\\N|2", None, "key_linkage", "null_key"),
+    ]
 
 
 @pytest.fixture
