@@ -14,7 +14,9 @@ from pipelines.expressions import literal, quote
 from pipelines.job import Job
 from pipelines.lake import Address
 
-_STAGES = {"discrepancies": literal(chronicle.COMPARISON), "violations": "rule"}  # with where the source is told
+_OF_RULES = "violations"
+_STAGES = {"discrepancies": literal(chronicle.COMPARISON), _OF_RULES: "rule"}  # with where the source is told
+_MEASURED = "measured"  # the note of which rules were
 
 
 def addresses(job: Job) -> list[Address]:
@@ -25,6 +27,17 @@ def addresses(job: Job) -> list[Address]:
         for key in job.lake.partitions(job.context.name, job.entity.name, stage)
         if key <= job.partition
     ]
+
+
+def contents(job: Job) -> dict[str, str]:
+    """What is in these tables, by address; and which rules were measured, which a table without findings does not say.
+
+    A finding is gone where its rule was measured and did not find it again, and not where nobody could look.
+    """
+    found = {str(address): (address, job.manifest(address)) for address in addresses(job)}
+    said = {path: manifest.digest for path, (_, manifest) in found.items()}
+    of_rules = {path: manifest for path, (address, manifest) in found.items() if address.stage == _OF_RULES}
+    return said | {f"{path} measured": ", ".join(manifest.notes[_MEASURED]) for path, manifest in of_rules.items()}
 
 
 def read(session: Engine, job: Job) -> None:
@@ -49,6 +62,6 @@ def read(session: Engine, job: Job) -> None:
 
 def _measured(job: Job, address: Address) -> list[str]:
     """Which sources could have found something in a table of findings."""
-    if address.stage == "discrepancies":
-        return [chronicle.COMPARISON]
-    return list(job.manifest(address).notes["measured"])
+    if address.stage == _OF_RULES:
+        return list(job.manifest(address).notes[_MEASURED])
+    return [chronicle.COMPARISON]

@@ -149,7 +149,7 @@ def judge_drift(job: Job) -> dict[str, Manifest]:
     judged from the same by the same code and limits stands.
     """
     read = _judged(job)
-    inputs = _digests(read)
+    inputs = _digests(read) | annals.contents(job)
     there = standing.still(job, JUDGED, inputs=inputs)
     if there and not verification.is_wanted():
         return there

@@ -41,8 +41,9 @@ def _told_otherwise(job: Job) -> bool:
     manifest = job.lake.manifest(job.address("discrepancy_history"))
     if manifest is None:
         return False  # it was never judged, or before there was a history
-    findings = {str(address) for address in annals.addresses(job)}
-    return any(_digest(job, path) != manifest.inputs.get(path) for path in findings | manifest.inputs.keys())
+    now, used = annals.contents(job), manifest.inputs
+    paths = {str(address) for address in annals.addresses(job)} | used.keys()
+    return any((now.get(path) or _digest(job, path)) != used.get(path) for path in paths)
 
 
 def _digest(job: Job, path: str) -> str | None:

@@ -16,6 +16,7 @@ from pipelines.declarations import Side
 from pipelines.job import Job
 from pipelines.lake import Lake
 from pipelines.portfolio import Portfolio
+from pipelines.staleness import outdated
 from tests.spec.contracts import contract
 from tests.spec.given import OWNER, rows
 from tests.spec.tables import table
@@ -247,3 +248,39 @@ def test_the_same_contradiction_is_the_same_finding_day_after_day(tmp_path: Path
     (once,), (again,) = rows(first, "violations"), rows(last, "violations")
     assert once["discrepancy_id"] == again["discrepancy_id"]
     assert (again["first_seen"], again["last_seen"]) == (DAYS[0], DAYS[2])
+
+
+def test_what_is_measured_later_is_told_again(tmp_path: Path) -> None:
+    """A rule that held is not one that could not be measured, though neither has a finding in the table."""
+    paid = INVOICES.replace("11 | P2        | O", "11 | P2        | B")
+    paid_of_service = INVOICES_OF_SERVICE.replace("11 | S2     | OPEN", "11 | S2     | PAID")
+    cover = Cover(invoices=[INVOICES, paid, paid], invoices_of_service=[INVOICES_OF_SERVICE, *[paid_of_service] * 2])
+
+    def told(*missing: tuple[int, str, str]) -> list[tuple[str, ...]]:
+        for job in replace(cover, missing=missing).judged(tmp_path, days=2):
+            reconciliation.find_discrepancies(job)
+            reconciliation.judge_drift(job)
+        return [(str(row["state"]), str(row["last_seen"])) for row in rows(job, "discrepancy_history")]
+
+    assert told((1, "policies", "legacy")) == []
+    assert told() == [("resolved", "2026-01-01")]
+
+
+def test_what_was_told_before_a_rule_was_measured_is_outdated(tmp_path: Path) -> None:
+    paid = INVOICES.replace("11 | P2        | O", "11 | P2        | B")
+    paid_of_service = INVOICES_OF_SERVICE.replace("11 | S2     | OPEN", "11 | S2     | PAID")
+    cover = Cover(
+        invoices=[INVOICES, paid, INVOICES],
+        invoices_of_service=[INVOICES_OF_SERVICE, paid_of_service, INVOICES_OF_SERVICE],
+        missing=((1, "policies", "legacy"),),
+    )
+    for job in cover.judged(tmp_path, days=3):
+        reconciliation.find_discrepancies(job)
+        reconciliation.judge_drift(job)
+    assert [row["state"] for row in rows(job, "discrepancy_history")] == ["ongoing"]
+
+    _, between, _ = replace(cover, missing=()).judged(tmp_path, days=3)
+    assert [late.partition for late in outdated([between])] == ["2026-01-03"]
+    reconciliation.judge_drift(job)
+    assert [row["state"] for row in rows(job, "discrepancy_history")] == ["reopened"]
+    assert outdated([between]) == []
