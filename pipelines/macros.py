@@ -68,6 +68,32 @@ _WHOLE = (
     whole_number(x) AS CASE WHEN regexp_full_match(x, '[+-]?[0-9]+(\.0+)?') THEN TRY_CAST(x AS HUGEINT) END
     """,
 )
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_MOMENTS = (
+    # The engine would read much more: a day out of any time, `epoch`, names of zones; and drop a seventh digit.
+    rf"""
+    day_of(x) AS CASE
+        WHEN regexp_full_match(x, '{_DAY}([T ]00:00(:00(\.0+)?)?)?') THEN TRY_CAST(left(x, 10) AS DATE) END
+    """,
+    rf"""
+    is_moment(x) AS regexp_full_match(x,
+        '{_DAY}([T ]([01][0-9]|2[0-3]):[0-9]{{2}}(:[0-9]{{2}}(\.[0-9]{{1,6}}0*)?)?(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)?)?')
+    """,
+    "wall_of(x) AS CASE WHEN is_moment(x) THEN TRY_CAST(x AS TIMESTAMP) END",
+    "instant_of(x) AS CASE WHEN is_moment(x) THEN TRY_CAST(x AS TIMESTAMPTZ) END",
+)
+_MEMBERS = (
+    # The engine makes a double of a number with a point. Where it may have more digits, they are made texts first.
+    rf"""
+    numbers_as_texts(x) AS array_to_string(list_transform(regexp_extract_all(x, '{_TOKEN}'),
+        lambda t: CASE WHEN regexp_full_match(t, '-?[0-9.]+') THEN '"' || t || '"' ELSE t END), '')
+    """,
+    r"""
+    member_text(x, path) AS CASE
+        WHEN regexp_matches(x, '[0-9.]{17}') AND json_type(x, path) = 'DOUBLE'
+        THEN json_extract_string(numbers_as_texts(x), path) ELSE json_extract_string(x, path) END
+    """,
+)
 _CLOCK = (
     r"""
     time_of_day(x) AS CASE
@@ -155,4 +181,8 @@ MACROS: Mapping[str, Callable[[], tuple[str, ...]]] = {
     "nfkc_normalize": _compatibility,
     "whole_number": lambda: _WHOLE,
     "time_of_day": lambda: _CLOCK,
+    "day_of": lambda: _MOMENTS,
+    "wall_of": lambda: _MOMENTS,
+    "instant_of": lambda: _MOMENTS,
+    "member_text": lambda: _MEMBERS,
 }

@@ -204,6 +204,9 @@ PRIMITIVES: dict[str, Primitive] = {
     "is_not_a_number": _duckdb(1, "whether a DOUBLE is NaN", "isnan($1)"),
     # dates and times
     "to_time": _duckdb(1, "text of a time of day: HH:MM, HH:MM:SS, up to six digits of a second", "time_of_day($1)"),
+    "to_date": _duckdb(1, "text of a day: YYYY-MM-DD, with midnight behind it or without", "day_of($1)"),
+    "to_wall_time": _duckdb(1, "text of day and time to the microsecond; an offset means nothing", "wall_of($1)"),
+    "to_instant": _duckdb(1, "text of day and time to the microsecond; without an offset it is UTC", "instant_of($1)"),
     "calendar_date": _duckdb(
         3,
         "the date of year (1 to 9999), month, day (integers); NULL for an impossible one",
@@ -276,12 +279,10 @@ PRIMITIVES: dict[str, Primitive] = {
     "sha256_hex": _duckdb(1, "SHA-256 of text (UTF-8), lower-case hex", "sha256($1)"),
     "json_member": _duckdb(
         2,
-        "the text of a member of a JSON object by its name; NULL when it is missing or null",
-        f"json_extract_string($1, {_MEMBER})",
+        "the text of a member of a JSON object by its name, all digits of a number; NULL when it is missing or null",
+        f"member_text($1, {_MEMBER})",
     ),
-    "json_has": _duckdb(
-        2, "whether a JSON object has a member of this name, null or not", f"json_exists($1, {_MEMBER})"
-    ),
+    "json_has": _duckdb(2, "whether a JSON object has a member of this name", f"json_exists($1, {_MEMBER})"),
     "is_json_object": _duckdb(
         1,
         "whether a text is a JSON object",

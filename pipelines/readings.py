@@ -10,8 +10,8 @@ from pipelines.expressions import literal
 
 _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 _READ = {
-    "VARCHAR": "{}", "BOOLEAN": "CAST({} AS BOOLEAN)", "DATE": "CAST({} AS DATE)", "TIME": "to_time({})",
-    "TIMESTAMP": "CAST({} AS TIMESTAMP)", "TIMESTAMP WITH TIME ZONE": "CAST({} AS TIMESTAMPTZ)",
+    "VARCHAR": "{}", "BOOLEAN": "CAST({} AS BOOLEAN)", "DATE": "to_date({})", "TIME": "to_time({})",
+    "TIMESTAMP": "to_wall_time({})", "TIMESTAMP WITH TIME ZONE": "to_instant({})",
     "DOUBLE": "as_double({})", "FLOAT": "as_single(as_double({}))",
     "HUGEINT": "to_whole({})", "UBIGINT": "to_whole({})",
     **dict.fromkeys(("BIGINT", "INTEGER", "SMALLINT", "TINYINT"), "CAST(to_whole({}) AS BIGINT)"),

@@ -230,6 +230,52 @@ def test_to_time(evaluate, values):
     assert evaluate("to_time(x)", x=pa.array(values)) == list(map(clock, values))
 
 
+MOMENTS = st.from_regex(
+    r"(2024|9999)-0?[1-9]-[0-3][0-9]([T ](0[0-9]|1[0-9]|2[0-4]):[0-6][0-9](:[0-6][0-9](\.[0-9]{1,8})?)?"
+    r"(Z|[+-]0[0-9](:?[03]0)?)?)?",
+    fullmatch=True,
+) | st.sampled_from([
+    "2024-02-29T00:00", "2024-02-29 00:00:00.000", "2024-01-01 10:00:00.1234567", "2024-01-01 10:00:00.1234560+01",
+    "2024-01-01T24:00", "2024-01-01 10:00 Europe/Berlin", "epoch", "infinity", " 2024-01-01", "2024/01/01", "",
+])  # fmt: skip
+
+
+@few
+@given(lists_of(MOMENTS))
+def test_to_date(evaluate, values):
+    def day(text):
+        found = re.fullmatch(r"(\d{4}-\d{2}-\d{2})([T ]00:00(:00(\.0+)?)?)?", text)
+        return moment(date.fromisoformat, found[1]) if found else None
+
+    assert evaluate("to_date(x)", x=pa.array(values)) == list(map(day, values))
+
+
+@few
+@given(lists_of(MOMENTS))
+def test_to_instant_and_to_wall_time(evaluate, values):
+    def at(text):
+        found = re.fullmatch(
+            r"(?P<day>\d{4}-\d\d-\d\d)([T ](?P<clock>\d\d:\d\d)(?P<second>:\d\d(\.\d{1,6}(?=0*\D|0*$))?0*)?"
+            r"(?P<zone>Z|[+-]\d\d(:?\d\d)?)?)?", text,
+        )  # fmt: skip
+        if not found:
+            return None
+        second = (found["second"] or ":00").partition(".")
+        clock = f"{found['clock'] or '00:00'}{second[0]}.{second[2].rstrip('0').ljust(6, '0')}"
+        return moment(datetime.fromisoformat, f"{found['day']}T{clock}{found['zone'] or 'Z'}")
+
+    instants = list(map(at, values))
+    assert evaluate("to_instant(x)", x=pa.array(values)) == instants
+    assert evaluate("to_wall_time(x)", x=pa.array(values)) == [one and one.replace(tzinfo=None) for one in instants]
+
+
+def moment(read, text):
+    try:
+        return read(text)
+    except ValueError:
+        return None
+
+
 @few
 @given(lists_of(number_like), st.sampled_from([(5, 2), (18, 0), (4, 4), (38, 10), (18, 6)]))
 def test_to_decimal(evaluate, values, kind):

@@ -28,8 +28,11 @@ READ = [
     ("float32", "0.1", "0.3", "0.3"),
     ("decimal(12,2)", "1.00", "12.50", "12.50"),
     ("decimal(12,2)", "1.00", "12.50", '"12.5"'),
+    ("decimal(19,2)", "1.00", "12345678901234567.89", "12345678901234567.89"),
+    ("decimal(38,20)", "1.0", "-0.12345678901234567891", "-0.12345678901234567891"),
     ("bool", "true", "false", "false"),
     ("day", "2026-01-01", "2026-01-02", '"2026-01-02"'),
+    ("day", "2026-01-01", "2026-01-02", '"2026-01-02T00:00:00"'),
     ("time", "10:00:00", "11:30:00", '"11:30"'),
     ("wall", "2026-01-01T10:00:00", "2026-01-02T10:00:00", '"2026-01-02T10:00:00"'),
     ("wall ms", "2026-01-01T10:00:00", "2026-01-02T10:00:00", '"2026-01-02T10:00:00"'),
@@ -77,6 +80,23 @@ def test_what_cannot_be_read_is_not_what_a_missing_value_is(tmp_path, kind):
     job = reconciled(of([(kind, *held, '"2,00"')], shows=""), tmp_path)
 
     assert [(row["type"], row["evidence"]) for row in rows(job, "discrepancies")] == [("unexplained", "{}")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "held", "told"),
+    [
+        ("day", ("2026-01-01", "2026-01-02"), "2026-01-02T23:30:00"),
+        ("day", ("2026-01-01", "2026-01-02"), "2026-1-2"),
+        ("wall", ("2026-01-01T10:00:00", "2026-01-01T10:00:00.123456"), "2026-01-01T10:00:00.1234567"),
+        ("instant", ("2026-01-01T10:00:00Z", "2026-01-01T09:00:00Z"), "2026-01-01 10:00:00 Europe/Berlin"),
+        ("instant", ("2026-01-01T10:00:00Z", "1970-01-01T00:00:00Z"), "epoch"),
+    ],
+)
+def test_what_says_more_or_less_than_the_value_is_not_read_as_it(tmp_path, kind, held, told):
+    """The event did not tell what the service does not show: so nothing says that the service is merely behind."""
+    job = reconciled(of([(kind, *held, f'"{told}"')]), tmp_path)
+
+    assert [row["problem"] for row in rows(job, "fold_findings")] == ["told_otherwise"]
 
 
 def test_a_sentinel_tells_that_the_value_is_missing(tmp_path):
