@@ -30,7 +30,7 @@ _NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIMESTAMP = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"([T ](?P<hour>[0-9]{2})(:(?P<minute>[0-9]{2})(:(?P<second>[0-9]{2})(\.(?P<fraction>[0-9]{1,6})0*)?)?)?"
+    r"([T ](?P<hour>[01][0-9]|2[0-3])(:(?P<minute>[0-9]{2})(:(?P<second>[0-9]{2})(\.(?P<fraction>[0-9]{1,6})0*)?)?)?"
     r"(?P<zone>Z|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)?)?"  # Python takes an offset of 60 minutes for an hour
 )
 _CALENDAR = range(*(pa.scalar(day).cast(pa.timestamp("us")).value for day in (date.min, date.max)))

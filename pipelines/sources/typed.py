@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +18,9 @@ from pipelines.sources.source import REJECTED, Batch
 from pipelines.types import INT128
 
 _ANY_INTEGER = pa.decimal128(20, 0)
+_EPOCH = date(1970, 1, 1)
+_CALENDAR = ((date.min - _EPOCH).days, (date.max - _EPOCH).days)  # days of everything downstream: years 1 to 9999
+_A_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 
 
 def batch_of(rows: pa.RecordBatch, numbers: pa.Array, schema: pa.Schema) -> Batch:
@@ -39,9 +43,15 @@ def batch_of(rows: pa.RecordBatch, numbers: pa.Array, schema: pa.Schema) -> Batc
 
 
 def exactly(values: pa.Array, wanted: pa.DataType) -> pa.Array | None:
-    """The column in the wanted type; None when a value would lose something. Texts are left as texts."""
+    """The column in the wanted type; None when a value would lose something.
+
+    Texts are left as texts, to be judged cell by cell. So are days and times beyond the calendar, which no column of
+    the wanted type is to hold.
+    """
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
+    if _is_beyond_calendar(values):
+        return values.cast(pa.string())
     # Integers of any width are digits on the way to 128 bits, and read like digits of a text.
     wanted = pa.string() if is_text(values.type) or wanted == INT128 else wanted
     if values.type == wanted:
@@ -53,6 +63,17 @@ def exactly(values: pa.Array, wanted: pa.DataType) -> pa.Array | None:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return None
     return cast if not _may_drop(values.type, wanted) or _kept_all(values, cast) else None
+
+
+def _is_beyond_calendar(values: pa.Array) -> bool:
+    """Whether a column of days or times has one before the year 1 or after 9999."""
+    kind = values.type
+    if not pa.types.is_date(kind) and not pa.types.is_timestamp(kind):
+        return False
+    unit = 1 if pa.types.is_date32(kind) else _A_DAY[kind.unit if pa.types.is_timestamp(kind) else "ms"]
+    extremes = pc.min_max(values)
+    low, high = (extremes[end].value for end in ("min", "max"))
+    return low is not None and (low < _CALENDAR[0] * unit or high >= (_CALENDAR[1] + 1) * unit)
 
 
 def _may_drop(found: pa.DataType, wanted: pa.DataType) -> bool:

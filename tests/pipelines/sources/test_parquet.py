@@ -134,6 +134,34 @@ def test_a_changed_type_is_the_files_fault(tmp_path, held, declared):
     assert not refused.value.transient
 
 
+@pytest.mark.parametrize(
+    ("held", "declared"),
+    [
+        (pa.array([2**62], pa.timestamp("ms")), pa.timestamp("us")),
+        (pa.array([2**62], pa.timestamp("ms")), pa.timestamp("ms")),
+        (pa.array([-(2**62)], pa.timestamp("ms", tz="UTC")), pa.timestamp("us", tz="UTC")),
+        (pa.array([253_402_300_800_000_000], pa.timestamp("us", tz="Europe/Paris")), pa.timestamp("us", tz="UTC")),
+        (pa.array([-62_135_596_800_000_001], pa.timestamp("us")), pa.timestamp("us")),
+        (pa.array([2**63 - 1], pa.timestamp("us")), pa.timestamp("us")),  # what the engine takes for infinity
+        (pa.array([2**31 - 1], pa.date32()), pa.date32()),
+        (pa.array([-719_163], pa.date32()), pa.date32()),
+        (pa.array([2_932_897], pa.date32()), pa.timestamp("us")),
+        (pa.array([2_932_897 * 86_400_000], pa.date64()), pa.date32()),
+    ],
+    ids=lambda value: str(value.type) if isinstance(value, pa.Array) else str(value),
+)
+def test_a_time_beyond_the_calendar_costs_its_row(tmp_path, held, declared):
+    first, last = (pa.array([day], pa.date32()).cast(held.type) for day in (date(1, 1, 2), date(9999, 12, 31)))
+    write(tmp_path, pa.table({"v": pa.concat_arrays([first, held, last, pa.nulls(1, held.type)])}))
+
+    rows, unreadable, _ = read(tmp_path, pa.schema([("v", declared)]))
+
+    assert [row["v"] and str(row["v"])[:10] for row in rows.values()] == ["0001-01-02", "9999-12-31", None]
+    assert [(row["row_number"], row["check"], row["field"], row["reason"]) for row in unreadable] == [
+        (2, "type", "v", f"expected {declared}")
+    ]
+
+
 def test_texts_are_judged_cell_by_cell(tmp_path):
     write(tmp_path, pa.table({"id": ["1", "x", "3"], "v": ["1.5", "2", "3.005"]}))
 
