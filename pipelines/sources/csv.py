@@ -11,14 +11,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
-from typing import IO, Literal
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from pipelines.declared import declared
 from pipelines.errors import SourceError, did_you_mean
-from pipelines.sources import text
+from pipelines.sources import charsets, text
 from pipelines.sources.files import BLOCK, FilePath, answering, misfits_of_path, opened
 from pipelines.sources.framing import LONGEST, Grammar, Record, Stretch, Unfinished
 from pipelines.sources.source import REJECTED, Batch, Misfit, Place, Reading, Source
@@ -37,7 +37,7 @@ class Csv(Source):
     _: KW_ONLY
     delimiter: str = ","
     quote: str = '"'
-    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+    encoding: str = "utf-8"
     null_texts: tuple[str, ...] = ("",)
 
     def __post_init__(self) -> None:
@@ -45,6 +45,8 @@ class Csv(Source):
             raise ValueError("delimiter must be one ASCII character other than a line end")
         if len(self.quote) > 1 or not self.quote.isascii() or self.quote in ("\r", "\n", "\0", self.delimiter):
             raise ValueError("quote must be one ASCII character other than the delimiter or a line end, or empty")
+        if problem := charsets.unknown(self.encoding, charsets.NAMES):
+            raise ValueError(problem)
 
     def describe(self) -> str:
         return f"CSV file {self.path}"
@@ -67,11 +69,11 @@ class _Bytes:
     """The file's bytes as UTF-8: those at hand, and the way to more."""
 
     def __init__(self, file: IO[bytes], path: FilePath, encoding: str) -> None:
-        self._file, self._path, self._encoding = file, path, encoding
+        self._file, self._path, self._text = file, path, charsets.Utf8(encoding)
         self.data, self.final = b"", False
+        if encoding == "utf-16":
+            self._require_mark()
         self.more()
-        if encoding == "utf-8":
-            self.data = self.data.removeprefix(codecs.BOM_UTF8)
 
     def use(self, count: int) -> None:
         """Forget the first ones."""
@@ -84,9 +86,17 @@ class _Bytes:
         with answering(self._path):
             block = self._file.read(BLOCK)
         self.final = len(block) < BLOCK
-        self.data += block if self._encoding == "utf-8" else block.decode(self._encoding).encode()
+        self.data += self._text.next(block, final=self.final)
         if self.final and self.data.endswith(b"\r"):
             self.data += b"\n"  # a file cut between the two characters of its last line end
+
+    def _require_mark(self) -> None:
+        """Nothing else tells the order of bytes in UTF-16."""
+        with answering(self._path):
+            mark = self._file.read(2)
+            self._file.seek(0)
+        if mark not in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
+            raise SourceError(f"{self._path}: no byte order mark at its beginning: declare utf-16-le or utf-16-be")
 
 
 @dataclass(frozen=True)
@@ -132,7 +142,7 @@ class _Reader:
         good: list[tuple[int, list[str]]] = []
         bad: list[dict[str, object]] = []
         for number, record in enumerate(records, first_row):
-            problem = _problem(record, self.header)
+            problem = _problem(record, self.header, self.source.encoding)
             if problem:
                 bad.append({"row_number": number, **problem})
             else:
@@ -191,7 +201,7 @@ def _batches(reader: _Reader, bytes_left: _Bytes) -> Iterator[Batch]:
         bytes_left.more()
 
 
-def _problem(record: Record, header: list[str]) -> dict[str, object] | None:
+def _problem(record: Record, header: list[str], encoding: str) -> dict[str, object] | None:
     """Why a record cannot be read at all, as the rejected row says it."""
     if record.problem:
         return {"check": "record", "reason": record.problem, "raw": _shown({"record": record.raw})}
@@ -200,7 +210,7 @@ def _problem(record: Record, header: list[str]) -> dict[str, object] | None:
         try:
             value.decode()
         except UnicodeDecodeError:
-            return {"check": "encoding", "field": name, "reason": "expected valid utf-8", "raw": _shown(fields)}
+            return {"check": "encoding", "field": name, "reason": f"expected valid {encoding}", "raw": _shown(fields)}
     return None
 
 

@@ -11,14 +11,14 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
-from typing import IO, Literal
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.declared import declared
 from pipelines.errors import SourceError, did_you_mean
-from pipelines.sources import text
+from pipelines.sources import charsets, text
 from pipelines.sources.files import FilePath, misfits_of_path, not_in_layout, opened, whole_lines
 from pipelines.sources.source import REJECTED, Batch, Misfit, Place, Reading, Source
 
@@ -55,7 +55,7 @@ class FixedWidth(Source):
     path: str
     columns: tuple[Column, ...]
     _: KW_ONLY
-    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+    encoding: str = "utf-8"
     null_texts: tuple[str, ...] = ("",)
     ragged: bool = False
 
@@ -64,6 +64,8 @@ class FixedWidth(Source):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"columns {', '.join(twice)} are there twice")
+        if problem := charsets.unknown(self.encoding, charsets.OF_BYTES):
+            raise ValueError(problem)
 
     def describe(self) -> str:
         return f"fixed-width file {self.path}"

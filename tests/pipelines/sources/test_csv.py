@@ -1,5 +1,6 @@
 """CSV files as sources: what is read, what is unreadable and why, what is refused as a whole."""
 
+import codecs
 import csv
 import io
 import json
@@ -14,6 +15,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from pipelines.errors import SourceError
+from pipelines.sources import charsets
 from pipelines.sources.csv import Csv
 from pipelines.sources.framing import Grammar
 from pipelines.sources.source import REJECTED, Place
@@ -192,6 +194,67 @@ def test_latin_1(tmp_path):
 
     assert rows == {1: (1, "Jürgen Groß", Decimal(1))}
     assert unreadable == []
+
+
+def test_text_of_every_encoding(tmp_path):
+    for encoding in charsets.NAMES:
+        name = "Jürgen Groß, 5 €" if encoding in {"cp1252", "iso-8859-15"} or "utf" in encoding else "Jürgen Groß"
+        rows, unreadable, _ = read(tmp_path, f'id,name,amount\r\n1,"{name}",1\r\n'.encode(encoding), encoding=encoding)
+
+        assert (rows, unreadable) == ({1: (1, name, Decimal("1.00"))}, []), encoding
+
+
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE])
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path, mark):
+    encoding = "utf-16-le" if mark == codecs.BOM_UTF16_LE else "utf-16-be"
+    content = mark + "id,name,amount\n1,Ann 😀,1\n".encode(encoding)
+
+    assert read(tmp_path, content, encoding="utf-16")[0] == {1: (1, "Ann 😀", Decimal("1.00"))}
+    assert read(tmp_path, content, encoding=encoding)[0] == {1: (1, "Ann 😀", Decimal("1.00"))}
+    with pytest.raises(SourceError, match="no byte order mark at its beginning: declare utf-16-le or utf-16-be"):
+        read(tmp_path, content[2:], encoding="utf-16")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "broken", "shown"),
+    [
+        ("cp1252", b"\x81", "\\x81"),
+        ("utf-16-le", b"\x00\xd8", "\\xed\\xa0\\x80"),  # half a character
+        ("utf-16-be", b"\xdc\x00", "\\xed\\xb0\\x80"),
+    ],
+)
+def test_bytes_that_are_no_text_cost_their_row(tmp_path, encoding, broken, shown):
+    head, rest = (part.encode(encoding) for part in ("id,name,amount\n1,Müller,1\n2,ä", "ü,2\n3,Ann,3\n"))
+
+    rows, unreadable, _ = read(tmp_path, head + broken + rest, encoding=encoding)
+
+    assert rows == {1: (1, "Müller", Decimal("1.00")), 3: (3, "Ann", Decimal("3.00"))}
+    assert reasons(unreadable) == {2: ("encoding", "name", f"expected valid {encoding}")}
+    assert json.loads(unreadable[0]["raw"])["name"] == f"ä{shown}ü"
+
+
+def test_a_file_cut_off_within_a_character(tmp_path):
+    rows, unreadable, _ = read(
+        tmp_path, "id,name,amount\n1,Ann,1\n2,Ida,12".encode("utf-16-le")[:-1], encoding="utf-16-le"
+    )
+
+    assert list(rows) == [1]
+    assert reasons(unreadable) == {2: ("encoding", "amount", "expected valid utf-16-le")}
+
+
+@given(content=st.text(st.sampled_from("a,;\r\nöß€😀"), max_size=40), block=st.integers(1, 7))
+def test_encodings_say_the_same_in_blocks_of_any_size(content, block):
+    for encoding in charsets.NAMES:
+        bytes_ = content.encode(encoding, "ignore")
+        text, found = charsets.Utf8(encoding), b""
+        for at in range(0, len(bytes_) + 1, block):
+            found += text.next(bytes_[at : at + block], final=at + block > len(bytes_))
+        assert found.decode() == bytes_.decode(encoding)
+
+
+def test_an_unknown_encoding_is_named_with_its_nearest():
+    with pytest.raises(ValueError, match='unknown encoding "cp1251"; did you mean "cp1252"'):
+        Csv("policies.csv", encoding="cp1251")
 
 
 def test_delimiter_quote_and_texts_for_missing(tmp_path):

@@ -54,6 +54,7 @@ def test_places_count_characters_not_bytes(tmp_path):
 
     assert read(tmp_path, line)[0] == {1: (1, "Jürg😀", Decimal("1.50"), date(2026, 3, 20))}
     assert read(tmp_path, line.replace("😀", "ö").encode("latin-1"), encoding="latin-1")[0][1][1] == "Jürgö"
+    assert read(tmp_path, line.replace("😀", "€").encode("cp1252"), encoding="cp1252")[0][1][1] == "Jürg€"
 
 
 def test_a_byte_order_mark_takes_no_place(tmp_path):
