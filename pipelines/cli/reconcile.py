@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipelines import catalog, loading, staleness, verification
 from pipelines.cli import endings, selection
+from pipelines.cli.exits import ExitCode
 from pipelines.cli.options import (
     AsJson,
     ContextNames,
@@ -23,7 +25,10 @@ from pipelines.cli.options import (
 )  # fmt: skip
 from pipelines.cli.running import run
 from pipelines.cli.screen import Screen
-from pipelines.errors import did_you_mean
+from pipelines.errors import IntegrityError, did_you_mean
+from pipelines.job import Job
+from pipelines.lake import Lake
+from pipelines.portfolio import Portfolio
 
 ENGINES = ("duckdb",)
 EngineName = Annotated[str, typer.Option("--engine", metavar="NAME", help="What runs the comparison: duckdb.")]
@@ -52,9 +57,28 @@ def reconcile(
     chosen = selection.entities(portfolio, context, entity)
     ended = run(screen, selection.jobs(chosen, Dates.of(date, first, last), store), portfolio, count)
     screen.show(*endings.report(ended))
-    path = catalog.publish(store, list(portfolio.entities()))
-    late, code = staleness.outdated([job for job, attempt in ended if not attempt.failure]), endings.exit_code(ended)
-    screen.emit({"exit_code": code, "catalog": str(path)} | endings.document(ended, late))
+    path, late, broken = _afterwards(store, portfolio, ended)
+    code = ExitCode.FAILURE if broken else endings.exit_code(ended)
+    screen.emit(
+        {"exit_code": code, "catalog": path and str(path)}
+        | endings.document(ended, late)
+        | ({"error": {"family": type(broken).__name__, "message": str(broken)}} if broken else {})
+    )
     for line in endings.warnings(late):
         screen.note(line, style="yellow")
+    if broken:
+        screen.note(f"Error: {broken}", style="red")
     raise typer.Exit(code)
+
+
+def _afterwards(
+    store: Lake, portfolio: Portfolio, ended: endings.Ended
+) -> tuple[Path | None, list[Job], IntegrityError | None]:
+    """The catalogue, what should be run again, and what in the lake is broken: the results are there all the same."""
+    path, late = None, []
+    try:
+        late = staleness.outdated([job for job, attempt in ended if not attempt.failure])
+        path = catalog.publish(store, list(portfolio.entities()))
+    except IntegrityError as error:
+        return path, late, error
+    return path, late, None

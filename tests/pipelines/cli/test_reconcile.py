@@ -78,6 +78,23 @@ def test_later_partitions_with_another_past_are_named(coexist, own_banks, own_la
     assert [row["business_date"] for row in document["outdated"]] == DATES[1:]
 
 
+@pytest.mark.parametrize("table", ["drift", "discrepancy_history"])
+def test_a_broken_manifest_elsewhere_is_named_and_the_results_are_told(coexist, own_lake, table):
+    manifest = own_lake / f"banks/banks/{table}/business_date=2026-09-07/_manifest.json"
+    manifest.write_text("{", encoding="utf-8")
+
+    said = coexist("reconcile", "-c", "banks", "--date", "2026-06-08", "--lake", own_lake, "--json")
+    shown = coexist("reconcile", "-c", "banks", "--date", "2026-06-08", "--lake", own_lake)
+
+    assert (said.code, shown.code) == (3, 3)
+    assert [(row["business_date"], row["status"]) for row in said.document["reconciled"]] == [("2026-06-08", "done")]
+    assert said.document["catalog"] is None
+    assert said.document["error"]["family"] == "IntegrityError"
+    assert f"{manifest} is not a readable manifest" in said.document["error"]["message"]
+    assert "1 partition reconciled" in shown.out
+    assert f"Error: banks/banks/{table}/2026-09-07" in shown.err
+
+
 def test_the_same_again_makes_nothing_outdated(coexist, own_lake):
     said = coexist("reconcile", "-c", "banks", "--date", "2026-03-09", "--lake", own_lake, "--json")
 
