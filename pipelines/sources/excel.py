@@ -30,6 +30,8 @@ _MIDNIGHT = " 00:00:00"  # what fastexcel puts behind a cell that is a day
 _LONG = r"^-?[0-9]{16,309}$"  # no cell holds a number of more digits than that, but texts may have them
 _SHOWN = 15  # digits that Excel shows of a number, and compares numbers by
 _FRACTION = r"^-?[0-9]+(\.[0-9]+)?$"
+_LONGEST_SPAN = 10_000 * 3_600_000  # milliseconds: 9999:59:59 is the longest that Excel takes, what is beyond is a day
+_A_DAY = 86_400_000
 _EXACT = 2**53  # whole numbers from here on a cell, which is binary floating point, may have changed
 
 
@@ -87,7 +89,10 @@ class _Sheet:
     def batches(self, schema: pa.Schema) -> Iterator[Batch]:
         """The rows of the schema."""
         places = [self.header.index(name) for name in schema.names]
-        cells = [_days(self._texts(at, kind), kind) for at, kind in zip(places, schema.types, strict=True)]
+        cells = [
+            self._clocks(at, _days(self._texts(at, kind), kind), kind)
+            for at, kind in zip(places, schema.types, strict=True)
+        ]
         texts = pa.RecordBatch.from_arrays(cells, schema.names)
         bad = self._wrong_cells(places, schema.names)
         empty = _empty(self._cells)
@@ -127,6 +132,25 @@ class _Sheet:
             held[row] = digits if digits and self._truths[column][row].is_valid else held[row]
         return pa.array(held, pa.string())
 
+    def _clocks(self, column: int, texts: pa.Array, kind: pa.DataType) -> pa.Array:
+        """A cell that is a time or a span as such; its text has it behind the day before 1900."""
+        if not (pa.types.is_time(kind) or pa.types.is_duration(kind)):
+            return texts
+        spans = self._spans[column].cast(pa.duration("ms")).cast(pa.int64()).to_pylist()
+        least, most = (0, _A_DAY) if pa.types.is_time(kind) else (1 - _LONGEST_SPAN, _LONGEST_SPAN)
+        return pa.array(
+            [
+                text if span is None or not least <= span < most else _clock(span)
+                for text, span in zip(texts.to_pylist(), spans, strict=True)
+            ],
+            pa.string(),
+        )
+
+    @cached_property
+    def _spans(self) -> pa.RecordBatch:
+        """The cells as spans of time: those that are times or days, and no texts."""
+        return self._load("duration")[0].slice(1)
+
     @cached_property
     def _numbers(self) -> pa.RecordBatch:
         """The cells as binary floating point, also those of texts that look like a number."""
@@ -155,7 +179,7 @@ class _Sheet:
         beyond = [row for row in long if abs(int(self._cells[column][row].as_py())) >= _EXACT]
         return [row + 1 for row in beyond if self._truths[column][row].is_valid]
 
-    def _load(self, dtype: Literal["string", "float", "boolean"]) -> tuple[pa.RecordBatch, Any]:
+    def _load(self, dtype: Literal["string", "float", "boolean", "duration"]) -> tuple[pa.RecordBatch, Any]:
         sheet = self._book.load_sheet(self._name, header_row=None, skip_rows=self._source.header - 1, dtypes=dtype)
         cells, errors = sheet.to_arrow_with_errors()
         return cells, errors
@@ -190,6 +214,13 @@ def _digits(number: float, kind: pa.DataType) -> str:
 def _days(cells: pa.Array, kind: pa.DataType) -> pa.Array:
     """A cell that is a day has midnight in it; a column of days wants none."""
     return pc.replace_substring_regex(cells, _MIDNIGHT + "$", "") if pa.types.is_date(kind) else cells
+
+
+def _clock(span: int) -> str:
+    """Milliseconds as hours, minutes, seconds."""
+    seconds, fraction = divmod(abs(span), 1000)
+    clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{fraction:03}"
+    return f"-{clock}" if span < 0 else clock
 
 
 def _empty(cells: pa.RecordBatch) -> pa.Array:

@@ -1,6 +1,6 @@
 """Excel sheets as sources: cells as the declared types, what a sheet cannot hold, what is refused as a whole."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 import pyarrow as pa
@@ -23,6 +23,7 @@ def sheet(tmp_path):
         with xlsxwriter.Workbook(tmp_path / f"policies-{DAY}.xlsx") as book:
             page = book.add_worksheet(name)
             day = book.add_format({"num_format": "yyyy-mm-dd"})
+            page.formatted = lambda pattern: book.add_format({"num_format": pattern})
             for at, row in enumerate(rows):
                 for place, cell in enumerate(row):
                     if callable(cell):
@@ -45,6 +46,10 @@ def read_sheet(folder, schema=SCHEMA, **declared):
 
 def formula(text, value):
     return lambda page, at, place: page.write_formula(at, place, text, None, value)
+
+
+def clock(number, pattern):
+    return lambda page, at, place: page.write_number(at, place, number, page.formatted(pattern))
 
 
 def test_cells_come_in_the_declared_types_and_order(sheet):
@@ -131,6 +136,36 @@ def test_times_and_truths(sheet):
     rows, _, _ = read_sheet(sheet(["at", "ok"], [moment, True], [date(2026, 3, 20), False]), schema)
 
     assert rows == {1: (moment, True), 2: (datetime(2026, 3, 20), False)}  # noqa: DTZ001
+
+
+def test_times_of_day_and_spans(sheet):
+    schema = pa.schema([("at", pa.time64("us")), ("worked", pa.duration("us"))])
+    folder = sheet(
+        ["at", "worked"],
+        [clock(9.5 / 24 + 15.25 / 86400, "hh:mm:ss"), clock(26.5 / 24, "[h]:mm")],
+        [clock(0, "h:mm"), clock(9999 / 24, "[h]:mm:ss")],
+        ["09:30", "26:30:00"],
+        [None, clock(-0.25, "[h]:mm")],
+        [clock(1.5, "hh:mm"), clock(0.5, "[h]:mm")],
+        [clock(0.5, "hh:mm"), date(2026, 3, 20)],
+        [0.5, clock(0.5, "[h]:mm")],
+        [clock(0.5, "hh:mm"), 0.5],
+    )
+
+    rows, unreadable, _ = read_sheet(folder, schema)
+
+    assert rows == {
+        1: (time(9, 30, 15, 250_000), timedelta(hours=26.5)),
+        2: (time(0, 0), timedelta(hours=9999)),
+        3: (time(9, 30), timedelta(hours=26.5)),
+        4: (None, timedelta(hours=-6)),
+    }
+    assert reasons(unreadable) == {
+        5: ("type", "at", "expected time64[us]"),
+        6: ("type", "worked", "expected duration[us]"),  # a day is no span since 1900
+        7: ("type", "at", "expected time64[us]"),
+        8: ("type", "worked", "expected duration[us]"),
+    }
 
 
 def test_header_and_sheet_can_be_elsewhere(sheet):
