@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import instances, places
+from pipelines import evolution, instances, places
 from pipelines.errors import IntegrityError, SourceError
 from pipelines.expressions import compile_sql, quote
 from pipelines.macros import MACROS, definitions
@@ -38,6 +39,19 @@ def opened(resources: Resources | None = None, *, rows: int | None = None) -> It
         yield Engine(connection, wanted.engine_memory)
 
 
+@dataclass(frozen=True)
+class Era:
+    """Parquet files of one schema, by key, and its columns with their engine types."""
+
+    files: Mapping[str, Path]
+    types: Mapping[str, str]
+
+    def columns_of(self, now: Mapping[str, str]) -> str:
+        """The select list of the columns of `now`: those that are not held are missing."""
+        held = evolution.held(self.types, now)
+        return ", ".join(quote(name) if name in held else f"NULL AS {quote(name)}" for name in now)
+
+
 class Engine:
     """Named relations and canonical SQL over them."""
 
@@ -48,15 +62,20 @@ class Engine:
         self._computed: set[str] = set()
 
     def scan(self, name: str, files: Sequence[Path], *, partitions: Sequence[str] = ()) -> None:
-        """A view over Parquet files of one schema; with `partitions`, each file's key stands in `__partition`."""
+        """A view over Parquet files of one schema; with `partitions`, each file's key stands in `__partition`.
+
+        They may have several schemas then: all are read by the columns of the last, which are missing where they are
+        not `evolution.held`.
+        """
         if not partitions:
             self._create("VIEW", name, f"SELECT * FROM {_parquet(*files)}")
             return
+        columns = self._by_those_of_the_last(files)
         parts = [
-            f"SELECT *, '{key}' AS __partition FROM {_parquet(file)}"
+            f"SELECT {columns[file]}, '{key}' AS __partition FROM {_parquet(file)}"
             for key, file in zip(partitions, files, strict=True)
         ]
-        self._create("VIEW", name, " UNION ALL ".join(parts))
+        self._create("VIEW", name, " UNION ALL ".join([parts[-1], *parts[:-1]]))  # the first one's types are given
 
     def scan_rows(self, name: str, file: Path, *, adding: str) -> None:
         """A view over one Parquet file with each row's place in it as `__position`, and canonical columns added."""
@@ -88,6 +107,13 @@ class Engine:
             found = rows.to_arrow_reader(BATCH_ROWS)
         beside = [field for field in found.schema if field.name not in schema.names]
         return found.cast(pa.schema([*as_kept(schema), *beside]))
+
+    def eras(self, files: Mapping[str, Path]) -> list[Era]:
+        """Parquet files by what they hold: those of one schema, in their order, with its columns and engine types."""
+        of_one: dict[tuple[tuple[str, str], ...], dict[str, Path]] = {}
+        for key, file in files.items():
+            of_one.setdefault(tuple((held.name, str(held.type)) for held in pq.read_schema(file)), {})[key] = file
+        return [Era(those, self._types_in(next(iter(those.values())))) for those in of_one.values()]
 
     def scan_holding(self, name: str, files: Mapping[str, Path], values: pa.Table) -> None:
         """Those rows of Parquet files of one schema that hold one of the `values` in each column there named.
@@ -174,6 +200,18 @@ class Engine:
         """The same of a query, which is not run."""
         described = self._connection.execute(f"DESCRIBE {self._compiled(sql)}").fetchall()
         return {name: kind for name, kind, *_ in described}
+
+    def _types_in(self, file: Path) -> dict[str, str]:
+        described = self._connection.execute(f"DESCRIBE SELECT * FROM {_parquet(file)}").fetchall()
+        return {name: kind for name, kind, *_ in described}
+
+    def _by_those_of_the_last(self, files: Sequence[Path]) -> dict[Path, str]:
+        """For each file the select list of the columns that the last one has."""
+        eras = self.eras({str(file): file for file in files})
+        if len(eras) == 1:
+            return dict.fromkeys(files, "*")
+        now = next(era.types for era in eras if files[-1] in era.files.values())
+        return {file: era.columns_of(now) for era in eras for file in era.files.values()}
 
     def _compiled(self, sql: str) -> str:
         """In the engine's own dialect, every macro it calls being defined."""

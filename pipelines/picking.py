@@ -7,13 +7,15 @@ or none, and are found by their text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipelines.declarations import Holder
-from pipelines.engine import Engine
+from pipelines.engine import Engine, Era
+from pipelines.evolution import held
 from pipelines.expressions import literal, quote
 from pipelines.keys import SEPARATOR
+from pipelines.places import PARTITION
 from pipelines.readings import read_text
 from pipelines.rows import row_key
 
@@ -33,16 +35,18 @@ def pick(  # noqa: PLR0913 (from what, by which keys, into what)
 ) -> None:
     """Make `into` the raw rows of a side whose key is `asked` for (`row_key`).
 
-    They are among `rows` and in the `earlier` files of the same columns, if any: by partition, which stands in the
-    column `__partition` of `rows` as well.
+    They are among `rows` and in the `earlier` files, if any: by partition, which stands in the column `__partition` of
+    `rows` as well. Of earlier files the same columns are told, missing where they do not hold them; nothing is where
+    they do not hold the key.
     """
     types = engine.types(rows)
+    eras = [era for era in engine.eras(earlier or {}) if set(holder.key) <= set(held(era.types, types))]
     exact = all(types[column] in _EXACT for column in holder.key)
     engine.materialise(f"{into} keys", _taken_apart(holder, types, asked) if exact else _as_text(asked))
     odd = engine.number(f"SELECT COUNT(*) FROM {quote(f'{into} keys')} WHERE is_odd")
-    found = [_by_columns(holder, each, into) for each in _apart(engine, holder, rows, into, earlier or {}) if exact]
+    found = [_by_columns(holder, each, into) for each in _apart(engine, holder, rows, into, eras) if exact]
     if odd or not exact:
-        found.append(_by_text(holder, _together(engine, rows, into, earlier or {}), into))
+        found.append(_by_text(holder, _together(engine, rows, into, eras), into))
     engine.materialise(into, " UNION ALL ".join(found))
 
 
@@ -52,23 +56,37 @@ def parts_of(text: str, key: tuple[str, ...], types: Mapping[str, str]) -> list[
     return [read_text(part, types[column]) for part, column in zip(texts if len(key) > 1 else [text], key, strict=True)]
 
 
-def _apart(engine: Engine, holder: Holder, rows: str, into: str, earlier: Mapping[str, Path]) -> list[str]:
+def _apart(engine: Engine, holder: Holder, rows: str, into: str, eras: Sequence[Era]) -> list[str]:
     """The relations to find rows in by the columns of their key; of the files only what may be among them is read."""
-    if not earlier:
+    if not eras:
         return [rows]
     parts = ", ".join(f"part_{at} AS {quote(name)}" for at, name in zip(_places(holder), holder.key, strict=True))
     wanted = engine.table(f"SELECT {parts} FROM {quote(f'{into} keys')} WHERE NOT is_odd")
-    engine.scan_holding(f"{into} earlier", earlier, wanted)
-    return [rows, f"{into} earlier"]
+    found = [rows]
+    for number, era in enumerate(eras):
+        engine.scan_holding(f"{into} of era {number}", era.files, wanted)
+        found.append(_by_today(engine, rows, era, f"{into} of era {number}"))
+    return found
 
 
-def _together(engine: Engine, rows: str, into: str, earlier: Mapping[str, Path]) -> str:
+def _together(engine: Engine, rows: str, into: str, eras: Sequence[Era]) -> str:
     """One relation of all rows."""
-    if not earlier:
+    if not eras:
         return rows
-    engine.scan(f"{into} of all", list(earlier.values()), partitions=list(earlier))
-    engine.view(f"{into} among", f"SELECT * FROM {quote(rows)} UNION ALL SELECT * FROM {quote(f'{into} of all')}")
+    every = [rows]
+    for number, era in enumerate(eras):
+        engine.scan(f"{into} of all era {number}", list(era.files.values()), partitions=list(era.files))
+        every.append(_by_today(engine, rows, era, f"{into} of all era {number}"))
+    engine.view(f"{into} among", " UNION ALL ".join(f"SELECT * FROM {quote(each)}" for each in every))
     return f"{into} among"
+
+
+def _by_today(engine: Engine, rows: str, era: Era, relation: str) -> str:
+    """The name of the relation of the same earlier rows by the columns of `rows`."""
+    now = engine.types(rows)
+    by_today = Era(era.files, {**era.types, PARTITION: now[PARTITION]}).columns_of(now)
+    engine.view(f"{relation} by today", f"SELECT {by_today} FROM {quote(relation)}")
+    return f"{relation} by today"
 
 
 def _taken_apart(holder: Holder, types: dict[str, str], asked: str) -> str:

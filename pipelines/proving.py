@@ -10,13 +10,14 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from pipelines import journal, tombstones
+from pipelines import evolution, journal, tombstones
 from pipelines.declarations import Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.job import Job
 from pipelines.lake import Address
 from pipelines.plan import IDENTITY_MAP
+from pipelines.rows import identifying
 from pipelines.witnesses import (
     absence,
     erasures,
@@ -44,6 +45,7 @@ def prove(session: Engine, job: Job, witnesses: Mapping[str, Sequence[str]]) -> 
     `witnesses` are the partitions of `witness_partitions`.
     """
     entity, deadline = job.entity, job.deadline
+    witnesses = {**witnesses, **{side: that_testify(session, job, side, witnesses[side]) for side in Side}}
     _open_log(session, job, witnesses[EVENTS])
     _known_links(session, job, witnesses[_MAPS])
     absence.ask(session, entity)
@@ -83,6 +85,18 @@ def witness_partitions(job: Job) -> dict[str, list[str]]:
         keys = [key for key in job.lake.partitions(job.context.name, job.entity.name, stage) if key < job.partition]
         found[stage] = [*keys[len(keys) - min(job.entity.horizon, len(keys)) :], job.partition]
     return found
+
+
+def that_testify(session: Engine, job: Job, side: Side, partitions: Sequence[str]) -> list[str]:
+    """Of the partitions of a side those of whose rows it is known which they are and whether they are there.
+
+    Under another contract they may have had another key, or another flag. The last one is the present, which is known.
+    """
+    asked = identifying(job.holder(side))
+    eras = session.eras({key: job.lake.file(job.at(side, key)) for key in partitions})
+    now = next(era.types for era in eras if partitions[-1] in era.files)
+    known = {key for era in eras if asked <= {*evolution.held(era.types, now)} for key in era.files}
+    return [key for key in partitions if key in known]
 
 
 def _known_links(session: Engine, job: Job, partitions: Sequence[str]) -> None:

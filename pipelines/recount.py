@@ -12,14 +12,14 @@ from datetime import date
 
 import pyarrow as pa
 
-from pipelines import engine, journal, plan, tombstones, translation
+from pipelines import engine, journal, plan, proving, tombstones, translation
 from pipelines.declarations import Entity, EventLog, Side
 from pipelines.engine import Engine
 from pipelines.errors import SourceError
 from pipelines.expressions import literal, quote, substituted
 from pipelines.job import Job
 from pipelines.rows import row_key
-from pipelines.witnesses import fold, history, rejections, testimony
+from pipelines.witnesses import fold, history, rejections, silence, testimony
 
 _ASKED = f"{Side.LEGACY} keys in question"
 _NOTHING = {
@@ -62,8 +62,10 @@ def recount(job: Job, base: str | None = None) -> Recount:
         raise SourceError(f"{job.address(Side.LEGACY)} has no earlier snapshot to begin from")
     partitions = _partitions(job, base)
     with engine.opened() as session:
+        if base not in proving.that_testify(session, job, Side.LEGACY, (base, job.partition)):
+            raise SourceError(f"{job.at(Side.LEGACY, base)} is of a contract with another key or flag: begin later")
         _gather(session, job, base)
-        _hear(session, job, log, partitions)
+        _hear(session, job, log, base, partitions)
         fold.recount(session, _told_by_legacy(job.entity), base=base, now=job.partition)
         return Recount(
             base,
@@ -93,17 +95,20 @@ def _gather(session: Engine, job: Job, base: str) -> None:
     session.scan("legacy refused", [job.lake.file(job.address("legacy_rejected"))])
     rejections.read(session, Side.LEGACY)
     keys = (base, job.partition)
-    session.scan("legacy history", [job.lake.file(job.at(Side.LEGACY, key)) for key in keys], partitions=keys)
+    session.scan("both snapshots", [job.lake.file(job.at(Side.LEGACY, key)) for key in keys], partitions=keys)
+    session.scan("legacy history", [job.lake.file(job.address(Side.LEGACY))], partitions=[job.partition])
     tombstones.read(session, job, keys)
 
 
-def _hear(session: Engine, job: Job, log: EventLog, partitions: Sequence[str]) -> None:
+def _hear(session: Engine, job: Job, log: EventLog, base: str, partitions: Sequence[str]) -> None:
     files = [job.lake.file(job.at("events", key)) for key in partitions]
     session.scan("event history", files, partitions=partitions)
     key = row_key(job.entity.legacy)
-    every = f'SELECT {key} AS row_key FROM "legacy history" UNION ALL SELECT legacy_key AS row_key FROM "event history"'
+    every = f'SELECT {key} AS row_key FROM "both snapshots" UNION ALL SELECT legacy_key AS row_key FROM "event history"'
     session.materialise(_ASKED, f"SELECT DISTINCT row_key FROM ({every}) AS keys WHERE row_key IS NOT NULL")
-    history.look_back(session, job.entity, Side.LEGACY, asked=_ASKED)
+    earlier = {base: job.lake.file(job.at(Side.LEGACY, base))}
+    silence.keep(session, job.entity, Side.LEGACY, earlier)
+    history.look_back(session, job.entity, Side.LEGACY, asked=_ASKED, earlier=earlier)
     translation.translate(session, job.entity, rows="legacy past", into="translated past")
     session.materialise("absences", _rows_of_service(job.entity))
     testimony.hear(session, log, journal.coverage(job, partitions), asked=_ASKED)

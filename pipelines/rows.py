@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pipelines import keys
 from pipelines.declarations import Field, HardDelete, Holder, Side, SoftDelete, Tombstone
-from pipelines.expressions import literal
+from pipelines.expressions import columns_of, literal
 
 EVERY = {side: str(side) for side in Side}  # the relations of all raw rows
 
@@ -31,6 +31,12 @@ def shown_key(holder: Holder) -> str:
 def in_scope(holder: Holder) -> str:
     """Condition: the row takes part at all. A condition that is neither true nor false leaves it out."""
     return f"COALESCE({holder.scope}, FALSE)" if holder.scope else "TRUE"
+
+
+def identifying(holder: Holder) -> set[str]:
+    """The columns that say which row it is and whether it is live."""
+    conditions = [holder.scope, holder.deletion.when if isinstance(holder.deletion, SoftDelete) else None]
+    return {*holder.key, *(name for sql in conditions if sql for name in columns_of(sql))}
 
 
 def live(holder: Holder) -> str:

@@ -12,6 +12,7 @@ from pipelines.expressions import literal, quote
 from pipelines.job import Job
 from pipelines.rows import row_key, shown_key
 from pipelines.rules.rule import Rule
+from pipelines.witnesses import silence
 
 Row = dict[str, object]
 Keys = dict[Side, object]
@@ -66,7 +67,7 @@ def presence(session: Engine, job: Job, keys: Keys) -> list[Row]:
         _recall(session, job, side, keys)
         rows = session.rows(f"SELECT DISTINCT __partition AS key FROM {quote(f'{side} past')}")
         there = {str(row["key"]) for row in rows}
-        for partition in proving.witness_partitions(job)[side]:
+        for partition in _partitions(session, job, side):
             values.setdefault(partition, {"business_date": partition})[side.value] = partition in there
     return [values[partition] for partition in sorted(values)]
 
@@ -88,18 +89,25 @@ def _steps(session: Engine, job: Job, rule: Rule, keys: Keys, relation: str) -> 
 
 def _past_values(session: Engine, job: Job, side: Side, about: Field, keys: Keys) -> Iterator[tuple[str, object]]:
     _recall(session, job, side, keys)
+    earlier = {key: job.lake.file(job.at(side, key)) for key in _partitions(session, job, side)}
+    silence.keep(session, job.entity, side, earlier)
     source = f"{side} past"
     if side is Side.LEGACY:
         translation.translate(session, job.entity, rows=source, into="translated past")
         source = "translated past"
-    shown = f"text_of({quote(about.name)}) AS shown"
-    for row in session.rows(f"SELECT __partition, {shown} FROM {quote(source)} ORDER BY __partition"):
+    shown, silent = f"text_of({quote(about.name)}) AS shown", silence.partitions_without(side, about)
+    told = f"SELECT __partition, {shown} FROM {quote(source)} WHERE NOT __partition IN ({silent})"
+    for row in session.rows(f"{told} ORDER BY __partition"):
         yield str(row["__partition"]), row["shown"]
 
 
 def _recall(session: Engine, job: Job, side: Side, keys: Keys) -> None:
     """`<side> past`: the raw rows of the key in all partitions that testify."""
-    partitions = proving.witness_partitions(job)[side]
+    partitions = _partitions(session, job, side)
     tombstones.read(session, job, partitions)
     tombstones.scan(session, job, side, partitions, into=f"{side} history")
     session.view(f"{side} past", f"SELECT * FROM {quote(f'{side} history')} WHERE {_is_row(job, side, keys)}")
+
+
+def _partitions(session: Engine, job: Job, side: Side) -> list[str]:
+    return proving.that_testify(session, job, side, proving.witness_partitions(job)[side])

@@ -18,6 +18,7 @@ from pipelines.readings import if_read, member, read_text
 from pipelines.rows import in_scope, row_key
 from pipelines.schemas import column, table_schema
 from pipelines.translation import failure_column
+from pipelines.witnesses import silence
 from pipelines.witnesses.testimony import TELLS
 
 PROBLEMS = ("not_told", "told_otherwise", "row_not_told", "deletion_not_told")
@@ -46,8 +47,9 @@ def recount(engine: Engine, entity: Entity, *, base: str, now: str) -> None:
     field the last that is told of it: `place`, `arrival`, `sequence`, `event_us` and `partition_key` (as `heard`; place
     0 is the snapshot), whether the field `differs`, whether what is told `is_right`; and of what was told before that
     its `before_arrival`, and whether it `before_is_shown` by the replica. Unknown is missing. Needs `heard`
-    (`testimony`), `legacy past`, `translated past`, `legacy presence` (`history`), `legacy rejected rows`
-    (`rejections`), `legacy keys in question`, `absences`, `suspects`, `differences` and `service rows`.
+    (`testimony`), `legacy past`, `translated past`, `legacy presence` (`history`), `legacy silence` (`silence`),
+    `legacy rejected rows` (`rejections`), `legacy keys in question`, `absences`, `suspects`, `differences` and
+    `service rows`.
     """
     for name, partition in (("rows now", now), ("rows then", base)):
         engine.view(name, f'SELECT * FROM "translated past" WHERE __partition = {literal(partition)}')
@@ -126,7 +128,9 @@ def _of_event(field: Field, engine_type: str) -> str:
 
 
 def _of_base(field: Field) -> str:
-    return _flags(field, f"b.{failure_column(field)} IS NULL", *_agreements(field, f"b.{quote(field.name)}"))
+    silent = silence.partitions_without(Side.LEGACY, field)
+    tells = f"b.{failure_column(field)} IS NULL AND NOT b.__partition IN ({silent})"
+    return _flags(field, tells, *_agreements(field, f"b.{quote(field.name)}"))
 
 
 def _agreements(field: Field, value: str) -> tuple[str, str]:

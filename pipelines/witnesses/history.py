@@ -21,6 +21,7 @@ from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.rows import live, row_key
 from pipelines.rules.rule import value_of
+from pipelines.witnesses import silence
 
 AGREEMENTS = pa.schema([
     ("legacy_key", pa.string()), ("service_key", pa.string()), ("field", pa.string()), ("partition_key", pa.string()),
@@ -43,8 +44,10 @@ def recall(engine: Engine, entity: Entity, side: Side, *, asked: str, earlier: M
     Reads the relation `<side> history` (raw rows, with their partition as `__partition`) and the `earlier` snapshots by
     partition, of both only the keys `asked` for (`row_key`). Without earlier ones nothing agrees. Makes
     `<side> agreements` and `<side> departures` (AGREEMENTS: where its own value was another one), `<side> changes`
-    (row_key, partition_key, changed_us: when the row of a partition says it last changed), and what `look_back` makes.
+    (row_key, partition_key, changed_us: when the row of a partition says it last changed), and what `look_back` and
+    `silence.keep` make.
     """
+    silence.keep(engine, entity, side, earlier)
     if earlier or tombstones.are_declared(entity.holder(side)) or not engine.is_empty(asked):
         look_back(engine, entity, side, asked=asked, earlier=earlier)
     else:
@@ -207,7 +210,7 @@ def _latest(what: str, *, replica: bool) -> str:
         f"""
         SELECT legacy_key, service_key, field, MAX(partition_key) AS partition_key,
             {literal(side.other if replica else side)} AS side
-        FROM {quote(f"{side} {what}")}
+        FROM {silence.told(side, what)}
         WHERE partition_key IN (SELECT partition_key FROM calendar WHERE side = {literal(side)})
         GROUP BY legacy_key, service_key, field
         """
@@ -225,7 +228,7 @@ def _both_changes() -> str:
 def _with_their_row(deadline: Deadline) -> str:
     """Fields that fell back with their row: they show what was right in the partition another field fell back to."""
     agreed = " UNION ALL ".join(
-        f"SELECT {literal(side)} AS side, x.* FROM {quote(f'{side} agreements')} AS x" for side in Side
+        f"SELECT {literal(side)} AS side, x.* FROM {silence.told(side, 'agreements')}" for side in Side
     )
     evidence = told(witness="r.witness", left="r.departed", fell_back="r.returned", with_field="r.field")
     return f"""

@@ -48,11 +48,11 @@ class Given:
         return [_table(day) for day in (held if isinstance(held, list) else [held])]
 
 
-def reconciled(given: Given, folder: Path) -> Job:
-    """Reconcile all days; the job of the last one, to look at its results."""
+def reconciled(given: Given, folder: Path, *, first: date = FIRST) -> Job:
+    """Reconcile all days from the first; the job of the last one, to look at its results."""
     context = _context(given, folder)
     days = max(len(given.days("legacy")), len(given.days("service")))
-    keys = [(FIRST + timedelta(days=n)).isoformat() for n in range(days)]
+    keys = [(first + timedelta(days=n)).isoformat() for n in range(days)]
     for side in ("legacy", "service"):
         for key, held in zip(keys, given.days(side), strict=True):
             pq.write_table(held, folder / f"{side}_{key}.parquet")
