@@ -58,7 +58,10 @@ class Split(Rule):
 
 @declared
 class Combine(Rule):
-    """Several values joined by a separator; missing ones are left out, all missing gives missing."""
+    """Several values joined by a separator; missing ones are left out, all missing gives missing.
+
+    What cannot be translated is not missing: without that part there is no whole either.
+    """
 
     parts: tuple[Operand, ...]
     _: KW_ONLY
@@ -71,7 +74,9 @@ class Combine(Rule):
         # Each present part carries its separator in front, the first one is cut off again: no part is ever doubled.
         glued = " || ".join(f"COALESCE({literal(self.separator)} || {text_of(part)}, '')" for part in self.parts)
         present = " OR ".join(f"{value_of(part)} IS NOT NULL" for part in self.parts)
-        return f"CASE WHEN {present} THEN SUBSTRING({glued}, {len(self.separator) + 1}) END"
+        failed = " OR ".join(f"({failure.condition})" for failure in self.failures())
+        whole = f"({present}) AND NOT COALESCE({failed}, FALSE)" if failed else present
+        return f"CASE WHEN {whole} THEN SUBSTRING({glued}, {len(self.separator) + 1}) END"
 
     def own_failures(self) -> tuple[Failure, ...]:
         return ()

@@ -8,7 +8,9 @@ import pytest
 
 from pipelines.declarations import (
     Cardinality,
+    Combine,
     Csv,
+    Decode,
     Exact,
     Field,
     IdentityTable,
@@ -384,3 +386,24 @@ def test_as_many_rows_unlinked_as_allowed(tmp_path: Path, limit: float, verdict:
 
     (linkage,) = rows(reconciled(given, tmp_path), "linkage")
     assert (linkage["linkage_rate"], linkage["verdict"]) == (0.7, verdict)
+
+
+def test_half_of_a_business_key_links_nothing(tmp_path: Path) -> None:
+    """What a branch of code X is called nobody knows: its policy 7 is not the one that has no branch at all."""
+    given = Given(
+        legacy="""
+            id | branch | no | name
+            1  | R      | 7  | Ada
+            2  | X      | 7  | Ida
+        """,
+        service="""
+            id | policy | name
+            A  | red 7  | Ada
+            B  | 7      | Ida
+        """,
+        identity=NaturalKey(legacy=(Combine((Decode("branch", {"R": "red"}), "no")),), service=(Same("policy"),)),
+    )
+    assert found(given, tmp_path) == [
+        ("2", None, None, "key_linkage", "unmapped"),
+        (None, "B", None, "key_linkage", "unmapped"),
+    ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.declarations import Decode, Exact, Field, LocalTime, Side, Slice, SoftDelete
+from pipelines.declarations import Combine, Decode, Exact, Field, LocalTime, Side, Slice, SoftDelete
 from tests.spec.given import Given, found, reconciled, rows
 
 ADA = """
@@ -131,3 +131,28 @@ def test_a_finding_keeps_its_first_day_while_it_lasts(tmp_path: Path) -> None:
     given = Given(legacy=[ADA, ADA, ADA], service=[IDA, IDA, IDA])
     (finding,) = rows(reconciled(given, tmp_path), "discrepancies")
     assert (str(finding["first_seen"]), str(finding["last_seen"])) == ("2026-01-01", "2026-01-03")
+
+
+def test_half_of_a_value_is_none(tmp_path: Path) -> None:
+    """A part that cannot be translated is not left out like a missing one: what is left says something else."""
+    rule = Combine(("size", Decode("code", {"R": "red"})))
+    given = Given(
+        legacy="""
+            id | size | code
+            1  | big  | R
+            2  | big  | X
+            3  | big  |
+        """,
+        service="""
+            id | kind
+            1  | big red
+            2  | big
+            3  | big
+        """,
+        rules=(Field("kind", rule, Exact()),),
+    )
+    (finding,) = rows(reconciled(given, tmp_path), "discrepancies")
+    assert (finding["legacy_key"], finding["reason"]) == ("2", "untranslatable")
+    assert (finding["legacy_raw"], finding["expected"], finding["actual"]) == (
+        '{"size": "big", "code": "X"}', None, "big",
+    )  # fmt: skip

@@ -126,7 +126,7 @@ def _(rule: rules.Combine, row: Row, around: Surroundings) -> Outcome:
     parts = [translate(part, row, around) for part in rule.parts]
     present = [part.text for part in parts if part.text is not None]
     failures = tuple(failure for part in parts for failure in part.failures)
-    return Outcome(rule.separator.join(present) if present else None, failures)
+    return Outcome(rule.separator.join(present) if present and not failures else None, failures)
 
 
 @_apply.register
