@@ -153,7 +153,7 @@ def _with_references(entity: Entity, rows: str) -> str:
         known = quote(identity_relation(reference.to))
         selected.append(f"r{number}.__to AS {quote(reference.column)}")
         joins.append(
-            f"LEFT JOIN (SELECT legacy_key AS __from, service_key AS __to FROM {known}) AS r{number} "
+            f"LEFT JOIN (SELECT legacy_key AS __from, part_of_key(service_key) AS __to FROM {known}) AS r{number} "
             f"ON r{number}.__from = {reference.key()}"
         )
     taking_part = f"(SELECT * FROM {quote(rows)} WHERE {live(entity.legacy)})"

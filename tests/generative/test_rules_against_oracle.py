@@ -27,7 +27,9 @@ REFERRED = {
     for number in (1, 2)
     if text != "b"
 }
-IDENTITIES = pa.table({"legacy_key": list(REFERRED), "service_key": list(REFERRED.values())})
+IDENTITIES = pa.table({
+    "legacy_key": list(REFERRED), "service_key": [texts.key_of([value]) for value in REFERRED.values()],
+})  # fmt: skip
 
 
 @st.composite

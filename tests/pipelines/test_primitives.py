@@ -149,11 +149,18 @@ def test_texts(evaluate, name):
         ("strip_zeros", "00\n1", "\n1"),
         ("keep_alphanumeric", "12/34-Ä½", "1234Ä½"),
         ("key_part", r"policy|12\3", r"policy\|12\\3"),
+        ("part_of_key", r"policy\|12\\3", r"policy|12\3"),
         ("json_text", 'a"\\\x0b', '"a\\"\\\\\\u000B"'),
     ],
 )
 def test_text_by_example(evaluate, name, text, expected):
     assert evaluate(f"{name}(x)", x=pa.array([text])) == [expected]
+
+
+@few
+@given(lists_of(st.text("\\|a", max_size=6)))
+def test_a_part_of_a_key_is_what_the_key_was_made_of(evaluate, values):
+    assert evaluate("part_of_key(key_part(x))", x=pa.array(values)) == values
 
 
 @few

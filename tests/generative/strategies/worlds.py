@@ -31,12 +31,10 @@ from tests.generative.strategies.identities import DAY, Identified
 from tests.generative.strategies.values import INSTANT, WALL
 
 SENTINELS = [(), (), ("", "N/A"), ("0", "0.00", "1970-01-01"), ("a", "1", "true", "nan", "[]")]
-REFERRED = [
-    Link(key_of([text, number]), f"S-{text}{number}")
-    for text in rules.OTHER_KEYS
-    for number in (1, 2)
-    if (text, number) != ("b", 2)
-]
+_COUNTERPARTS = {
+    (text, number): f"S-{text}{number}" for text in rules.OTHER_KEYS for number in (1, 2) if (text, number) != ("b", 2)
+}
+REFERRED = [Link(key_of(parts), key_of([value])) for parts, value in _COUNTERPARTS.items()]
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,8 @@ def worlds(draw: DrawFn, days: int = 3) -> World:
     key = draw(holders.keys())
     declared = {side: holders.declare(draw, side, key, columns[side]) for side in Side}
     identified = identities.declare(draw, identities.Sides(*declared.values(), *columns.values()))
-    standing = naive_identity.resolved(REFERRED, DAY)
+    values_of = {key_of([value]): value for value in _COUNTERPARTS.values()}
+    standing = {key: values_of[of] for key, of in naive_identity.resolved(REFERRED, DAY).items()}
     sql: dict[str, Meaning] = {}
     around = Surroundings(sql, {rules.REFERRED: standing})
     making = Making(draw, columns, declared, around)
