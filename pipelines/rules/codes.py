@@ -86,7 +86,8 @@ class Decode(Rule):
             codes = self.codes()
         except (OSError, csv.Error, KeyError, ValueError) as error:
             return [f"code table cannot be read: {type(error).__name__}: {error}"]
-        kinds = {type(meaning).__name__ for meaning in codes.values() if meaning is not None}
+        kinds = {type(meaning).__name__ for meaning in (*codes.values(), self.otherwise) if meaning is not None}
+        kinds |= {"str"} if self.otherwise is None and self.unknown is UnknownCode.KEEP else set()
         found = [] if codes else ["the code table is empty"]
         return [*found, f"meanings of different types: {', '.join(sorted(kinds))}"] if len(kinds) > 1 else found
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.declarations import Context
+from pipelines.declarations import Context, Decode, UnknownCode
 from pipelines.errors import DeclarationError
 from pipelines.loading import load
 
@@ -291,3 +291,7 @@ class TestPortfolio:
         assert (context.name, entity.name) == ("broker", "brokers")
         with pytest.raises(DeclarationError, match=r'did you mean "broker\.brokers"'):
             portfolio.entity("broker.borkers")
+
+
+def test_a_code_that_is_kept_is_a_text_among_the_meanings():
+    assert Decode("A", {"1": 10}, unknown=UnknownCode.KEEP).problems() == ["meanings of different types: int, str"]
