@@ -16,7 +16,7 @@ from pipelines import classification, identity, keys, translation
 from pipelines.declarations import Reference, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
-from pipelines.rows import live, row_key
+from pipelines.rows import live, present, row_key
 from pipelines.rulebook import BoundRule, Member
 from pipelines.schemas import column, table_schema
 
@@ -146,7 +146,9 @@ def _legacy_rows(engine: Engine, bound: BoundRule, at: int, member: Member) -> N
     ]
     source = quote(rows_relation(member, Side.LEGACY))
     engine.view(raw, f"SELECT {', '.join(['r.*', *keys_read])} FROM {source} AS r")
-    translation.translate(engine, replace(member.entity, fields=bound.read_of(member)), rows=raw, into=translated)
+    # What earlier versions said is asked of no rule: the entities that only they refer to are not at hand.
+    fields = tuple(replace(field, earlier={}) for field in bound.read_of(member))
+    translation.translate(engine, replace(member.entity, fields=fields), rows=raw, into=translated)
     links = [_link(join.field.name) for join in bound.joins if join.referring == at]
     columns = ["legacy_key AS __key", *links, *_read(bound, member)]
     engine.view(f"member {at}", f"SELECT {', '.join(columns)} FROM {quote(translated)} WHERE legacy_key IS NOT NULL")
@@ -170,7 +172,7 @@ def _service_rows(engine: Engine, bound: BoundRule, at: int, member: Member) -> 
 
 def _read(bound: BoundRule, member: Member) -> Iterator[str]:
     for field in bound.read_of(member):
-        yield f"{quote(field.name)} AS {quote(member.qualified(field.name))}"
+        yield f"{present(field, quote(field.name))} AS {quote(member.qualified(field.name))}"
 
 
 def _link(field: str) -> str:

@@ -76,6 +76,7 @@ class Cover:
     links: str = LINKS
     rule: say.SemanticRule = RULE
     missing: tuple[tuple[int, str, str], ...] = field(default=())  # day, entity, stage that are not in the lake
+    earlier: dict[str, say.Rule] = field(default_factory=dict)  # of the reference to a policy
 
     def judged(self, folder: Path, days: int = 1) -> list[Job]:
         """The jobs of the invoices after all days were judged."""
@@ -111,13 +112,20 @@ class Cover:
         policies = _entity(
             "policies", {Side.LEGACY: ("no",), Side.SERVICE: ("id",)}, (POLICIES, POLICIES_OF_SERVICE),
             say.IdentityTable(say.Csv("links.csv"), legacy=("old",), service=("new",)),
-            (say.Field("state", say.Decode("st", {"A": "ACTIVE", "C": "CANCELLED"}), say.Exact()),),
+            (
+                say.Field(
+                    "state", say.Decode("st", {"A": "ACTIVE", "C": "CANCELLED", "U": "UNKNOWN"}), say.Exact(),
+                    missing=say.Missing(sentinels=("UNKNOWN",)),
+                ),
+            ),
         )  # fmt: skip
         invoices = _entity(
             "invoices", {Side.LEGACY: ("no",), Side.SERVICE: ("no",)}, (INVOICES, INVOICES_OF_SERVICE),
             say.NaturalKey(legacy=(say.Same("no"),), service=(say.Same("no"),)),
             (
-                say.Field("policy", say.Reference("cover.policies", ("policy_no",)), say.Exact()),
+                say.Field(
+                    "policy", say.Reference("cover.policies", ("policy_no",)), say.Exact(), earlier=self.earlier
+                ),
                 say.Field("state", say.Decode("st", {"O": "OPEN", "B": "PAID"}), say.Exact()),
             ),
         )  # fmt: skip
@@ -284,3 +292,23 @@ def test_what_was_told_before_a_rule_was_measured_is_outdated(tmp_path: Path) ->
     reconciliation.judge_drift(job)
     assert [row["state"] for row in rows(job, "discrepancy_history")] == ["reopened"]
     assert outdated([between]) == []
+
+
+def test_a_value_that_says_missing_leaves_a_rule_undecided(tmp_path: Path) -> None:
+    """What the state of P2 is declared to be where nobody knows it, on either side."""
+    policies = {"policies": POLICIES.replace("P2 | C", "P2 | U")}
+    policies["policies_of_service"] = POLICIES_OF_SERVICE.replace("S2 | CANCELLED", "S2 | UNKNOWN")
+    rule = replace(RULE, condition="NOT (policies.state <> 'ACTIVE' AND invoices.state = 'OPEN')")
+    (job,) = Cover(**policies, rule=rule).judged(tmp_path)
+
+    assert results(job) == {"legacy": (2, 0, 1, "met"), "service": (2, 0, 1, "met")}
+
+
+def test_what_an_earlier_translation_referred_to_is_not_asked_for(tmp_path: Path) -> None:
+    """Earlier versions of the translation said that the number is that of an entity that the rule knows nothing of."""
+    (job,) = Cover(
+        rule=replace(RULE, condition="COALESCE(invoices.policy, policies.state) <> 'S2'"),
+        earlier={"1": say.Reference("billing.invoices", ("policy_no",))},
+    ).judged(tmp_path)
+
+    assert results(job) == {"legacy": (3, 1, 0, "breached"), "service": (3, 1, 0, "breached")}
