@@ -142,7 +142,9 @@ _FINDINGS = """
         COUNT(*) FILTER (WHERE reason = 'duplicate_key') AS duplicate
     FROM discrepancies WHERE field IS NULL
 """
-_LAG = """
+# A value is behind for want of an event as it is for any other reason; why it is does not make it less late.
+_BEHIND = "'stale_replica', 'missing_event'"
+_LAG = f"""
     SELECT discrete_quantile(lag_seconds, 0.5) AS lag_p50_seconds,
         discrete_quantile(lag_seconds, 0.95) AS lag_p95_seconds,
         MAX(lag_seconds) AS lag_max_seconds,
@@ -150,7 +152,7 @@ _LAG = """
         COUNT(DISTINCT CASE WHEN NOT in_flight THEN pair END) AS rows_behind
     FROM (
         SELECT lag_seconds, in_flight, text_of(LENGTH(legacy_key)) || ':' || legacy_key || service_key AS pair
-        FROM discrepancies WHERE type = 'stale_replica' AND field IS NOT NULL
+        FROM discrepancies WHERE type IN ({_BEHIND}) AND field IS NOT NULL
     ) AS behind
 """
 

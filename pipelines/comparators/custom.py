@@ -36,7 +36,8 @@ class Custom(Comparator):
     def delta(self, expected: str, actual: str) -> str:
         if self.distance is None:
             return super().delta(expected, actual)
-        return f"CAST({self._over(self.distance, expected, actual)} AS DOUBLE)"
+        distance = f"CAST({self._over(self.distance, expected, actual)} AS DOUBLE)"
+        return f"CASE WHEN NOT is_not_a_number({distance}) THEN {distance} END"
 
     def problems(self) -> list[str]:
         expressions = filter(None, (self.same, self.near, self.distance))

@@ -66,7 +66,7 @@ class Instant(Comparator):
         return f"ABS(epoch_us({actual}) - epoch_us({expected})) <= {self.tolerance // _MICROSECOND}"
 
     def delta(self, expected: str, actual: str) -> str:
-        return f"as_double(epoch_us({actual}) - epoch_us({expected})) * as_double('1e-6')"
+        return _seconds(f"epoch_us({actual}) - epoch_us({expected})")
 
     def problems(self) -> list[str]:
         found = _below_zero(self.tolerance)
@@ -90,10 +90,15 @@ class Elapsed(Comparator):
         return f"ABS(elapsed_us({actual}) - elapsed_us({expected})) <= {self.tolerance // _MICROSECOND}"
 
     def delta(self, expected: str, actual: str) -> str:
-        return f"as_double(elapsed_us({actual}) - elapsed_us({expected})) * as_double('1e-6')"
+        return _seconds(f"elapsed_us({actual}) - elapsed_us({expected})")
 
     def problems(self) -> list[str]:
         return _below_zero(self.tolerance)
+
+
+def _seconds(microseconds: str) -> str:
+    """As a double: made of a decimal, since 0.029 is none that a millionth of 29,000 comes to in doubles."""
+    return f"as_double(exact_times(CAST({microseconds} AS DECIMAL(19, 0)), 0.000001))"
 
 
 def _below_zero(tolerance: timedelta) -> list[str]:

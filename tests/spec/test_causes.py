@@ -159,3 +159,14 @@ def test_an_event_that_was_recorded_ahead_tells_the_change_it_was_for(tmp_path: 
     told = explained(example, judged(example, tmp_path))
 
     assert (told.finding["type"], told.finding["reason"]) == ("stale_replica", "behind_beyond_lag")
+
+
+@pytest.mark.parametrize("reason", ["behind_beyond_lag", "sequence_gap", "change_without_event", "event_not_applied"])
+def test_a_value_is_behind_whatever_made_it_so(reason: str, tmp_path: Path) -> None:
+    """That the event is missing says why the replica is late: it is no less late for that."""
+    job = judged(of(reason), tmp_path)
+    (finding,) = [row for row in rows(job, "discrepancies") if row["reason"] == reason]
+    (lag,) = rows(job, "lag")
+
+    assert (lag["verdict"], lag["rows_behind"], lag["rows_in_flight"]) == ("breached", 1, 0)
+    assert lag["lag_max_seconds"] == finding["lag_seconds"] is not None

@@ -137,7 +137,7 @@ def _kept(comparator: comparators.Instant, moment: datetime) -> int:
 
 @delta.register
 def _(_: comparators.Instant, expected: datetime, actual: datetime) -> float:
-    return (actual - expected) / timedelta(microseconds=1) * 1e-6
+    return (actual - expected).total_seconds()
 
 
 @judge.register
@@ -149,7 +149,7 @@ def _(comparator: comparators.Elapsed, expected: timedelta, actual: timedelta) -
 
 @delta.register
 def _(_: comparators.Elapsed, expected: timedelta, actual: timedelta) -> float:
-    return (actual - expected) / timedelta(microseconds=1) * 1e-6
+    return (actual - expected).total_seconds()
 
 
 @judge.register

@@ -100,7 +100,7 @@ def linkage(
 
 
 def lag(entity: Entity, linked: Linked, found: Sequence[Discrepancy]) -> dict[str, object]:
-    behind = [each for each in found if each.type == "stale_replica" and each.field is not None]
+    behind = [each for each in found if each.type in ("stale_replica", "missing_event") and each.field is not None]
     lags = [each.lag_seconds for each in behind if each.lag_seconds is not None]
     in_flight = {(each.legacy_key, each.service_key) for each in behind if each.in_flight}
     too_late = {(each.legacy_key, each.service_key) for each in behind if not each.in_flight}
