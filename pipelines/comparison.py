@@ -135,11 +135,12 @@ def system_of_record(entity: Entity, field: Field) -> str:
 
 
 def _verdicts(entity: Entity, fields: Iterable[Field], relations: Relations, extra: str) -> str:
-    verdicts = ", ".join(f"{_verdict(entity, field)} AS {_verdict_column(field)}" for field in fields)
+    verdicts = ", ".join(f"{verdict_of(entity, field)} AS {_verdict_column(field)}" for field in fields)
     return f"SELECT p.legacy_key, p.service_key, {extra}{verdicts} FROM {relations.joined()} WHERE p.compared"
 
 
-def _verdict(entity: Entity, field: Field) -> str:
+def verdict_of(entity: Entity, field: Field) -> str:
+    """Canonical SQL: the number of the verdict on a field of a joined pair (see `Relations.joined`)."""
     expected, actual = present(field, f"t.{quote(field.name)}"), present(field, f"s.{quote(field.name)}")
     left_out = f"NOT COALESCE({_over_pair(entity, field.compared_when)}, FALSE)" if field.compared_when else "FALSE"
     equal = f"({field.compare.equal(expected, actual)})"  # most values are: this is asked first
@@ -170,7 +171,7 @@ def _verdicts_of_duplicates(entity: Entity) -> str:
 
 
 def _missing(side: Side, means: MissingMeans) -> Verdict:
-    if means in {MissingMeans.UNKNOWN, MissingMeans.NOT_APPLICABLE}:
+    if means.leaves_out:
         return Verdict.NOT_COMPARED
     if means is MissingMeans.NOT_YET_SYNCHRONISED:
         return Verdict.PENDING_IN_LEGACY if side is Side.LEGACY else Verdict.PENDING_IN_SERVICE
@@ -224,7 +225,7 @@ def _side_by_side(entity: Entity) -> str:
         sql
         for field in entity.fields
         for sql in (
-            f"{_verdict(entity, field)} AS {_verdict_column(field)}",
+            f"{verdict_of(entity, field)} AS {_verdict_column(field)}",
             f"t.{quote(field.name)} AS {_expected(field)}",
             f"s.{quote(field.name)} AS {_actual(field)}",
             *_told_of_pair(entity, field),

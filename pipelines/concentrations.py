@@ -8,14 +8,15 @@ a segment is, and when one is told, is `segments`'.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import pyarrow as pa
 
-from pipelines import contract, engine, plan, segments
+from pipelines import comparison, contract, engine, plan, segments
 from pipelines.declarations import Classification, Entity, Field, Side
 from pipelines.engine import Engine
-from pipelines.expressions import quote
+from pipelines.expressions import literal, quote
 from pipelines.job import Job, content_version
 from pipelines.lake import Manifest
 from pipelines.rows import live, row_key
@@ -35,7 +36,7 @@ SCHEMA = table_schema(
     column("findings", pa.int64(), "Discrepancies of the case"),
     column("inside", pa.int64(), "Those in the segment"),
     column("share", pa.float64(), "inside / findings"),
-    column("pairs", pa.int64(), "All pairs that are compared"),
+    column("pairs", pa.int64(), "All pairs whose values of this field are compared"),
     column("pairs_inside", pa.int64(), "Those in the segment"),
     column("lift", pa.float64(), "How many times denser the discrepancies are inside than among all pairs"),
     column("p_value", pa.float64(), "Highest probability that chance alone would show any such segment"),
@@ -95,13 +96,18 @@ def _personal(entity: Entity, side: Side) -> set[str]:
 
 def _cases(session: Engine) -> dict[str, dict[str, object]]:
     """Cases of values with enough findings, by a number as text; makes `numbered cases`."""
-    session.view("cased", f"SELECT legacy_key, service_key, field, type, reason, {_PATTERN} AS pattern FROM findings")
+    told = f"legacy_key, service_key, field, type, reason, {_PATTERN} AS pattern, system_of_record"
+    session.view("cased", f"SELECT {told} FROM findings")
+    right = ", ".join(
+        f"MAX(CASE WHEN system_of_record = {literal(side)} THEN 1 ELSE 0 END) AS {_right_somewhere(side)}"
+        for side in Side
+    )
     session.materialise(
         "numbered cases",
         f"""
         SELECT text_of(ROW_NUMBER() OVER (ORDER BY field, type, reason, pattern)) AS "case", c.*
         FROM (
-            SELECT {", ".join(_CASE)}, COUNT(*) AS n FROM cased
+            SELECT {", ".join(_CASE)}, COUNT(*) AS n, {right} FROM cased
             WHERE field IS NOT NULL GROUP BY {", ".join(_CASE)} HAVING COUNT(*) >= {segments.LEAST}
         ) AS c
         """,
@@ -109,19 +115,25 @@ def _cases(session: Engine) -> dict[str, dict[str, object]]:
     return {str(row.pop("case")): row for row in session.rows('SELECT * FROM "numbered cases"')}
 
 
+def _right_somewhere(side: Side) -> str:
+    return f"{side}_is_right"
+
+
 def _explained(session: Engine, job: Job, cases: dict[str, dict[str, object]]) -> Iterator[dict[str, object]]:
     entity = job.entity
     plan.link_rows(session, job)
     told = [feature for side in Side for feature in _promising(session, job, side)]
-    _units(session, told)
+    among = _among(session, job, {str(about["field"]) for about in cases.values()})
+    _units(session, told, among)
     same = " AND ".join(f"n.{name} IS NOT DISTINCT FROM f.{name}" for name in _CASE)
     session.materialise(
         "cases", f'SELECT DISTINCT n."case", {_unit("f")} AS unit FROM cased AS f JOIN "numbered cases" AS n ON {same}'
     )
-    hidden = {case: _itself(entity, str(about["field"])) for case, about in cases.items()}
+    hidden = {case: _itself(entity, about) for case, about in cases.items()}
+    compared = {case: among[name] for case, about in cases.items() if (name := str(about["field"])) in among}
     owners = {field.name: (field.owner or entity.owner).team for field in entity.fields}
     common = {"context": job.context.name, "entity": entity.name, "run_id": job.run_id}
-    for case, segment in segments.explain(session, told, hidden).items():
+    for case, segment in segments.explain(session, told, hidden, compared).items():
         about = {name: cases[case][name] for name in _CASE}
         yield common | about | _said(segment) | {"owner": owners[str(about["field"])]}
 
@@ -140,10 +152,39 @@ def _promising(session: Engine, job: Job, side: Side) -> Iterator[Feature]:
             yield feature
 
 
-def _units(session: Engine, told: list[Feature]) -> None:
-    """Make `units`: every pair that is compared, with the value of each feature."""
+def _among(session: Engine, job: Job, names: set[str]) -> dict[str, str]:
+    """Of fields that leave pairs out, the column of `pairs looked at` that says of a pair whether it is compared.
+
+    Makes `pairs looked at`, where there are such fields.
+    """
+    partial = [field for field in job.entity.fields if field.name in names and _leaves_pairs_out(field)]
+    if not partial:
+        return {}
+    plan.translate_rows(session, replace(job, entity=replace(job.entity, fields=tuple(partial))))
+    columns = {field.name: quote(f"compared {field.name}") for field in partial}
+    judged = [
+        f"{comparison.verdict_of(job.entity, field)} <> {comparison.Verdict.NOT_COMPARED:d} AS {columns[field.name]}"
+        for field in partial
+    ]
+    joined = comparison.Relations().joined()
+    session.materialise(
+        "pairs looked at", f"SELECT p.legacy_key, p.service_key, {', '.join(judged)} FROM {joined} WHERE p.compared"
+    )
+    return columns
+
+
+def _leaves_pairs_out(field: Field) -> bool:
+    missing = (field.missing.legacy, field.missing.service)
+    return field.compared_when is not None or any(means.leaves_out for means in missing)
+
+
+def _units(session: Engine, told: list[Feature], among: Mapping[str, str]) -> None:
+    """Make `units`: every pair that is compared, with the value of each feature, and what `among` names."""
     sides = [f"JOIN {quote(f'{side} features')} AS {side[0]} ON {side[0]}.__key = p.{side}_key" for side in Side]
     shown = "".join(f", {feature.side[0]}.{quote(feature.name)}" for feature in told)
+    if among:
+        sides.append(f'JOIN "pairs looked at" AS a ON {" AND ".join(f"a.{side}_key = p.{side}_key" for side in Side)}')
+        shown += "".join(f", a.{column}" for column in among.values())
     session.materialise(
         "units", f"SELECT {_unit('p')} AS unit{shown} FROM pairs AS p {' '.join(sides)} WHERE p.compared"
     )
@@ -154,11 +195,11 @@ def _unit(alias: str) -> str:
     return f"text_of(LENGTH({alias}.legacy_key)) || ':' || {alias}.legacy_key || {alias}.service_key"
 
 
-def _itself(entity: Entity, name: str) -> frozenset[str]:
-    """What the replica shows of a field says nothing about where the field is wrong."""
-    field = next(field for field in entity.fields if field.name == name)
-    replica = (field.system_of_record or entity.system_of_record).other
-    return frozenset(f"{replica}.{column}" for column in _columns(field, replica))
+def _itself(entity: Entity, case: Mapping[str, object]) -> frozenset[str]:
+    """What a replica shows of the case's field says nothing about where it is wrong; either may be one, by slices."""
+    field = next(field for field in entity.fields if field.name == case["field"])
+    replicas = [side.other for side in Side if case[_right_somewhere(side)]]
+    return frozenset(f"{replica}.{column}" for replica in replicas for column in _columns(field, replica))
 
 
 def _said(segment: Segment) -> dict[str, object]:

@@ -53,13 +53,18 @@ def link_rows(session: Engine, job: Job) -> None:
     linkage.link(session, job.entity, on=job.partition, links=IDENTITY_MAP, rows=EVERY, into="pairs")
 
 
+def translate_rows(session: Engine, job: Job) -> None:
+    """`translated`, the legacy rows in the service's language, and `service rows`; needs what `scan_rows` makes."""
+    _translate(session, job, EVERY)
+
+
 def link_and_translate(session: Engine, job: Job) -> None:
     """The relations up to linked pairs, translated legacy rows and service rows with their keys.
 
     Makes `legacy`, `service`, `identity map`, what `linkage` and `pairing` make, `translated` and `service rows`.
     """
     link_rows(session, job)
-    _translate(session, job, EVERY)
+    translate_rows(session, job)
     pairing.pair(session, job.entity)
     linkage.tell(session)
 

@@ -85,14 +85,19 @@ class Segment:
         return min(1.0, math.exp(-self.surprise))
 
 
-def explain(engine: Engine, features: Sequence[Feature], hidden: Mapping[str, frozenset[str]]) -> dict[str, Segment]:
+def explain(
+    engine: Engine,
+    features: Sequence[Feature],
+    hidden: Mapping[str, frozenset[str]],
+    among: Mapping[str, str] | None = None,
+) -> dict[str, Segment]:
     """The best segment of each case that has one.
 
     Needs `units` (`unit`, and each feature by name: all pairs) and `cases` (`case`, `unit`: pairs with a finding).
-    `hidden` are the features that tell nothing about a case, because they are the finding itself.
+    `hidden` are the features that tell nothing about a case, because they are the finding itself. A case can only be
+    `among` the units that fulfil its condition (canonical SQL), if it has one.
     """
-    pairs = engine.number("SELECT COUNT(*) FROM units")
-    told, values = _worthwhile(engine, features, pairs)
+    told, values = _worthwhile(engine, features, engine.number("SELECT COUNT(*) FROM units"))
     found = 'SELECT c."case", u.* FROM cases AS c JOIN units AS u ON u.unit = c.unit'
     engine.materialise("case units", found)
     sizes = {str(row["case"]): int(str(row["n"])) for row in engine.rows(_SIZES)}
@@ -100,13 +105,25 @@ def explain(engine: Engine, features: Sequence[Feature], hidden: Mapping[str, fr
     for case, condition, inside in _singles(engine, told):
         if case in candidates and condition.feature not in hidden.get(case, frozenset()):
             candidates[case].append(((condition,), inside))
-    base = _baseline(engine, "units", {c for counted in candidates.values() for c, _ in counted})
-    tried = _Tried(values, len(candidates))
+    tried, best = _Tried(values, len(candidates)), dict[str, Segment]()
+    all_among = {case: (among or {}).get(case, "TRUE") for case in candidates}
+    for where in sorted({*all_among.values()}):
+        some = {case: counted for case, counted in candidates.items() if all_among[case] == where}
+        best |= _best_among(engine, some, sizes, tried, where)
+    return best
+
+
+def _best_among(
+    engine: Engine, candidates: Mapping[str, list[_Counted]], sizes: Mapping[str, int], tried: _Tried, where: str
+) -> dict[str, Segment]:
+    """The best segments of cases that are all among the same units."""
+    pairs = engine.number(f"SELECT COUNT(*) FROM units WHERE {where}")
+    base = _baseline(engine, "units", {c for counted in candidates.values() for c, _ in counted}, where)
     single = {case: _best(counted, sizes[case], base, pairs, tried) for case, counted in candidates.items()}
     doubles = {
         case: list(_hopeful(counted, single[case], base, pairs, tried)) for case, counted in _doubles(engine, single)
     }
-    base |= _baseline(engine, "units", {c for counted in doubles.values() for c, _ in counted})
+    base |= _baseline(engine, "units", {c for counted in doubles.values() for c, _ in counted}, where)
     return dict(_chosen(single, {c: _best(d, sizes[c], base, pairs, tried) for c, d in doubles.items()}))
 
 

@@ -58,6 +58,11 @@ class MissingMeans(StrEnum):
     NOT_APPLICABLE = "not_applicable"  # the field has no meaning for this row: nothing to compare with
     NOT_YET_SYNCHRONISED = "not_yet_synchronised"  # the replica has not got it yet: in flight within the allowed lag
 
+    @property
+    def leaves_out(self) -> bool:
+        """Whether a pair is not compared where only this side's value is missing."""
+        return self in {MissingMeans.UNKNOWN, MissingMeans.NOT_APPLICABLE}
+
 
 class Effect(StrEnum):
     """What a business event does to the row it is about."""
