@@ -121,11 +121,7 @@ PRIMITIVES: dict[str, Primitive] = {
         # Few keys have either of them: to look for them costs less than to replace them.
         r"CASE WHEN contains($1, '\') OR contains($1, '|') THEN replace(replace($1, '\', '\\'), '|', '\|') ELSE $1 END",
     ),
-    "part_of_key": _duckdb(
-        1,
-        "the text that `key_part` made the only part of a key of",
-        r"CASE WHEN contains($1, '\') THEN replace(replace($1, '\|', '|'), '\\', '\') ELSE $1 END",
-    ),
+    "part_of_key": _duckdb(1, "what `key_part` made all of a key of", r"replace(replace($1, '\|', '|'), '\\', '\')"),
     "text_of": _duckdb(
         1, "the value as text, as the engine-independent forms of `canonical_text` say", "CAST($1 AS VARCHAR)"
     ),
