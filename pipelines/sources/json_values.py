@@ -76,10 +76,19 @@ def pointer_problem(pointer: str) -> tuple[str, str]:
 
 
 class Documents:
-    """From documents to batches of rows of a schema, remembering which keys there were."""
+    """From documents to batches of rows of a schema, remembering which keys there were.
 
-    def __init__(self, schema: pa.Schema, paths: Mapping[str, str], null_texts: tuple[str, ...]) -> None:
-        self._schema, self._null_texts = schema, null_texts
+    A row with one of the `untold` texts in a column is unreadable: whoever wrote it says that he does not know.
+    """
+
+    def __init__(
+        self,
+        schema: pa.Schema,
+        paths: Mapping[str, str],
+        null_texts: tuple[str, ...],
+        untold: frozenset[str] = frozenset(),
+    ) -> None:
+        self._schema, self._null_texts, self._untold = schema, null_texts, untold
         self._cells = [(field.name, _steps(paths.get(field.name), field.name), _spelling(field)) for field in schema]
         self._seen: set[str] = set()
         self.keys: dict[str, None] = {}
@@ -103,7 +112,27 @@ class Documents:
                 self.keys.update(dict.fromkeys(document.value))
         columns = [self._column(name, steps, spelt, good) for name, steps, spelt in self._cells]
         broken = [_unreadable(document) for document in documents if document.problem]
-        return rows_of_texts(columns, [document.number for document in good], broken, self._schema, self._null_texts)
+        numbers = [document.number for document in good]
+        unknown = self._unknown(columns)
+        if unknown:
+            broken += [self._refused(columns, numbers, at, name) for at, name in unknown.items()]
+            kept = [at for at in range(len(numbers)) if at not in unknown]
+            columns, numbers = [[column[at] for at in kept] for column in columns], [numbers[at] for at in kept]
+        return rows_of_texts(columns, numbers, broken, self._schema, self._null_texts)
+
+    def _unknown(self, columns: list[list[str | None]]) -> dict[int, str]:
+        """By row the column that says that its value is not told."""
+        found: dict[int, str] = {}
+        for name, column in zip(self._schema.names, columns, strict=True):
+            if not self._untold.isdisjoint(column):
+                found.update({at: name for at, value in enumerate(column) if value in self._untold})
+        return found
+
+    def _refused(self, columns: list[list[str | None]], numbers: list[int], at: int, name: str) -> dict[str, object]:
+        held = {name: _shown(column[at]) for name, column in zip(self._schema.names, columns, strict=True)}
+        reason = f"expected a value, found that it is not told ({held[name]})"
+        raw = json.dumps(held, ensure_ascii=False)
+        return {"row_number": numbers[at], "check": "record", "field": name, "reason": reason, "raw": raw}
 
     def _column(
         self, name: str, steps: tuple[str, ...], spelt: Callable[[Any], str | None], documents: list[Document]

@@ -20,20 +20,33 @@ _SCHEMA = pa.schema([
     ("partition", pa.int32()), ("position", pa.int64()), ("time", pa.timestamp("us", "UTC")),
     ("message_key", pa.binary()), ("value", pa.binary()),
 ])  # fmt: skip
+# Where partitions were added a key is in several: its messages are in no common order but that of their times.
 _LAST = """
+WITH latest AS (
+    SELECT MAX(position) AS position, "partition", message_key FROM messages
+    GROUP BY "partition", message_key, CASE WHEN message_key IS NULL THEN position END
+), scattered AS (
+    SELECT message_key FROM latest WHERE NOT message_key IS NULL GROUP BY message_key HAVING COUNT(*) > 1
+), placed AS (
+    SELECT m."partition", m.position,
+        ROW_NUMBER() OVER (PARTITION BY m.message_key ORDER BY m.time DESC NULLS LAST, m."partition" DESC) AS place
+    FROM messages AS m
+    INNER JOIN latest AS l ON m.position = l.position AND m."partition" = l."partition"
+    INNER JOIN scattered AS s ON m.message_key = s.message_key
+)
 SELECT m."partition", m.position, m.time, m.message_key, m.value
 FROM messages AS m
-INNER JOIN (
-    SELECT MAX(position) AS position, "partition" FROM messages
-    GROUP BY "partition", message_key, CASE WHEN message_key IS NULL THEN position END
-) AS latest ON m.position = latest.position AND m."partition" = latest."partition"
+INNER JOIN latest AS l ON m.position = l.position AND m."partition" = l."partition"
+WHERE NOT EXISTS (
+    SELECT 1 FROM placed AS p WHERE p.place > 1 AND p.position = m.position AND p."partition" = m."partition"
+)
 ORDER BY m."partition", m.position
 """
 
 
 @contextmanager
 def latest(messages: Iterable[list[Message]]) -> Iterator[Iterator[list[Message]]]:
-    """The last message of each key of each partition, in the order of partitions and offsets."""
+    """The last message of each key, in the order of partitions and offsets."""
     with tempfile.TemporaryDirectory(prefix="coexist-log-") as folder:
         spooled = Path(folder, "messages.parquet")
         with pq.ParquetWriter(spooled, _SCHEMA) as writer:

@@ -16,7 +16,7 @@ from pipelines.errors import SourceError
 from pipelines.sources.json_lines import misfits_of_pointers
 from pipelines.sources.json_values import Document, Documents
 from pipelines.sources.kafka import ledger, log
-from pipelines.sources.kafka.envelopes import DELETE, Envelope
+from pipelines.sources.kafka.envelopes import DELETE, UNTOLD, Envelope
 from pipelines.sources.kafka.folding import latest
 from pipelines.sources.kafka.formats import Avro, Json
 from pipelines.sources.kafka.log import Brokers, Login, Message
@@ -87,7 +87,8 @@ class Kafka(Source):
         reading.notes = ledger.note(self.topic, read, count)
 
     def _batches(self, messages: Iterator[list[Message]], schema: pa.Schema, reading: Reading) -> Iterator[Batch]:
-        documents = Documents(schema, self.paths, self.null_texts)
+        untold = UNTOLD if self.envelope == "debezium" else frozenset()
+        documents = Documents(schema, self.paths, self.null_texts, untold)
         if self.keep == "latest":
             with latest(messages) as kept:
                 yield from self._rows(kept, documents)

@@ -166,6 +166,16 @@ def test_what_remains_of_many_changes_is_what_a_dictionary_would_hold(topic, tmp
     assert reading.notes["messages"] == 3000
 
 
+def test_a_key_that_is_in_another_partition_since_there_are_more_has_one_state(topic, tmp_path):
+    topic.send(*((key, row(n, name="old"), 0) for n, key in enumerate("abc")))
+    time.sleep(0.01)  # the clock of messages has milliseconds
+    topic.send(("a", row(0, name="new"), 1), ("b", None, 1), (None, row(3), 1), (None, row(4), 0))
+
+    rows, _, _ = read(topic.source(keep="latest"), tmp_path, SCHEMA)
+
+    assert [values[:2] for values in rows.values()] == [(2, "old"), (0, "new")]
+
+
 def test_messages_without_a_key_have_no_state(topic, tmp_path):
     topic.send((None, row(1), 0), (None, row(2), 0), ("k", row(3), 0))
 
@@ -217,6 +227,30 @@ def test_debezium_changes_folded_into_a_state(topic, tmp_path):
 
     assert [values[:2] for values in rows.values()] == [(1, "Ida"), (6, "Ann")]
     assert unreadable == []
+
+
+UNTOLD = "__debezium_unavailable_value"
+
+
+@pytest.mark.parametrize("keep", ["latest", "events"])
+def test_what_debezium_does_not_tell_is_no_value(topic, tmp_path, keep):
+    """Postgres logs no large text that did not change; what is there in its place must not be taken for it."""
+    topic.send(
+        ("1", change("u", None, row(1, name=UNTOLD)), 0), ("2", change("u", None, row(2, note=UNTOLD)), 0),
+        ("3", change("u", row(3, name=UNTOLD), row(3)), 0),
+    )  # fmt: skip
+
+    schema = pa.schema([*list(SCHEMA)[:2], ("was", pa.string()), ("now", pa.string())])
+    paths = {"was": "/$before", "now": "/$after"}
+
+    rows, unreadable, _ = read(topic.source(envelope="debezium", keep=keep, paths=paths), tmp_path, schema)
+
+    assert list(rows.values()) == [
+        (2, "Ann", None, '{"id": 2, "name": "Ann"}'),
+        (3, "Ann", '{"id": 3}', '{"id": 3, "name": "Ann"}'),
+    ]
+    assert reasons(unreadable) == {1: ("record", "name", f"expected a value, found that it is not told ({UNTOLD})")}
+    assert json.loads(unreadable[0]["raw"])["id"] == "1"
 
 
 def test_a_tombstone_among_events_is_a_deletion_with_the_columns_of_its_key(topic, tmp_path):
