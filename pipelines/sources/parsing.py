@@ -29,6 +29,7 @@ _ISO = re.compile(
     r"(?P<sign>-?)P(?=.)((?P<days>[0-9]{1,9})D)?(T(?=.)((?P<hours>[0-9]{1,9})H)?((?P<minutes>[0-9]{1,9})M)?"
     r"((?P<seconds>[0-9]{1,9}(\.[0-9]{1,6}0*)?)S)?)?"
 )
+_ALL_NEGATIVE = re.compile(r"P(-[0-9]+D)?(T(-[0-9]+H)?(-[0-9]+M)?(-[0-9.]+S)?)?")  # as Postgres writes PT-3H
 _HEX = re.compile(r"(\\x|0x)?(?P<digits>([0-9A-Fa-f]{2})*)")
 
 
@@ -53,7 +54,9 @@ def time_of_day(text: str, _: pa.DataType) -> time | None:
 
 
 def duration(text: str, _: pa.DataType) -> timedelta | None:
-    """`26:30:00`, `1 day 02:30:00` or, as ISO 8601 has it, `P1DT2H30M`."""
+    """`26:30:00`, `1 day 02:30:00` or, as ISO 8601 has it, `P1DT2H30M`; `-P1DT2H` is `P-1DT-2H`."""
+    if _ALL_NEGATIVE.fullmatch(text) and "-" in text:
+        text = "-" + text.replace("-", "")
     found = _CLOCK.fullmatch(text) or _ISO.fullmatch(text)
     if not found:
         return None

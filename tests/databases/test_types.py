@@ -10,10 +10,14 @@ import pytest
 
 from pipelines.declarations import Env, SqlDatabase, Table
 from pipelines.errors import SourceError
+from pipelines.types import INT128
 
 PAGE = Path(__file__).parents[2] / "docs" / "databases.md"
 KINDS = {
     "Boolean": pa.bool_(), "Float64": pa.float64(), "String": pa.string(), "Date": pa.date32(),
+    "Float32": pa.float32(), "Time": pa.time64("us"), "Duration": pa.duration("us"), "Binary": pa.binary(),
+    "Int128": INT128, "List(Int64)": pa.list_(pa.int64()), "Datetime ms": pa.timestamp("ms"),
+    "Struct": pa.struct([("a", pa.decimal128(5, 2)), ("b", pa.string())]),
     "Datetime": pa.timestamp("us"), "Datetime UTC": pa.timestamp("us", tz="UTC"),
     **{f"{sign}Int{bits}": getattr(pa, f"{sign.lower()}int{bits}")() for sign in ("", "U") for bits in (8, 16, 32, 64)},
 }  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.errors import SourceError, did_you_mean
 from pipelines.sources import text, typed
@@ -61,4 +62,8 @@ def _column(values: pa.Array, wanted: pa.DataType) -> pa.Array:
     if isinstance(values, pa.ExtensionArray):
         values = values.storage  # numeric comes as text
     exact = typed.exactly(values, wanted)
-    return values.cast(pa.string()) if exact is None else exact
+    if exact is not None:
+        return exact
+    texts = values.cast(pa.string())
+    # A number of double precision would be read as the nearest one of single precision.
+    return pc.binary_join_element_wise(texts, " (double)", "") if pa.types.is_floating(wanted) else texts

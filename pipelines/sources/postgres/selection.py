@@ -16,12 +16,15 @@ from pipelines.errors import SourceError, did_you_mean
 from pipelines.sources.database import Table
 from pipelines.sources.postgres.session import Session, literal, quoted
 from pipelines.sources.typed import is_text
+from pipelines.types import INT128
 
 _TEXTS = ("text", "varchar", "bpchar")
 _TIMES = ("date", "timestamp", "timestamptz")
 _OTHER = re.compile(r"unnamed<oid:(\d+)>")  # how the driver calls a type it does not know: an enum, a range, one's own
 
 _AS_IT_IS, _AS_TEXT = "{}", "{}::text"
+# The calendar of everything downstream; beyond it are infinity, the years before Christ, and those after 9999.
+_BEYOND = "NOT ({0} >= '0001-01-01' AND {0} < '10000-01-01')"
 # From a type of the server to a declared one: the SQL that loses nothing. Texts can be anything, cell by cell, and
 # anything can be declared as text; both are left out here.
 _WAYS: dict[str, dict[str, str]] = {
@@ -32,21 +35,27 @@ _WAYS: dict[str, dict[str, str]] = {
     "float4": {"floating": "{}::float8"},
     "float8": {"floating": _AS_IT_IS},
     "bool": {"boolean": _AS_IT_IS},
-    "date": {"date": _AS_IT_IS, "time": "{}::timestamp"},
+    "date": {"date": _AS_IT_IS, "time": f"CASE WHEN {_BEYOND} THEN ({{0}})::text ELSE ({{0}})::timestamp::text END"},
     "timestamp": {
         "time": _AS_IT_IS,
         "date": "CASE WHEN {0} = date_trunc('day', {0}) THEN ({0})::date::text ELSE ({0})::text END",
     },
     "timestamptz": {"instant": _AS_IT_IS},
+    "time": {"clock": _AS_TEXT},
+    "interval": {"span": _AS_TEXT},
+    "bytea": {"bytes": _AS_IT_IS},
+    "json": {"list": _AS_TEXT, "struct": _AS_TEXT},
+    "jsonb": {"list": _AS_TEXT, "struct": _AS_TEXT},
 }
+_ARRAY = {"list": "to_json({})::text"}
 _FAMILIES: tuple[tuple[str, Callable[[pa.DataType], bool]], ...] = (
-    ("integer", pa.types.is_integer), ("decimal", pa.types.is_decimal), ("floating", pa.types.is_floating),
+    ("integer", lambda kind: pa.types.is_integer(kind) or kind == INT128),
+    ("decimal", pa.types.is_decimal), ("floating", pa.types.is_floating),
     ("boolean", pa.types.is_boolean), ("date", pa.types.is_date),
     ("instant", lambda kind: pa.types.is_timestamp(kind) and kind.tz is not None),
-    ("time", pa.types.is_timestamp),
+    ("time", pa.types.is_timestamp), ("clock", pa.types.is_time), ("span", pa.types.is_duration),
+    ("bytes", pa.types.is_binary), ("list", pa.types.is_list), ("struct", pa.types.is_struct),
 )  # fmt: skip
-# The calendar of everything downstream; beyond it are infinity, the years before Christ, and those after 9999.
-_BEYOND = "NOT ({0} >= '0001-01-01' AND {0} < '10000-01-01')"
 
 
 @dataclass(frozen=True)
@@ -137,7 +146,7 @@ def _spelled(table: Table, field: pa.Field, sql: str, kind: str) -> str:
     if is_text(field.type):
         return f"to_json({sql})::text" if kind.startswith("_") else _AS_TEXT.format(sql)
     family = next(name for name, is_of in _FAMILIES if is_of(field.type))
-    way = _WAYS.get(kind, {}).get(family)
+    way = (_ARRAY if kind.startswith("_") else _WAYS.get(kind, {})).get(family)
     if way is None:
         raise SourceError(f'{table.describe()}: column "{field.name}" is {kind}, expected {field.type}')
     return way.format(sql)

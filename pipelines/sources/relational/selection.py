@@ -32,9 +32,9 @@ _FITTING: tuple[tuple[type[types.TypeEngine[Any]], frozenset[str]], ...] = (
     (mysql.BIT, frozenset({"integer", "boolean"})),
     (types.DateTime, frozenset({"time", "date"})),
     (types.Date, frozenset({"date", "time"})),
-    (types.Time, frozenset()),
-    (types.Interval, frozenset()),
-    (types._Binary, frozenset()),  # noqa: SLF001 (the common root of binary types has no public name)
+    (types.Time, frozenset({"clock", "span"})),
+    (types.Interval, frozenset({"span"})),
+    (types._Binary, frozenset({"bytes"})),  # noqa: SLF001 (the common root of binary types has no public name)
     (types.Uuid, frozenset()),
 )
 _TEXT = frozenset({"text"})

@@ -6,6 +6,7 @@ value that does not fit makes its row unreadable.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,20 +16,23 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from pipelines.sources import text
+from pipelines.sources import text, typed
 from pipelines.sources.source import Batch
+from pipelines.types import INT128
 
 _DIGITS = 15  # of a decimal, which a binary floating point number holds without doubt
 _FAMILIES: tuple[tuple[str, Callable[[pa.DataType], bool]], ...] = (
-    ("integer", pa.types.is_integer), ("decimal", pa.types.is_decimal), ("floating", pa.types.is_floating),
+    ("integer", lambda kind: pa.types.is_integer(kind) or kind == INT128),
+    ("decimal", pa.types.is_decimal), ("floating", pa.types.is_floating),
     ("boolean", pa.types.is_boolean), ("date", pa.types.is_date),
     ("instant", lambda kind: pa.types.is_timestamp(kind) and kind.tz is not None),
-    ("time", pa.types.is_timestamp),
+    ("time", pa.types.is_timestamp), ("clock", pa.types.is_time), ("span", pa.types.is_duration),
+    ("bytes", pa.types.is_binary), ("document", pa.types.is_nested),
 )  # fmt: skip
 # What Arrow takes over exactly, or refuses. It would take a bool for a number, a time for a day, wall time for UTC.
 _DIRECT: dict[str, set[type]] = {
     "integer": {int}, "decimal": {Decimal}, "floating": {float}, "boolean": {bool}, "date": {date}, "text": {str},
-    "time": {datetime}, "instant": {datetime},
+    "time": {datetime}, "instant": {datetime}, "bytes": {bytes},
 }  # fmt: skip
 
 
@@ -55,20 +59,32 @@ def _column(values: list[Any], wanted: pa.DataType, *, is_universal: bool) -> pa
     family, kinds = family_of(wanted), set(map(type, values)) - {type(None)}
     if is_universal and datetime in kinds:
         values = [value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for value in values]
-    if kinds <= _DIRECT[family] and (datetime not in kinds or _all_zoned(values, zoned=family == "instant")):
-        try:
-            return pa.array(values, wanted)
-        except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
-            pass  # some value does not fit: which ones is judged cell by cell
-    return pa.array([None if value is None else _spelled(value, family) for value in values], pa.string())
+    direct = kinds <= _DIRECT.get(family, set()) and wanted != INT128  # which Arrow makes of any text
+    if direct and (datetime not in kinds or _all_zoned(values, zoned=family == "instant")):
+        # Some value may not fit: which ones is judged cell by cell.
+        with contextlib.suppress(pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
+            exact = typed.exactly(pa.array(values, _as_given(wanted)), wanted)
+            if exact is not None:
+                return exact
+    spelled = (None if value is None else _spelled(value, family, single=wanted == pa.float32()) for value in values)
+    return pa.array(spelled, pa.string())
+
+
+def _as_given(wanted: pa.DataType) -> pa.DataType:
+    """The type in which Python has values of this type: Arrow would round them without a word."""
+    if pa.types.is_timestamp(wanted):
+        return pa.timestamp("us", wanted.tz)
+    return pa.float64() if wanted == pa.float32() else wanted
 
 
 def _all_zoned(values: list[Any], *, zoned: bool) -> bool:
     return all((value.tzinfo is not None) is zoned for value in values if value is not None)
 
 
-def _spelled(value: object, family: str) -> str:
-    """A value as text that is one of the family exactly when the value is."""
+def _spelled(value: object, family: str, *, single: bool) -> str:
+    """A value as text that is one of the family (of single precision) exactly when the value is."""
+    if (family == "bytes" and isinstance(value, int)) or (single and not _is_single(value)):
+        return f"{value} ({type(value).__name__})"
     if family == "floating" and isinstance(value, int | Decimal):
         same = not isinstance(value, Decimal) and _is_float(value)
         return repr(float(value)) if same else f"{value} ({type(value).__name__})"
@@ -82,6 +98,13 @@ def _spelled(value: object, family: str) -> str:
     return _plain(value)
 
 
+def _is_single(value: object) -> bool:
+    """Whether single precision holds a number; what is no number is nobody's business here."""
+    if not isinstance(value, int | float) or value != value:  # noqa: PLR0124 (what is not a number is not itself)
+        return True
+    return bool(_is_float(value) and pa.scalar(float(value)).cast(pa.float32()).as_py() == value)
+
+
 def _is_whole(value: Decimal | float) -> bool:
     try:
         return int(value) == value
@@ -89,9 +112,9 @@ def _is_whole(value: Decimal | float) -> bool:
         return False
 
 
-def _is_float(value: int) -> bool:
+def _is_float(value: float) -> bool:
     try:
-        return int(float(value)) == value
+        return float(value) == value
     except OverflowError:
         return False
 
