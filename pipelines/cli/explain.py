@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pipelines import explanation, loading
-from pipelines.cli import evidence, explained
+from pipelines.cli import evidence, explained, remedies
 from pipelines.cli.options import AsJson, LakePath, lake_at
 from pipelines.cli.screen import Screen
 from pipelines.errors import SourceError
@@ -29,7 +29,8 @@ def explain(discrepancy_id: DiscrepancyId, *, lake: LakePath = None, as_json: As
     portfolio = loading.load()
     _, entity = portfolio.entity(f"{finding['context']}.{finding['entity']}")
     result = explanation.explain(store, portfolio, partition, finding)
-    screen.emit({"exit_code": 0} | vars(result) | {"evidence_in_words": evidence.in_words(result)})
+    told = {"evidence_in_words": evidence.in_words(result), "to_do": remedies.of_reason(finding["reason"])}
+    screen.emit({"exit_code": 0} | vars(result) | told)
     screen.show(*explained.sheet(result, entity))
 
 

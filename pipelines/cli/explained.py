@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.cli import evidence, witnesses, words
+from pipelines.cli import evidence, remedies, witnesses, words
 from pipelines.cli.figures import Row
 from pipelines.cli.witnesses import plain, title, value
 from pipelines.declarations import Entity, Field, Holder, Side, SoftDelete
@@ -39,8 +39,16 @@ def sheet(found: Explanation, entity: Entity) -> Iterator[RenderableType]:
     if found.earlier:
         yield title("Past", f"{found.finding['field']} on both sides")
         yield _past(found.earlier)
+    yield Text(f"\n{_versions(found)}\nrun: {found.finding['run_id']}", style="dim")
+
+
+def _versions(found: Explanation) -> str:
+    """Those of today, by which values are translated here, and that of the run, where it was another."""
     versions = ", ".join(f"{name.removesuffix('_version').replace('_', ' ')} {v}" for name, v in found.versions.items())
-    yield Text(f"\nversions: {versions}\nrun: {found.finding['run_id']}", style="dim")
+    then = found.finding["translation_version"]
+    return f"versions: {versions}" + (
+        f" (found by translation {then})" if then != found.versions["translation_version"] else ""
+    )
 
 
 def _header(found: Explanation) -> Panel:
@@ -53,6 +61,7 @@ def _header(found: Explanation) -> Panel:
         grid.add_row("actual", value(finding["actual"]))
     grid.add_row("keys", f"legacy {plain(finding['legacy_key'])}   service {plain(finding['service_key'])}")
     grid.add_row("why", Text(evidence.in_words(found), style="bold"))
+    grid.add_row("to do", remedies.of_reason(finding["reason"]))
     if found.concentration:
         grid.add_row("its like", _its_like(found.concentration))
     if found.condition:
@@ -63,10 +72,11 @@ def _header(found: Explanation) -> Panel:
     right = "the service" if finding["system_of_record"] == Side.SERVICE else "legacy"
     grid.add_row("right is", right)
     grid.add_row("since", _since(found))
+    if found.followed_by:
+        grid.add_row("then", _followed_by(found.followed_by))
     grid.add_row("id", Text(str(finding["discrepancy_id"])))
     what = f"{finding['context']}.{finding['entity']}" + (f".{finding['field']}" if finding["field"] else "")
-    kind = f"{finding['type']}: {finding['reason']}".replace("_", " ")
-    title = Text.assemble((what, "bold cyan"), "  ", (kind, "yellow" if finding["in_flight"] else "bold red"))
+    title = Text.assemble((what, "bold cyan"), "  ", (_kind(finding), "yellow" if finding["in_flight"] else "bold red"))
     return Panel(grid, title=title, title_align="left", box=box.ROUNDED)
 
 
@@ -77,13 +87,20 @@ def _its_like(segment: Row) -> str:
 
 
 def _since(found: Explanation) -> str:
-    first, last = found.finding["first_seen"], found.business_date
+    first, last = str(found.finding["first_seen"]), found.business_date
     flight = ", in flight: within the lag allowed" if found.finding["in_flight"] else ""
-    return (
-        f"{first}, last seen {last}{_returns(found)}{flight}"
-        if str(first) != last
-        else f"{first}{_returns(found)}{flight}"
-    )
+    seen = f", last seen {last}" if first != last else ""
+    gone = f", gone on {found.resolved}" if found.resolved else ""
+    return f"{first}{seen}{gone}{_returns(found)}{flight}"
+
+
+def _followed_by(finding: Row) -> str:
+    """What it became: a finding of another type is another one."""
+    return f"{_kind(finding)} ({str(finding['discrepancy_id'])[:12]})"
+
+
+def _kind(finding: Row) -> str:
+    return f"{finding['type']}: {finding['reason']}".replace("_", " ")
 
 
 def _returns(found: Explanation) -> str:
@@ -133,6 +150,9 @@ def _steps(found: Explanation, about: Field | None) -> Table:
         failed = made is None and label == found.evidence.get("rule")
         table.add_row(f"  -> {label}", Text("cannot be translated", style="red") if failed else value(made))
     table.add_row("  service has", value(found.finding["actual"]))
+    if found.steps[-1][1] != found.finding["expected"]:  # declared otherwise since
+        then = found.finding["translation_version"]
+        table.add_row(f"  when found, by version {then}", value(found.finding["expected"]))
     return table
 
 

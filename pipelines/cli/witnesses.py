@@ -16,6 +16,7 @@ from rich.text import Text
 
 from pipelines.cli import words
 from pipelines.cli.figures import Row
+from pipelines.declarations import Side
 from pipelines.explanation import Explanation
 
 _STYLES = {"applied": "green", "not applied": "bold red", "in part": "red", "shown": "yellow"}
@@ -163,16 +164,19 @@ def _rejected(row: Row) -> RenderableType:
 def _presence(days: Sequence[Row]) -> Table:
     """Both sides date by date; dates alike are one line."""
     table = _table("date", "legacy", "service")
-    for states, alike in groupby(days, key=lambda day: (day.get("legacy"), day.get("service"))):
+    for states, alike in groupby(days, key=lambda day: (_there(day, Side.LEGACY), _there(day, Side.SERVICE))):
         dates = [str(day["business_date"]) for day in alike]
         span = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
-        table.add_row(span, *(_there(state) for state in states))
+        table.add_row(span, *states)
     return table
 
 
-def _there(state: object) -> Text:
+def _there(day: Row, side: Side) -> Text:
+    state, deleted = day.get(side.value), day.get("deleted")
     if state is None:
         return Text("-", style="dim")
+    if isinstance(deleted, list) and side in deleted:
+        return Text("marked as deleted")
     return Text("there") if state else Text("no row", style="dim")
 
 

@@ -46,12 +46,14 @@ class Explanation:
     steps_then: list[tuple[str, object]] = field(default_factory=list)  # that of the version that explains it
     rule_changes: list[Row] = field(default_factory=list)  # part, then, now
     earlier: list[Row] = field(default_factory=list)  # business_date, legacy (translated), service
-    presence: list[Row] = field(default_factory=list)  # business_date, legacy, service: was there a row
+    presence: list[Row] = field(default_factory=list)  # `sides.presence`: by partition, was there a row
     events: list[Row] = field(default_factory=list)  # `biography.recount`
     events_of: str = ""  # whose log they are from: "context.entity key"
     alike: list[Row] = field(default_factory=list)  # others that show the same pattern
     concentration: Row = field(default_factory=dict)  # where its like are (`concentrations.SCHEMA`)
     history: Row = field(default_factory=dict)  # what became of it (`chronicle.SCHEMA`)
+    resolved: str = ""  # the later partition in which it is told to be gone, if it is
+    followed_by: Row = field(default_factory=dict)  # what is found there of the same keys and field instead
     rejected: list[Row] = field(default_factory=list)  # the counterpart, when it broke its contract
     counterpart: Row = field(default_factory=dict)  # the counterpart as it was last there
     condition: str = ""  # of the semantic rule that does not hold
@@ -111,9 +113,17 @@ def _explained(asked: _Asked) -> Explanation:
         concentration=surroundings.concentration(session, job, asked.finding, asked.evidence),
         history=surroundings.history(session, job, str(asked.finding["discrepancy_id"])),
         alike=surroundings.alike(session, job, asked.finding, asked.evidence),
+        **_of_future(asked),
         **(_of_value(asked, about) if about else _of_row(asked)),
         **_of_log(asked),
     )
+
+
+def _of_future(asked: _Asked) -> dict[str, Any]:
+    """When it was gone, and what came instead."""
+    gone = surroundings.resolved(asked.session, asked.job, str(asked.finding["discrepancy_id"]))
+    instead = surroundings.followed_by(asked.session, asked.job, asked.finding, gone) if gone else {}
+    return {"resolved": gone, "followed_by": instead}
 
 
 def _of_value(asked: _Asked, about: Field) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pipelines.declarations import Field, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.job import Job
-from pipelines.rows import row_key, shown_key
+from pipelines.rows import deleted, row_key, shown_key
 from pipelines.rules.rule import Rule
 from pipelines.witnesses import silence
 
@@ -60,16 +60,27 @@ def earlier(session: Engine, job: Job, about: Field, keys: Keys) -> list[Row]:
 def presence(session: Engine, job: Job, keys: Keys) -> list[Row]:
     """Whether each side had a row with its key, partition by partition, oldest first: business_date, legacy, service.
 
-    A side whose key is not known says nothing.
+    A side whose key is not known says nothing. `deleted` lists the sides whose row was there, marked as deleted.
     """
     values: dict[str, Row] = {}
     for side in (side for side in Side if keys[side] is not None):
         _recall(session, job, side, keys)
-        rows = session.rows(f"SELECT DISTINCT __partition AS key FROM {quote(f'{side} past')}")
-        there = {str(row["key"]) for row in rows}
+        gone = deleted(job.holder(side))
+        there = session.rows(
+            f"SELECT __partition AS key, MIN(CASE WHEN {gone} THEN 1 ELSE 0 END) AS deleted "
+            f"FROM {quote(f'{side} past')} GROUP BY __partition"
+        )
+        states = {str(row["key"]): row["deleted"] for row in there}
         for partition in _partitions(session, job, side):
-            values.setdefault(partition, {"business_date": partition})[side.value] = partition in there
+            day = values.setdefault(partition, {"business_date": partition})
+            day[side.value] = partition in states
+            if states.get(partition):
+                day["deleted"] = [*_listed(day.get("deleted")), side.value]
     return [values[partition] for partition in sorted(values)]
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _is_row(job: Job, side: Side, keys: Keys) -> str:

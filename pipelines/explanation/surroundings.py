@@ -64,6 +64,36 @@ def history(session: Engine, job: Job, discrepancy_id: str) -> Row:
     return rows[0] if rows else {}
 
 
+def resolved(session: Engine, job: Job, discrepancy_id: str) -> str:
+    """The first partition after this one in which the finding is told to be gone; empty when none says so."""
+    later = [
+        job.at("discrepancy_history", key)
+        for key in job.lake.partitions(job.context.name, job.entity.name, "discrepancy_history")
+        if key > job.partition
+    ]
+    if not later:
+        return ""
+    files, keys = [job.lake.file(address) for address in later], [str(address.partition) for address in later]
+    session.scan("told later", files, partitions=keys)
+    is_it = f"discrepancy_id = {literal(discrepancy_id)} AND state = 'resolved'"
+    rows = session.rows(f'SELECT MIN(__partition) AS gone FROM "told later" WHERE {is_it}')
+    return str(rows[0]["gone"] or "")
+
+
+def followed_by(session: Engine, job: Job, finding: Row, partition: str) -> Row:
+    """The finding of another type that this one became, in the partition in which it is gone: id, type, reason."""
+    file = job.lake.file(job.at("discrepancies", partition))
+    if not file.exists():
+        return {}
+    session.scan("found then", [file])
+    same = " AND ".join(
+        f"{name} IS NOT DISTINCT FROM {'NULL' if finding[name] is None else literal(str(finding[name]))}"
+        for name in ("legacy_key", "service_key", "field")
+    )
+    rows = session.rows(f'SELECT discrepancy_id, type, reason FROM "found then" WHERE {same} ORDER BY discrepancy_id')
+    return rows[0] if rows else {}
+
+
 def rejected(session: Engine, job: Job, evidence: Row, keys: Mapping[Side, object]) -> list[Row]:
     """The rejected rows that are the counterpart: side, check, field, reason, raw (its columns as they were read)."""
     if "rejected_side" not in evidence:

@@ -12,6 +12,7 @@ from pandera.polars import Field as ContractField
 
 from pipelines import catalog, causes, reconciliation
 from pipelines.classification import TYPES
+from pipelines.cli import remedies
 from pipelines.declarations import (
     Clean,
     Context,
@@ -226,3 +227,15 @@ def test_the_page_lists_every_cause_there_is(page):
     known = causes.precedence().to_pylist()
     assert sorted(listed) == sorted((row["type"], row["reason"]) for row in known)
     assert set(WANTED.values()) <= set(listed)
+
+
+def test_what_to_do_is_what_explain_says(page):
+    listed = {
+        row["reason"].strip("`"): row["what to do"].replace("`", "")
+        for part in page(PAGE)
+        for row in part.rows
+        if "what to do" in row
+    }
+
+    assert listed == {reason: remedies.of_reason(reason) for reason in listed}
+    assert remedies.of_reason("rule_violated")
