@@ -7,6 +7,7 @@ clients open it. One view per table over all entities, and one per entity in a s
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -74,7 +75,8 @@ def build(lake: Lake) -> Path:
     except (OSError, duckdb.IOException) as error:
         raise IntegrityError(f"cannot write the catalogue {final}: {error}") from error
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # what cannot be written cannot be deleted either
+            aside.unlink(missing_ok=True)
     return final
 
 

@@ -131,7 +131,10 @@ class Server:
 
 
 def _post(address: str, body: bytes) -> dict[str, Any]:
-    request = urllib.request.Request(address, body, {"Content-Type": "application/json"})  # noqa: S310 (the user's choice)
+    try:
+        request = urllib.request.Request(address, body, {"Content-Type": "application/json"})  # noqa: S310 (the user's choice)
+    except ValueError:
+        raise SourceError(f'"{address}" is no URL of a Dagster web server, such as {URL}/graphql') from None
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # noqa: S310
             text = response.read()

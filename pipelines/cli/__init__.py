@@ -6,6 +6,8 @@ A command reads its options, calls `pipelines`, shows the result and says it aga
 from __future__ import annotations
 
 import gc
+import traceback
+from contextlib import ExitStack
 from importlib.metadata import version
 from typing import Annotated
 
@@ -16,6 +18,7 @@ from pipelines.cli.backfill import backfill
 from pipelines.cli.check import check
 from pipelines.cli.demo import demo
 from pipelines.cli.drift import drift
+from pipelines.cli.exits import ExitCode
 from pipelines.cli.explain import explain
 from pipelines.cli.group import Commands
 from pipelines.cli.publish import publish
@@ -27,6 +30,7 @@ app = typer.Typer(
     name="coexist",
     cls=Commands,
     no_args_is_help=True,
+    suggest_commands=False,  # click itself does: twice is once too often
     pretty_exceptions_enable=False,  # a defect of ours shows as Python shows it: without the values of local variables
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all levels met, 1 breach, 2 bad declaration or usage, 3 source or integrity failure.",
@@ -54,7 +58,14 @@ def coexist(
 def main() -> None:
     """The console script."""
     gc.freeze()  # what was imported stays; to look through it again and again costs a third of a small run
-    try:
+    with ExitStack() as ending:
+        ending.callback(gc.unfreeze)  # libraries that are still held when the process ends complain of it
+        ending.push(_tell_defect)
         app()
-    finally:
-        gc.unfreeze()  # libraries that are still held when the process ends complain of it
+
+
+def _tell_defect(_kind: object, error: BaseException | None, _trace: object) -> None:
+    """A defect of ours is told as Python tells it, but not with Python's exit code: that is the one of a breach."""
+    if isinstance(error, Exception):
+        traceback.print_exception(error)
+        raise SystemExit(ExitCode.FAILURE) from None

@@ -16,7 +16,7 @@ from pipelines import catalog, loading
 from pipelines.audit import Audit
 from pipelines.cli import selection, words
 from pipelines.cli.exits import ExitCode
-from pipelines.cli.options import AsJson, ContextNames, EntityNames, LakePath, OneDate, lake_at
+from pipelines.cli.options import AsJson, ContextNames, Dates, EntityNames, LakePath, OneDate, lake_at
 from pipelines.cli.screen import Screen
 from pipelines.errors import SourceError
 from pipelines.job import Job
@@ -37,9 +37,7 @@ def audit(
     """
     screen, store, portfolio = Screen.opened(as_json=as_json), lake_at(lake), loading.load()
     chosen = selection.entities(portfolio, context, entity)
-    jobs = list(_jobs(chosen, str(date) if date else None, store))
-    if not jobs:
-        raise SourceError(f"nothing{f' of {date}' if date else ''} has been reconciled in the lake {store.root} yet")
+    jobs = list(_jobs(chosen, Dates.of(date, None, None), store))
     ended = []
     for job in jobs:
         with screen.waiting(f"auditing {_path(job)} {job.partition}"):
@@ -54,11 +52,13 @@ def audit(
     raise typer.Exit(code)
 
 
-def _jobs(chosen: Sequence[selection.Pair], date: str | None, lake: Lake) -> Iterator[Job]:
-    for context, entity in chosen:
-        judged = [key for key in lake.partitions(context.name, entity.name, "discrepancies") if date in {None, key}]
-        if judged:
-            yield Job(context, entity, judged[-1], lake)
+def _jobs(chosen: Sequence[selection.Pair], dates: Dates, lake: Lake) -> Iterator[Job]:
+    held = [(pair, lake.partitions(pair[0].name, pair[1].name, "discrepancies")) for pair in chosen]
+    if not any(keys for _, keys in held):
+        raise SourceError(
+            f"nothing of these entities has been reconciled in the lake {lake} yet: run coexist reconcile"
+        )
+    yield from selection.latest(held, dates, lake)
 
 
 def _path(job: Job) -> str:

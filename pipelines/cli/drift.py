@@ -68,6 +68,8 @@ def _addresses(lake: Lake, contexts: Sequence[str], entities: Sequence[str], dat
         if (not contexts or address.context in contexts) and (not entities or _names(address) & set(entities))
     ]
     on_dates = [address for address in chosen if dates.hold(str(address.partition))]
+    if not chosen:
+        raise selection.not_together(contexts, entities)
     if not on_dates:
         raise selection.nothing_on(dates, {str(address.partition) for address in chosen})
     return on_dates

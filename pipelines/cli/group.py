@@ -15,6 +15,8 @@ from pipelines.cli.exits import ExitCode
 from pipelines.cli.screen import Screen, indented
 from pipelines.errors import CoexistError, DeclarationError, Problem
 
+_INTERRUPTED = "Query interrupted"
+
 
 class Commands(TyperGroup):
     """Commands whose errors are answers. With `--json` an error is a document too."""
@@ -22,7 +24,7 @@ class Commands(TyperGroup):
     def invoke(self, ctx: click.Context) -> object:
         screen = Screen.opened(as_json="--json" in ctx.args)
         try:
-            return super().invoke(ctx)
+            return self._interruptible(ctx)
         except CoexistError as error:
             code = exits.of_error(error)
             problems = error.problems if isinstance(error, DeclarationError) else ()
@@ -31,6 +33,15 @@ class Commands(TyperGroup):
             raise typer.Exit(code) from None
         except click.UsageError as error:
             screen.emit(_document("UsageError", error.format_message(), ExitCode.USAGE))
+            raise
+
+    def _interruptible(self, ctx: click.Context) -> object:
+        """The command; DuckDB tells an interrupt of a query as an error like others."""
+        try:
+            return super().invoke(ctx)
+        except RuntimeError as error:
+            if str(error) == _INTERRUPTED:
+                raise KeyboardInterrupt from None
             raise
 
 

@@ -17,7 +17,7 @@ from pipelines import loading
 from pipelines import recount as recounting
 from pipelines.cli import selection, words
 from pipelines.cli.exits import ExitCode
-from pipelines.cli.options import AsJson, ContextNames, EntityNames, LakePath, OneDate, lake_at, parse_date
+from pipelines.cli.options import AsJson, ContextNames, Dates, EntityNames, LakePath, OneDate, lake_at, parse_date
 from pipelines.cli.screen import Screen
 from pipelines.errors import SourceError
 from pipelines.job import Job
@@ -42,11 +42,13 @@ def recount(
     """
     screen, store = Screen.opened(as_json=as_json), lake_at(lake)
     ended = []
-    for job in _jobs(selection.entities(loading.load(), context, entity), str(date) if date else None, store):
+    chosen = selection.entities(loading.load(), context, entity)
+    jobs = list(_jobs(chosen, Dates.of(date, None, None), store))
+    for job in jobs:
+        _refuse_base(job, base)
+    for job in jobs:
         with screen.waiting(f"recounting {_path(job)} {job.partition}"):
             ended.append((job, recounting.recount(job, str(base) if base else None)))
-    if not ended:
-        raise SourceError(f"the lake {store} holds no events{f' of {date}' if date else ''} of these entities")
     code = ExitCode.MET if all(counted.agrees for _, counted in ended) else ExitCode.BREACH
     screen.emit({"exit_code": code, "recounts": [_document(*counted) for counted in ended]})
     for counted in ended:
@@ -54,11 +56,25 @@ def recount(
     raise typer.Exit(code)
 
 
-def _jobs(chosen: Sequence[selection.Pair], date: str | None, lake: Lake) -> Iterator[Job]:
-    for context, entity in chosen:
-        held = [key for key in lake.partitions(context.name, entity.name, "events") if date in {None, key}]
-        if entity.events is not None and held:
-            yield Job(context, entity, held[-1], lake)
+def _jobs(chosen: Sequence[selection.Pair], dates: Dates, lake: Lake) -> Iterator[Job]:
+    logged = [(context, entity) for context, entity in chosen if entity.events is not None]
+    held = [(pair, lake.partitions(pair[0].name, pair[1].name, "events")) for pair in logged]
+    if not held:
+        raise typer.BadParameter("none of these entities has an event log", param_hint="--entity / --context")
+    if not any(keys for _, keys in held):
+        raise SourceError(f"the lake {lake} holds no events of these entities yet: run coexist reconcile")
+    yield from selection.latest(held, dates, lake)
+
+
+def _refuse_base(job: Job, base: day | None) -> None:
+    """Raises BadParameter where there is no snapshot of that date, earlier than the job's, to begin with."""
+    earlier = [key for key in job.lake.partitions(job.context.name, job.entity.name, "legacy") if key < job.partition]
+    if base is None or str(base) in earlier:
+        return
+    shown = f"there are {', '.join(earlier[-_SHOWN:])}" if earlier else "there is none"
+    raise typer.BadParameter(
+        f"{base} is no date of an earlier snapshot of {_path(job)} than {job.partition} ({shown})", param_hint="--base"
+    )
 
 
 def _path(job: Job) -> str:

@@ -6,8 +6,10 @@ What is shown is up to the commands and the modules named after what they render
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -41,14 +43,17 @@ class Screen:
     @staticmethod
     def opened(*, as_json: bool) -> Screen:
         """The standard streams as they are now."""
-        return Screen(as_json, _console(_Output()), _console(Console(stderr=True)))
+        # What stands in brackets or between colons is data, not style.
+        out, err = _Output(markup=False, emoji=False), Console(stderr=True, markup=False, emoji=False)
+        return Screen(as_json, _console(out), _console(err))
 
     def emit(self, document: object) -> None:
         """Write the one JSON document, if that is what was asked for."""
         if not self.as_json:
             return
         try:
-            self.out.file.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+            told = json.dumps(_told(document), indent=2, ensure_ascii=False, default=str, allow_nan=False)
+            self.out.file.write(f"{told}\n")
             self.out.file.flush()
         except BrokenPipeError:
             self.out.on_broken_pipe()
@@ -80,6 +85,15 @@ class Screen:
             transient=True,
             disable=self.as_json or not self.err.is_terminal,
         )
+
+
+def _told(value: object) -> object:
+    """A value as JSON knows it: that has no numbers that are none, or beyond all numbers; their names are told."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {name: _told(part) for name, part in value.items()}
+    return [_told(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def indented(part: RenderableType, by: int = 2) -> Padding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 
 import typer
@@ -28,10 +28,13 @@ def entities(portfolio: Portfolio, contexts: Sequence[str] | None, names: Sequen
             param_hint=f"--{problem.path}",
         ) from None
     if not chosen:
-        raise typer.BadParameter(
-            f"there is no {', '.join(names or ())} in {', '.join(contexts or ())}", param_hint="--entity"
-        )
+        raise not_together(contexts or (), names or ())
     return chosen
+
+
+def not_together(contexts: Sequence[str], names: Sequence[str]) -> typer.BadParameter:
+    """The error that these contexts have none of these entities."""
+    return typer.BadParameter(f"there is no {', '.join(names)} in {', '.join(contexts)}", param_hint="--entity")
 
 
 def jobs(chosen: Iterable[Pair], dates: Dates, lake: Lake) -> list[Job]:
@@ -49,6 +52,19 @@ def jobs(chosen: Iterable[Pair], dates: Dates, lake: Lake) -> list[Job]:
     if not found:
         raise nothing_on(dates, {partition for partitions in known.values() for partition in partitions})
     return found
+
+
+def latest(held: Sequence[tuple[Pair, Sequence[str]]], dates: Dates, lake: Lake) -> Iterator[Job]:
+    """A job for the latest partition of each entity that is held and asked for.
+
+    Raises BadParameter when none is.
+    """
+    chosen = [(pair, [key for key in keys if dates.hold(key)]) for pair, keys in held]
+    if not any(keys for _, keys in chosen):
+        raise nothing_on(dates, {key for _, keys in held for key in keys})
+    for (context, entity), keys in chosen:
+        if keys:
+            yield Job(context, entity, keys[-1], lake)
 
 
 def nothing_on(dates: Dates, partitions: Iterable[str]) -> typer.BadParameter:

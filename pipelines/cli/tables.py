@@ -12,6 +12,7 @@ from rich.text import Text
 from pipelines.causes import TYPES
 from pipelines.cli import words
 from pipelines.cli.figures import TABLES, Figures, Row
+from pipelines.cli.narrow import Fitting
 from pipelines.service_level import Verdict
 
 _SHOWN_DAYS = 21
@@ -52,7 +53,7 @@ class DriftTable:
             table.add_column("types", overflow="fold")
         for row in self._figures.latest("drift"):
             table.add_row(*self._cells(row, wide=wide))
-        yield table
+        yield Fitting(table)
 
     def _heading(self) -> Text:
         latest = self._figures.latest("drift")
@@ -100,7 +101,7 @@ class LinkageTable:
         for one in self._figures:
             for row in one.latest("linkage"):
                 table.add_row(one.path, *([one.partitions[-1]] if wide else []), *self._cells(row, wide=wide))
-        yield table
+        yield Fitting(table)
         if not wide:
             yield Text(f"other: {', '.join(self._RARE)} (each for itself from {_WIDE} columns on)", style="dim")
 
@@ -116,7 +117,7 @@ class LinkageTable:
         ]
 
 
-def lag(figures: Sequence[Figures]) -> Table:
+def lag(figures: Sequence[Figures]) -> Fitting:
     """How far replicas are behind, a line per entity."""
     table = _table("lag")
     for name in ("in flight", "behind", "median", "95 %", "largest", "allowed"):
@@ -129,10 +130,10 @@ def lag(figures: Sequence[Figures]) -> Table:
                 one.path, _count(row["rows_in_flight"]), _count(row["rows_behind"]),
                 *(words.duration(row[name]) for name in spans), words.verdict(row["verdict"]),
             )  # fmt: skip
-    return table
+    return Fitting(table)
 
 
-def concentrations(figures: Sequence[Figures]) -> Table:
+def concentrations(figures: Sequence[Figures]) -> Fitting:
     """Where the discrepancies of a case are, a line per case that is concentrated somewhere."""
     table = _table("concentrated", "field", "case")
     table.add_column("share", justify="right", no_wrap=True)
@@ -145,10 +146,10 @@ def concentrations(figures: Sequence[Figures]) -> Table:
                 one.path, str(row["field"]), str(row["reason"]).replace("_", " "), words.percent(row["share"]),
                 words.number(row["findings"]), str(row["segment"]), f"{float(str(row['lift'])):.3g}",
             )  # fmt: skip
-    return table
+    return Fitting(table)
 
 
-def rules(figures: Sequence[Figures]) -> Table:
+def rules(figures: Sequence[Figures]) -> Fitting:
     """Which semantic rules hold, a line per rule and side."""
     table = _table("semantic rule", "entity", "side")
     for name in ("checked", "violated", "rate", "limit"):
@@ -160,10 +161,10 @@ def rules(figures: Sequence[Figures]) -> Table:
                 str(row["rule"]), one.path, str(row["side"]), words.number(row["checked"]), _count(row["violated"]),
                 words.percent(row["violation_rate"]), words.percent(row["limit"]), words.verdict(row["verdict"]),
             )  # fmt: skip
-    return table
+    return Fitting(table)
 
 
-def breached(figures: Sequence[Figures]) -> Table:
+def breached(figures: Sequence[Figures]) -> Fitting:
     """Every breached verdict of every partition, the latest first."""
     table = _table("date", "entity", "what")
     for name in ("measured", "limit"):
@@ -173,7 +174,7 @@ def breached(figures: Sequence[Figures]) -> Table:
     for name, one, row in sorted(rows, key=lambda found: str(found[2]["business_date"]), reverse=True):
         if row.get("verdict") == Verdict.BREACHED:
             table.add_row(str(row["business_date"]), one.path, *_breach(name, row), str(row["owner"]))
-    return table
+    return Fitting(table)
 
 
 def _breach(table: str, row: Row) -> tuple[str, str, str]:

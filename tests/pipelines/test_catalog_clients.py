@@ -12,6 +12,7 @@ import pytest
 
 from assets.contexts.banks import context
 from pipelines import catalog
+from pipelines.errors import IntegrityError
 from pipelines.job import Job
 from pipelines.lake import Lake
 from pipelines.reconciliation import reconcile
@@ -67,3 +68,16 @@ def test_an_old_duckdb_client_reads_every_view(tmp_path: Path) -> None:
         "fold_findings": 0,
         "audits": 0,
     }
+
+
+def test_a_lake_that_cannot_be_written_is_said_to_be_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a file system that is read-only, what was to be deleted afterwards cannot be deleted either."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refused)
+        patch.setattr(Path, "replace", refused)
+        with pytest.raises(IntegrityError, match="Read-only file system"):
+            catalog.build(Lake(tmp_path))

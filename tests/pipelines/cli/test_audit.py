@@ -44,3 +44,17 @@ def test_nothing_to_audit(coexist, tmp_path):
     said = coexist("audit", "--lake", tmp_path / "empty", "--json")
 
     assert (said.code, said.document["error"]["family"]) == (3, "SourceError")
+
+
+def test_a_date_that_was_never_judged_names_the_nearest(coexist, lake):
+    said = coexist("audit", "--entity", "banks", "--date", "2026-06-07", "--lake", lake, "--json")
+
+    assert said.code == 2
+    assert 'did you mean "2026-06-08"?' in said.document["error"]["message"]
+
+
+def test_nothing_to_audit_says_what_to_do(coexist, tmp_path):
+    said = coexist("audit", "--lake", tmp_path / "empty")
+
+    assert said.code == 3
+    assert "run coexist reconcile" in said.err

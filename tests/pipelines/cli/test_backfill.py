@@ -106,3 +106,10 @@ def test_usage(coexist, arguments, expected):
 
     assert said.code == 2
     assert expected in said.document["error"]["message"]
+
+
+def test_an_address_that_is_none(coexist):
+    said = coexist("backfill", "--context", "banks", "--date", "2026-03-09", "--url", "localhost", "--json")
+
+    assert said.code == 3
+    assert "http://127.0.0.1:3000" in said.document["error"]["message"]

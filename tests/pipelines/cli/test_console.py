@@ -7,6 +7,9 @@ import sys
 import time
 
 import pytest
+from rich.table import Table
+
+from pipelines.cli.screen import Screen
 
 COEXIST = [sys.executable, "-c", "from pipelines.cli import main; main()"]
 COMMANDS = ("demo", "check", "reconcile", "backfill", "drift", "explain", "audit", "recount", "publish")
@@ -40,7 +43,8 @@ def test_an_unknown_command(coexist):
     said = coexist("reconsile")
 
     assert said.code == 2
-    assert "reconcile" in said.err
+    assert said.err.count("Did you mean") == 1
+    assert "'reconcile'" in said.err
 
 
 def test_stdout_holds_one_document_and_nothing_else(own_lake):
@@ -60,6 +64,53 @@ def test_a_reader_that_goes_away(lake, form):
 
     assert process.returncode == 141
     assert err == b""
+
+
+FAILING = """
+import sys
+from pipelines.cli import main
+
+class Failing:
+    def load(self):
+        raise RuntimeError(message)
+
+message = sys.argv.pop()
+sys.modules["pipelines.cli.check"].loading = Failing()
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("a defect of ours", 3),  # not 1: that is a breach
+        ("Query interrupted", 130),  # so DuckDB tells that Ctrl-C ended a query
+    ],
+)
+def test_an_error_that_nobody_raised_on_purpose_is_no_breach(message, code):
+    process = subprocess.run(
+        [sys.executable, "-c", FAILING, "check", message], capture_output=True, text=True, check=False
+    )
+
+    assert process.returncode == code
+    assert (f"RuntimeError: {message}" in process.stderr) == (code == 3)
+
+
+def test_what_stands_in_brackets_or_between_colons_is_data(capsys):
+    screen = Screen.opened(as_json=False)
+    table = Table("key")
+    table.add_row("[red]1[/nothing] :cat:")
+    screen.show("[bold]2", table)
+
+    out = capsys.readouterr().out
+    assert "[red]1[/nothing] :cat:" in out
+    assert "[bold]2" in out
+
+
+def test_numbers_that_json_has_not_are_told_by_their_names(capsys):
+    Screen.opened(as_json=True).emit({"rates": [float("nan"), (float("inf"), 1.5)]})
+
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {"rates": ["nan", ["inf", 1.5]]}
 
 
 @pytest.mark.parametrize("workers", [1, 2])

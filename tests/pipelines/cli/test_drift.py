@@ -83,15 +83,35 @@ def test_every_breach_as_a_table(coexist, lake):
     assert "rows behind" in said.out
 
 
-@pytest.mark.parametrize("columns", [60, 100, 140])
-def test_no_column_is_lost_on_a_screen_of_usual_width(coexist, lake, monkeypatch, columns):
+@pytest.mark.parametrize("columns", [40, 60, 80, 100, 140])
+@pytest.mark.parametrize("form", [[], ["--breached"]])
+def test_nothing_is_cut_off_however_narrow_the_screen(coexist, lake, monkeypatch, columns, form):
     monkeypatch.setenv("COLUMNS", str(columns))
+
+    said = coexist("drift", *form, "--lake", lake)
+
+    assert max(map(len, said.out.splitlines())) <= columns
+    assert "…" not in said.out
+
+
+def test_a_narrow_screen_tells_rows_as_blocks(coexist, lake, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
 
     said = coexist("drift", "--lake", lake)
 
-    assert max(map(len, said.out.splitlines())) <= columns
-    if columns >= 100:
-        assert "…" not in said.out
+    assert " name\n   compared 3,505, discrepant 0\n   in flight 0, rate 0 %, limit 0.1 %\n" in said.out
+
+
+def test_a_context_and_an_entity_of_another(coexist, tmp_path):
+    """Both are in the lake, but not together."""
+    for place in ("banks/banks", "policy/policies"):
+        folder = tmp_path / place / "drift" / "business_date=2026-03-09"
+        folder.mkdir(parents=True)
+        (folder / "_manifest.json").write_text("{}")
+    said = coexist("drift", "--context", "policy", "--entity", "banks", "--lake", tmp_path, "--json")
+
+    assert said.code == 2
+    assert "there is no banks in policy" in said.document["error"]["message"]
 
 
 @pytest.mark.parametrize(

@@ -73,4 +73,6 @@ def test_nothing_to_recount(coexist, tmp_path, lake):
     first = coexist("recount", "--context", "banks", "--date", "2026-03-09", "--lake", lake, "--json")
     late = coexist("recount", "--context", "banks", "--base", "2026-09-07", "--lake", lake, "--json")
 
-    assert [said.code for said in (empty, first, late)] == [3, 3, 3]
+    assert [said.code for said in (empty, first, late)] == [3, 2, 2]
+    assert 'did you mean "2026-06-08"?' in first.document["error"]["message"]
+    assert "there are 2026-03-09, 2026-06-08" in late.document["error"]["message"]
