@@ -100,6 +100,14 @@ class Job:
             raise SourceError(f"{address} is not in the lake {self.lake}: run that stage first")
         return manifest
 
+    def taken(self, side: Side) -> Manifest:
+        """The manifest of a side's snapshot. Raises SourceError when there is none, or of a contract before today's."""
+        manifest, address = self.read(side), self.address(side)
+        lacking = snapshot.lacking(self.holder(side), self.lake.file(address))
+        if lacking:
+            raise SourceError(f"{address} is of another contract, without {', '.join(lacking)}: take it again")
+        return manifest
+
     def latest(self, stage: str) -> str | None:
         """The latest partition of a stage in the lake, none after this one."""
         there = self.lake.partitions(self.context.name, self.entity.name, stage)

@@ -27,7 +27,7 @@ _KNOWN_PAIRS = """
 def scan_rows(session: Engine, job: Job) -> None:
     """Make `legacy` and `service` the raw rows of both sides."""
     for side in Side:
-        job.read(side)
+        job.taken(side)
         session.scan(tombstones.unmarked(job, side), [job.lake.file(job.address(side))])
     tombstones.read(session, job, [job.partition])
     for side in (side for side in Side if tombstones.are_declared(job.holder(side))):

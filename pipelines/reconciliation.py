@@ -235,7 +235,9 @@ def _earlier_findings(session: Engine, job: Job) -> None:
 
 
 def _read(job: Job, witnesses: Mapping[str, list[str]]) -> dict[str, Manifest]:
-    """Everything the discrepancies are made from, by address."""
+    """Everything the discrepancies are made from, by address. Raises SourceError."""
+    for side in Side:
+        job.taken(side)
     addresses = [job.at(stage, key) for stage, keys in witnesses.items() for key in keys]
     addresses += [job.other(reference.to) for reference in translation.references_of(job.entity)]
     addresses += [job.address(f"{side}_rejected") for side in Side]

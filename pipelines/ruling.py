@@ -13,7 +13,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import engine, identity, semantics, tombstones, translation
+from pipelines import engine, identity, semantics, snapshot, tombstones, translation
 from pipelines.declarations import Reference, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal
@@ -92,9 +92,13 @@ def _address(job: Job, path: str, stage: str) -> Address:
 
 
 def _absent(job: Job, bound: BoundRule) -> str:
-    """What of a rule's inputs is not in the lake, in words; empty when all is there."""
+    """What of a rule's inputs is not in the lake as it is declared, in words; empty when all is there."""
     missing = [_address(job, *of) for of in needed(bound) if job.lake.manifest(_address(job, *of)) is None]
-    return ", ".join(dict.fromkeys(map(str, missing))) + " not in the lake" if missing else ""
+    if missing:
+        return ", ".join(dict.fromkeys(map(str, missing))) + " not in the lake"
+    holders = {_address(job, m.path, side): m.entity.holder(side) for m in bound.members for side in bound.rule.sides}
+    others = [str(address) for address, holder in holders.items() if snapshot.lacking(holder, job.lake.file(address))]
+    return ", ".join(others) + " of another contract" if others else ""
 
 
 def _read(session: Engine, job: Job, rules: Sequence[BoundRule]) -> None:

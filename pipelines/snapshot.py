@@ -10,9 +10,11 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipelines import contract, progress, unpacked
 from pipelines.declarations import Context, Entity, Holder, Side
@@ -87,6 +89,17 @@ def noted(lake: Lake, address: Address, part: str = "") -> dict[str, Notes]:
 def code_version_of(holder: Holder) -> str:
     """What a snapshot depends on beside the data: the contract, and how the source is read."""
     return f"{contract.version_of(holder.contract)}.{hashlib.sha256(repr(holder.source).encode()).hexdigest()[:8]}"
+
+
+def lacking(holder: Holder, file: Path) -> list[str]:
+    """The columns of a contract that a snapshot does not hold as what they are: it was taken under another one."""
+    held = {field.name: _kind(field.type) for field in pq.read_schema(file)}
+    return [field.name for field in contract.schema_of(holder.contract) if held.get(field.name) != _kind(field.type)]
+
+
+def _kind(kind: pa.DataType) -> str:
+    """A type by its name; parts of lists and structs are called otherwise once they are written."""
+    return "nested" if pa.types.is_nested(kind) else str(kind)
 
 
 @dataclass(frozen=True)

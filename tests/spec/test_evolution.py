@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +16,7 @@ from pipelines.errors import SourceError
 from pipelines.explanation import explain
 from pipelines.job import Job
 from pipelines.portfolio import Portfolio
+from pipelines.reconciliation import find_discrepancies
 from pipelines.recount import recount
 from tests.spec.given import FIRST, Given, reconciled, rows
 
@@ -171,3 +173,18 @@ def test_the_past_is_explained_as_far_as_it_is_known(tmp_path: Path) -> None:
         ],
         "city": [{"business_date": "2026-01-02", "legacy": "Ulm", "service": None}],
     }
+
+
+def test_a_snapshot_of_another_contract_must_be_taken_again(tmp_path: Path) -> None:
+    """A finding of the first day, which is gone on the second, cannot be explained by what is declared today."""
+    before = Given(BEFORE, BEFORE.replace("Ada", "Ida"))
+    job = evolved(tmp_path, before, Given(LEGACY, LEGACY, rules=same("name", "city")))
+    first = replace(job, partition="2026-01-01")
+    (finding,) = rows(first, "discrepancies")
+
+    for asked in (
+        lambda: explain(job.lake, Portfolio((job.context,), {}), "2026-01-01", finding),
+        lambda: find_discrepancies(first),
+    ):
+        with pytest.raises(SourceError, match="legacy/2026-01-01 is of another contract, without city: take it again"):
+            asked()
