@@ -150,11 +150,13 @@ def _failed_checks(contract: type[DataFrameModel], batch: pa.RecordBatch) -> lis
     held = [column.storage if column.type == INT128 else column for column in batch.columns]
     frame = pl.DataFrame(pa.RecordBatch.from_arrays(held, batch.schema.names))
     frame = frame.with_columns(pl.col(name).cast(pl.Int128) for name in _beyond_arrow(contract))
+    failed: list[SchemaError] = []
     try:
         _checks_of(contract).validate(frame, lazy=True)
     except SchemaErrors as errors:
-        return [_failure(contract, error, batch) for error in errors.schema_errors]
-    return []
+        failed = errors.schema_errors
+    # Not within the handler: Pandera's error quotes values, and would be shown as the context of ours.
+    return [_failure(contract, error, batch) for error in failed]
 
 
 def _failure(contract: type[DataFrameModel], error: SchemaError, batch: pa.RecordBatch) -> _Failure:
@@ -163,7 +165,7 @@ def _failure(contract: type[DataFrameModel], error: SchemaError, batch: pa.Recor
     if not isinstance(verdicts, pl.DataFrame) or verdicts.height != batch.num_rows:
         # The check itself broke, or it judges the whole table, of which this batch is only a part.
         problem = Problem(_file_of(contract), f"{contract.__name__}.{name}", "the check does not judge row by row")
-        raise DeclarationError([problem]) from error
+        raise DeclarationError([problem])
     failed = pc.invert(verdicts.to_series(0).fill_null(value=True).to_arrow())
     field = error.schema.name if error.schema is not None and error.schema.name in batch.schema.names else None
     reason = str(getattr(error.check, "error", None) or name)

@@ -1,6 +1,7 @@
 """Contracts: what a Pandera model says, and what it says about a batch of rows."""
 
 import json
+import traceback
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Optional
@@ -228,6 +229,16 @@ def test_a_check_that_does_not_judge_rows_is_a_wrong_declaration(model, check):
     ) as wrong:
         judge(batch_of(model, code=["x", "y"]), model)
     assert "test_contract.py" in str(wrong.value)
+
+
+@pytest.mark.parametrize("model", [Broken, Whole])
+def test_no_value_is_in_the_errors_behind_an_error(model):
+    """They are shown by whoever prints the whole chain: Python itself, and Dagster in its log of events."""
+    rows = batch_of(model, code=["Jane Doe", "y"])
+    with pytest.raises(DeclarationError) as wrong:
+        judge(rows, model)
+
+    assert "Jane Doe" not in "".join(traceback.format_exception(wrong.value))
 
 
 def test_the_version_is_the_declared_one_and_what_it_demands():
