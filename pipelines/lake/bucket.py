@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
@@ -65,11 +66,16 @@ class Bucket:
 
     def names(self, within: PurePosixPath) -> list[PurePosixPath]:
         """The names of all objects below a place, in order."""
+        return [name for name, _ in self.objects(within)]
+
+    def objects(self, within: PurePosixPath) -> list[tuple[PurePosixPath, datetime]]:
+        """The same, and when each was put."""
         top = self._path(PurePosixPath())
         selector = fs.FileSelector(self._path(within), allow_not_found=True, recursive=True)
         with self._answering():
             found = self._files().get_file_info(selector)
-        return sorted(PurePosixPath(info.path).relative_to(top) for info in found if info.type == fs.FileType.File)
+        files = [info for info in found if info.type == fs.FileType.File]
+        return sorted((PurePosixPath(info.path).relative_to(top), info.mtime) for info in files)
 
     def delete(self, name: PurePosixPath) -> None:
         """Delete an object."""

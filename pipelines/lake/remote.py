@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
@@ -31,6 +32,7 @@ from pipelines.lake.transaction import Transaction, usable
 _COMMITS = PurePosixPath("_commits")
 _HELD = "_object"  # in the mirror, beside a table: the name of the object it is a copy of
 _SIDE_BY_SIDE = 16  # manifests asked for at a time
+_A_DAY = timedelta(days=1)  # more than a transaction takes
 _TRIES = 3  # to get hold of a table that somebody is writing
 
 
@@ -120,9 +122,15 @@ class RemoteLake(Lake):
                 self._sweep(address, objects)
 
     def _sweep(self, address: Address, kept: set[str]) -> None:
-        """Delete what neither the table nor the one before it is made of: whoever reads that one still can."""
-        for name in self._bucket.names(PurePosixPath(address.folder.as_posix())):
-            if name == _place(address, name.name) and name.suffix == ".parquet" and name.name not in kept:
+        """Delete what neither the table nor the one before it is made of: whoever reads that one still can.
+
+        Only of commits that have their mark, and what is old: the rest may be what somebody is writing just now.
+        """
+        young = datetime.now(UTC) - _A_DAY
+        for name, changed in self._bucket.objects(PurePosixPath(address.folder.as_posix())):
+            if name != _place(address, name.name) or name.suffix != ".parquet" or name.name in kept:
+                continue
+            if changed < young or self._is_committed(name.stem.removeprefix(f"{address.stage}-")):
                 self._bucket.delete(name)
 
     def _version(self, address: Address) -> _Version | None:

@@ -227,6 +227,22 @@ def test_a_writer_that_is_killed_leaves_what_was_there_and_the_next_one_succeeds
     assert (held(other, D1), held(other, LINKAGE)) == (["new"], ["new"])
 
 
+def test_of_two_writers_at_a_time_one_counts_and_its_table_is_whole(machine, monkeypatch):
+    one, other, third = machine("one"), machine("other"), machine("third")
+    write(one, D1=0)
+    send = Bucket.send
+
+    def overtaken(self, file, name):
+        send(self, file, name)
+        monkeypatch.setattr(Bucket, "send", send)
+        write(other, D1=1)
+
+    monkeypatch.setattr(Bucket, "send", overtaken)
+    write(one, D1=2)
+
+    assert held(third, D1) == [2]
+
+
 def test_a_manifest_that_is_none(machine, url, storage):
     lake = machine("one")
     write(lake, D1="a")
