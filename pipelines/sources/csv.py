@@ -19,7 +19,7 @@ import pyarrow.csv as pa_csv
 from pipelines.declared import declared
 from pipelines.errors import SourceError, did_you_mean
 from pipelines.sources import charsets, text
-from pipelines.sources.files import BLOCK, FilePath, answering, misfits_of_path, opened
+from pipelines.sources.files import BLOCK, FilePath, answering, misfits_of_path, opened_text
 from pipelines.sources.framing import LONGEST, Grammar, Record, Stretch, Unfinished
 from pipelines.sources.source import REJECTED, Batch, Misfit, Place, Reading, Source
 
@@ -57,7 +57,7 @@ class Csv(Source):
     @contextmanager
     def open(self, place: Place, schema: pa.Schema) -> Iterator[Reading]:
         path = place.path(self.path)
-        with opened(path) as file:
+        with opened_text(path, self.encoding) as file:
             bytes_left = _Bytes(file, path, self.encoding)
             header = _header(self, bytes_left, path)
             _check(header, schema, path)

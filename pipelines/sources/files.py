@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,13 @@ BLOCK = 8 * 1024 * 1024  # bytes read at a time: enough for quick parsing, littl
 LONGEST_LINE = 16 * 1024 * 1024  # bytes; more without a line end is no file of lines
 FilePath = Path | Remote
 
+# How files begin that are no text, and what to say of them.
+_NO_TEXT = {
+    b"\x1f\x8b": "is compressed (gzip): unpack it first", b"BZh": "is compressed (bzip2): unpack it first",
+    b"\x28\xb5\x2f\xfd": "is compressed (zstd): unpack it first", b"\xfd7zXZ": "is compressed (xz): unpack it first",
+    b"PK\x03\x04": "is a zip archive: unpack it first", b"PAR1": "is a Parquet file: declare it as ParquetFile",
+}  # fmt: skip
+_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TRANSIENT = frozenset({
     errno.EIO, errno.EAGAIN, errno.EBUSY, errno.ESTALE, errno.ETIMEDOUT, errno.ECONNRESET, errno.ECONNABORTED,
     errno.ECONNREFUSED, errno.ENETDOWN, errno.ENETUNREACH, errno.ENETRESET, errno.EHOSTDOWN, errno.EHOSTUNREACH,
@@ -53,6 +61,21 @@ def opened(path: FilePath) -> Iterator[IO[bytes]]:
             file.seek(0)
         if empty:
             raise SourceError(f"{path}: the file is empty (0 bytes), as after a failed delivery")
+        yield file
+
+
+@contextmanager
+def opened_text(path: FilePath, encoding: str = "utf-8") -> Iterator[IO[bytes]]:
+    """The same of a file of text; SourceError also when it begins as no text in the encoding does."""
+    with opened(path) as file:
+        with answering(path):
+            head = file.read(max(map(len, _NO_TEXT)))
+            file.seek(0)
+        for beginning, said in _NO_TEXT.items():
+            if head.startswith(beginning):
+                raise SourceError(f"{path}: the file {said}")
+        if encoding == "utf-8" and head.startswith(_MARKS):
+            raise SourceError(f"{path}: the file is UTF-16, and is declared as utf-8")
         yield file
 
 

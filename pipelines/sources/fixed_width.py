@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from pipelines.declared import declared
 from pipelines.errors import SourceError, did_you_mean
 from pipelines.sources import charsets, text
-from pipelines.sources.files import FilePath, misfits_of_path, not_in_layout, opened, whole_lines
+from pipelines.sources.files import FilePath, misfits_of_path, not_in_layout, opened_text, whole_lines
 from pipelines.sources.source import REJECTED, Batch, Misfit, Place, Reading, Source
 
 
@@ -82,7 +82,7 @@ class FixedWidth(Source):
             if name not in layout:
                 raise SourceError(f'{path}: the layout has no column "{name}"; {did_you_mean(name, layout)}')
         undeclared = tuple(name for name in layout if name not in schema.names)
-        with opened(path) as file:
+        with opened_text(path, self.encoding) as file:
             if self.encoding == "utf-8" and file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
                 file.seek(0)
             reader = _Reader(self, schema, [layout[name] for name in schema.names])

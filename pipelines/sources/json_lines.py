@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from pipelines.declared import declared
 from pipelines.errors import SourceError, did_you_mean
-from pipelines.sources.files import FilePath, misfits_of_path, opened, whole_lines
+from pipelines.sources.files import FilePath, misfits_of_path, opened_text, whole_lines
 from pipelines.sources.json_values import Document, Documents, parsed, pointer_problem
 from pipelines.sources.source import Misfit, Place, Reading, Source
 
@@ -45,7 +45,7 @@ class JsonLines(Source):
     @contextmanager
     def open(self, place: Place, schema: pa.Schema) -> Iterator[Reading]:
         path = place.path(self.path)
-        with opened(path) as file:
+        with opened_text(path) as file:
             if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
                 file.seek(0)
             documents = Documents(schema, self.paths, self.null_texts)

@@ -2,8 +2,10 @@
 
 import codecs
 import csv
+import gzip
 import io
 import json
+import re
 import tempfile
 from datetime import date
 from decimal import Decimal
@@ -250,6 +252,20 @@ def test_encodings_say_the_same_in_blocks_of_any_size(content, block):
         for at in range(0, len(bytes_) + 1, block):
             found += text.next(bytes_[at : at + block], final=at + block > len(bytes_))
         assert found.decode() == bytes_.decode(encoding)
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "message"),
+    [
+        (gzip.compress(b"id,name,amount\n"), "latin-1", "the file is compressed (gzip): unpack it first"),
+        (b"PK\x03\x04...", "utf-8", "the file is a zip archive: unpack it first"),
+        (b"PAR1...", "utf-8", "the file is a Parquet file: declare it as ParquetFile"),
+        ("id,name,amount\n".encode("utf-16"), "utf-8", "the file is UTF-16, and is declared as utf-8"),
+    ],
+)
+def test_a_file_that_is_no_text_is_said_to_be_what_it_is(tmp_path, content, encoding, message):
+    with pytest.raises(SourceError, match=re.escape(message)):
+        read(tmp_path, content, encoding=encoding)
 
 
 def test_an_unknown_encoding_is_named_with_its_nearest():
