@@ -54,8 +54,7 @@ class Portfolio:
 
     def rules_of(self, context: Context, entity: Entity) -> tuple[BoundRule, ...]:
         """The semantic rules whose findings are about this entity: it comes first in them."""
-        entities = {path: found for path, (_, found) in self._by_path().items()}
-        own = f"{context.name}.{entity.name}"
+        entities, own = self._by_path(), f"{context.name}.{entity.name}"
         return tuple(
             bind(context, rule, entities)
             for rule in context.semantic_rules

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pipelines.declarations import Context, Entity, Field, Reference, SemanticRule
 from pipelines.expressions import columns_of, flattened
+from pipelines.partitioning import Partitioning
 
 QUALIFIER = "."
 
@@ -21,6 +22,7 @@ class Member:
 
     context: str
     entity: Entity
+    partitioning: Partitioning
 
     @property
     def path(self) -> str:
@@ -75,10 +77,13 @@ def path_of(context: str, name: str) -> str:
     return name if "." in name else f"{context}.{name}"
 
 
-def bind(context: Context, rule: SemanticRule, entities: Mapping[str, Entity]) -> BoundRule:
-    """A sound rule of a context, bound to `entities` (by path)."""
+def bind(context: Context, rule: SemanticRule, entities: Mapping[str, tuple[Context, Entity]]) -> BoundRule:
+    """A sound rule of a context, bound to `entities` (by path, each with its own context)."""
     paths = [path_of(context.name, name) for name in rule.over]
-    members = tuple(Member(path.split(".")[0], entities[path]) for path in paths)
+    members = tuple(
+        Member(of.name, entity, entity.partitioning or of.partitioning)
+        for of, entity in map(entities.__getitem__, paths)
+    )
     fields = [member.entity.fields for member in members]
     found = candidates(paths, fields)
     return BoundRule(rule, members, tuple(join for name, join in found.items() if not rule.links or name in rule.links))

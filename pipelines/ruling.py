@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import engine, identity, semantics, snapshot, tombstones, translation
-from pipelines.declarations import Reference, Side
+from pipelines.declarations import Monthly, Reference, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal
 from pipelines.job import Job, content_version
@@ -92,7 +92,10 @@ def _address(job: Job, path: str, stage: str) -> Address:
 
 
 def _absent(job: Job, bound: BoundRule) -> str:
-    """What of a rule's inputs is not in the lake as it is declared, in words; empty when all is there."""
+    """What of a rule's inputs is not there for this date as it is declared, in words; empty when all is."""
+    by_months = {isinstance(member.partitioning, Monthly): member.path for member in bound.members}
+    if len(by_months) > 1:  # the first of a month is a date of both, but a month's rows are those of its end
+        return f"{by_months[True]} is cut by months, and {by_months[False]} is not"
     missing = [_address(job, *of) for of in needed(bound) if job.lake.manifest(_address(job, *of)) is None]
     if missing:
         return ", ".join(dict.fromkeys(map(str, missing))) + " not in the lake"

@@ -33,7 +33,7 @@ RESULTS = table_schema(
     column("violation_rate", pa.float64(), "violated / checked"),
     column("limit", pa.float64(), "Highest rate allowed"),
     column("verdict", pa.string(), "met, warned, breached or not_measured"),
-    column("not_measured_because", pa.string(), "What is not in the lake; missing when the rule was evaluated"),
+    column("not_measured_because", pa.string(), "What is not there for this date; missing when the rule was evaluated"),
     column("criticality", pa.string(), "critical, major or minor"),
     column("owner", pa.string(), "Team that answers for it"),
     column("run_id", pa.string(), "Run that wrote this row"),

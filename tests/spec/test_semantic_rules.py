@@ -76,6 +76,7 @@ class Cover:
     links: str = LINKS
     rule: say.SemanticRule = RULE
     missing: tuple[tuple[int, str, str], ...] = field(default=())  # day, entity, stage that are not in the lake
+    by_months: bool = False  # of the policies
     earlier: dict[str, say.Rule] = field(default_factory=dict)  # of the reference to a policy
 
     def judged(self, folder: Path, days: int = 1) -> list[Job]:
@@ -130,7 +131,8 @@ class Cover:
             ),
         )  # fmt: skip
         about = {"description": "Spec", "owner": OWNER, "partitioning": say.Daily(DAYS[0]), "root": folder}
-        cover = say.Context("cover", entities=(policies,), **about)
+        cut = {"partitioning": say.Monthly(DAYS[0])} if self.by_months else {}
+        cover = say.Context("cover", entities=(policies,), **about | cut)
         billing = say.Context("billing", entities=(invoices,), semantic_rules=(self.rule,), **about)
         return Portfolio((cover, billing), {})
 
@@ -312,3 +314,13 @@ def test_what_an_earlier_translation_referred_to_is_not_asked_for(tmp_path: Path
     ).judged(tmp_path)
 
     assert results(job) == {"legacy": (3, 1, 0, "breached"), "service": (3, 1, 0, "breached")}
+
+
+def test_a_month_is_not_its_first_day(tmp_path: Path) -> None:
+    """Policies as of the end of January say nothing about the invoices of the first, though both are of that date."""
+    (job,) = Cover(by_months=True).judged(tmp_path)
+
+    assert rows(job, "violations") == []
+    assert results(job) == {"legacy": (0, 0, 0, "not_measured"), "service": (0, 0, 0, "not_measured")}
+    reasons = {row["not_measured_because"] for row in rows(job, "semantic_rules")}
+    assert reasons == {"cover.policies is cut by months, and billing.invoices is not"}
