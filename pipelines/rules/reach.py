@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from pipelines.declared import declared
 from pipelines.expressions import problems_of, quote
-from pipelines.keys import key_text
-from pipelines.rules.rule import REFERENCE_PREFIX, Failure, Operand, Rule, text_of
+from pipelines.keys import key_text, shown_key
+from pipelines.rules.rule import REFERENCE_PREFIX, Failure, Operand, Rule, text_of, value_of
 
 
 @declared
@@ -29,8 +29,15 @@ class Reference(Rule):
         return (self,)
 
     def key(self) -> str:
-        """The canonical text of the legacy key referred to; missing when any part is."""
-        return key_text(tuple(text_of(part) for part in self.of))
+        """The canonical text of the legacy key referred to; missing when all parts are, or one cannot be translated.
+
+        That some are missing may be so in the key too; where it may not, no row has such a key.
+        """
+        parts = tuple(text_of(part) for part in self.of)
+        if len(parts) == 1:
+            return key_text(parts)
+        there = " OR ".join(f"{value_of(part)} IS NOT NULL" for part in self.of)
+        return f"CASE WHEN ({there}) AND NOT {self.torn()} THEN {shown_key(parts)} END"
 
     @property
     def column(self) -> str:

@@ -63,6 +63,12 @@ class Rule(ABC):
         inner = (failure for operand in self.inputs() if isinstance(operand, Rule) for failure in operand.failures())
         return (*inner, *(replace(failure, rule=self.label) for failure in self.own_failures()))
 
+    def torn(self) -> str:
+        """Canonical condition: one of the rules inside this one cannot translate what came in."""
+        inner = (failure for operand in self.inputs() if isinstance(operand, Rule) for failure in operand.failures())
+        conditions = " OR ".join(f"({failure.condition})" for failure in inner)
+        return f"COALESCE({conditions}, FALSE)" if conditions else "FALSE"
+
     def steps(self) -> tuple[Step, ...]:
         """The translation step by step, inner rules first."""
         inner = (step for operand in self.inputs() if isinstance(operand, Rule) for step in operand.steps())

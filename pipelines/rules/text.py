@@ -74,9 +74,7 @@ class Combine(Rule):
         # Each present part carries its separator in front, the first one is cut off again: no part is ever doubled.
         glued = " || ".join(f"COALESCE({literal(self.separator)} || {text_of(part)}, '')" for part in self.parts)
         present = " OR ".join(f"{value_of(part)} IS NOT NULL" for part in self.parts)
-        failed = " OR ".join(f"({failure.condition})" for failure in self.failures())
-        whole = f"({present}) AND NOT COALESCE({failed}, FALSE)" if failed else present
-        return f"CASE WHEN {whole} THEN SUBSTRING({glued}, {len(self.separator) + 1}) END"
+        return f"CASE WHEN ({present}) AND NOT {self.torn()} THEN SUBSTRING({glued}, {len(self.separator) + 1}) END"
 
     def own_failures(self) -> tuple[Failure, ...]:
         return ()

@@ -21,12 +21,7 @@ from tests.generative.naive.surroundings import Surroundings
 from tests.generative.strategies import rules as strategies
 from tests.generative.strategies.columns import legacy_columns
 
-REFERRED = {
-    texts.key_of([text, number]): f"S-{text}{number}"
-    for text in strategies.OTHER_KEYS
-    for number in (1, 2)
-    if text != "b"
-}
+REFERRED = {texts.shown_key(list(parts)): value for parts, value in strategies.COUNTERPARTS.items()}
 IDENTITIES = pa.table({
     "legacy_key": list(REFERRED), "service_key": [texts.key_of([value]) for value in REFERRED.values()],
 })  # fmt: skip

@@ -7,7 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.declarations import Combine, Decode, Exact, Field, LocalTime, Side, Slice, SoftDelete
+from pipelines.declarations import (
+    Combine,
+    Csv,
+    Decode,
+    Exact,
+    Field,
+    IdentityTable,
+    LocalTime,
+    Reference,
+    Side,
+    Slice,
+    SoftDelete,
+)
 from tests.spec.given import Given, found, reconciled, rows
 
 ADA = """
@@ -156,3 +168,45 @@ def test_half_of_a_value_is_none(tmp_path: Path) -> None:
     assert (finding["legacy_raw"], finding["expected"], finding["actual"]) == (
         '{"size": "big", "code": "X"}', None, "big",
     )  # fmt: skip
+
+
+def test_a_reference_is_the_key_of_the_service_as_it_is_held_there(tmp_path: Path) -> None:
+    """A bar and a backslash in it, which are escaped in identity maps; a part that keys may lack, and one they lack."""
+    given = Given(
+        legacy="""
+            no | part | of_no | of_part
+            1  |      |       |
+            1  | a    | 1     |
+            1  | b    | 1     | a
+            1  | c    | 1     | z
+            1  | d    |       | a
+        """,
+        service=r"""
+            id     | parent
+            'S|1'  |
+            'S\2' | 'S|1'
+            S3     | 'S\2'
+            S4     |
+            S5     |
+        """,
+        key=("no", "part"),
+        service_key=("id",),
+        legacy_holder={"nullable_key": ("part",)},
+        identity=IdentityTable(Csv("links.csv"), legacy=("no", "part"), service=("id",)),
+        tables={
+            "links": r"""
+                no | part | id
+                1  |      | 'S|1'
+                1  | a    | 'S\2'
+                1  | b    | S3
+                1  | c    | S4
+                1  | d    | S5
+            """
+        },
+        rules=(Field("parent", Reference("spec.things", ("of_no", "of_part")), Exact()),),
+    )
+    found = [
+        (row["legacy_key"], row["reason"], row["expected"])
+        for row in rows(reconciled(given, tmp_path), "discrepancies")
+    ]
+    assert found == [("1|c", "untranslatable", None)]

@@ -262,11 +262,12 @@ def _parsed(text: str | None, spelling: str) -> datetime | None:
 def _(rule: rules.Reference, row: Row, around: Surroundings) -> Outcome:
     parts = [translate(part, row, around) for part in rule.of]
     failures = tuple(failure for part in parts for failure in part.failures)
-    key = texts.key_of([part.value for part in parts])
-    if key is None:
+    values = [part.value for part in parts]
+    if failures or all(value is None for value in values):
         return Outcome(None, failures)
-    found = around.references[rule.to].get(key)
-    return Outcome(found, failures if found is not None else (*failures, Failure("unlinked_reference", "reference")))
+    found = around.references[rule.to].get(texts.shown_key(values))  # a key may lack a part
+    is_missing = found is not None or None in values
+    return Outcome(found, () if is_missing else (Failure("unlinked_reference", "reference"),))
 
 
 def _made(value: object, came_in: Outcome, rule: rules.Rule, reason: str) -> Outcome:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,6 +28,9 @@ from tests.generative.strategies.values import INSTANT, WALL
 
 REFERRED = "other.thing"
 OTHER_KEYS = ["a", "b", "a|b", "1", "\\"]
+COUNTERPARTS = {  # by the parts of a key, which may be missing
+    parts: f"S-{parts}" for parts in [*product(OTHER_KEYS, (1, 2)), ("a", None), (None, 1)] if parts != ("b", 2)
+}
 CODES = ["A", "B", "a", "", "1", "2", "01", "|", "'", "\\", "é", "<null>", "A\nB"]
 _CODE_TABLES = tempfile.TemporaryDirectory(prefix="coexist-code-tables-")
 

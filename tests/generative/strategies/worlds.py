@@ -22,7 +22,7 @@ from tests.generative.naive.history import Past
 from tests.generative.naive.identity import Link
 from tests.generative.naive.rules import translate
 from tests.generative.naive.surroundings import Meaning, Row, Surroundings
-from tests.generative.naive.texts import key_of
+from tests.generative.naive.texts import key_of, shown_key
 from tests.generative.oracle import Question
 from tests.generative.strategies import comparators, holders, identities, rules, values
 from tests.generative.strategies.columns import Columns, legacy_columns, quoted, service_columns
@@ -31,10 +31,7 @@ from tests.generative.strategies.identities import DAY, Identified
 from tests.generative.strategies.values import INSTANT, WALL
 
 SENTINELS = [(), (), ("", "N/A"), ("0", "0.00", "1970-01-01"), ("a", "1", "true", "nan", "[]")]
-_COUNTERPARTS = {
-    (text, number): f"S-{text}{number}" for text in rules.OTHER_KEYS for number in (1, 2) if (text, number) != ("b", 2)
-}
-REFERRED = [Link(key_of(parts), key_of([value])) for parts, value in _COUNTERPARTS.items()]
+REFERRED = [Link(shown_key(list(parts)), key_of([value])) for parts, value in rules.COUNTERPARTS.items()]
 
 
 @dataclass(frozen=True)
@@ -79,7 +76,7 @@ def worlds(draw: DrawFn, days: int = 3) -> World:
     key = draw(holders.keys())
     declared = {side: holders.declare(draw, side, key, columns[side]) for side in Side}
     identified = identities.declare(draw, identities.Sides(*declared.values(), *columns.values()))
-    values_of = {key_of([value]): value for value in _COUNTERPARTS.values()}
+    values_of = {key_of([value]): value for value in rules.COUNTERPARTS.values()}
     standing = {key: values_of[of] for key, of in naive_identity.resolved(REFERRED, DAY).items()}
     sql: dict[str, Meaning] = {}
     around = Surroundings(sql, {rules.REFERRED: standing})
