@@ -78,13 +78,13 @@ class RemoteLake(Lake):
     def partitions(self, context: str, entity: str, stage: str) -> list[str]:
         """The partitions of a stage that are there, in order."""
         within = PurePosixPath(context, entity, stage)
-        found = self._there([_address(name) for name in self._bucket.names(within) if name.name == MANIFEST])
+        found = self._there([address for address in map(_address, self._bucket.names(within)) if address is not None])
         return [address.partition for address in found if address.stage == stage and address.partition is not None]
 
     def addresses(self, stage: str) -> list[Address]:
         """Every table of a stage that is there, over all contexts and entities, in order."""
-        manifests = [name for name in self._bucket.names(PurePosixPath()) if name.name == MANIFEST]
-        return self._there([address for address in map(_address, manifests) if address.stage == stage])
+        found = map(_address, self._bucket.names(PurePosixPath()))
+        return self._there([address for address in found if address is not None and address.stage == stage])
 
     def remove(self, address: Address) -> None:
         """Take a table away, here and there; whoever fetches it just then may find its object gone."""
@@ -189,7 +189,11 @@ def _place(address: Address, name: str) -> PurePosixPath:
     return PurePosixPath(address.folder.as_posix()) / name
 
 
-def _address(manifest: PurePosixPath) -> Address:
-    """The table that a manifest is of."""
-    context, entity, stage, *partition = manifest.parent.parts
-    return Address(context, entity, stage, partition[0].removeprefix(PARTITION) if partition else None)
+def _address(name: PurePosixPath) -> Address | None:
+    """The table that an object is the manifest of; None when it is none of a table."""
+    match name.parts:
+        case (context, entity, stage, str(manifest)) if manifest == MANIFEST:
+            return Address(context, entity, stage)
+        case (context, entity, stage, str(partition), str(manifest)) if manifest == MANIFEST:
+            return Address(context, entity, stage, partition.removeprefix(PARTITION))
+    return None

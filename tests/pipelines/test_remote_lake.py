@@ -227,6 +227,17 @@ def test_a_writer_that_is_killed_leaves_what_was_there_and_the_next_one_succeeds
     assert (held(other, D1), held(other, LINKAGE)) == (["new"], ["new"])
 
 
+def test_what_others_put_beside_the_lake_is_no_table(machine, url, storage):
+    lake = machine("one")
+    write(lake, D1="a")
+    for place in ("", "notes/", "a/b/c/d/e/"):
+        key = f"{url.removeprefix(f's3://{BUCKET}/')}/{place}_manifest.json"
+        storage.put_object(Bucket=BUCKET, Key=key, Body=b"{}")
+
+    assert lake.addresses("drift") == [D1]
+    assert lake.partitions("policy", "policies", "drift") == ["2026-03-20"]
+
+
 def test_of_two_writers_at_a_time_one_counts_and_its_table_is_whole(machine, monkeypatch):
     one, other, third = machine("one"), machine("other"), machine("third")
     write(one, D1=0)
