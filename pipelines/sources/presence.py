@@ -92,7 +92,9 @@ class Presence:
     def _counts(self, name: str, most: int) -> tuple[pa.Int64Array, pa.BooleanArray]:
         """How many occurrences there are; 0, and wrong, where that is no number or more than can be."""
         counter = decode(self.block, self.layout[name], self.page)
-        numbers = pc.if_else(pc.match_substring_regex(counter.texts, r"^[0-9]{1,18}$"), counter.texts, "-1")
+        is_number = pc.match_substring_regex(counter.texts, r"^[0-9]{1,18}$")
+        there = pc.invert(self.cut_off(self.layout[name]))
+        numbers = pc.if_else(pc.and_(is_number, there), counter.texts, "-1")
         counts = numbers.cast(pa.int64())
         wrong = pc.or_(pc.less(counts, 0), pc.greater(counts, most))
         return pc.if_else(wrong, 0, counts), wrong

@@ -180,6 +180,19 @@ def described(*records, block=0):
     return b"".join((len(some) + 4).to_bytes(2, "big") + b"\0\0" + some for some in blocks)
 
 
+def test_a_record_that_ends_before_it_says_how_many_there_are(tmp_path):
+    layout = (KIND, Binary("n", 2, 2), Chars("code", 4, 1, occurs=2, depends_on="n"))
+    schema = pa.schema([("kind", pa.string()), ("code_1", pa.string()), ("code_2", pa.string())])
+    records = b"L\0\1A", b"L\0\0", b"L\0", b"L"
+
+    rows, unreadable, _ = read_records(
+        tmp_path, b"".join(map(described, records)), layout, schema, length=5, records="rdw", code_page="ascii"
+    )
+
+    assert rows == {1: ("L", "A", None), 2: ("L", None, None)}
+    assert reasons(unreadable) == {n: ("encoding", "code_1", "expected text of the code page") for n in (3, 4)}
+
+
 @pytest.mark.parametrize(("framing", "block"), [("rdw", 0), ("bdw", 2), ("bdw", 100)])
 @pytest.mark.parametrize("size", [1, 7, 8 * 1024 * 1024])
 def test_records_of_different_lengths(tmp_path, framing, block, size, monkeypatch):
