@@ -107,10 +107,10 @@ def _value(document: object, kind: pa.DataType, parsers: Callable[[pa.DataType],
         if document.keys() - names:
             raise ValueError("a member that the struct does not have")
         return {part.name: _value(document.get(part.name), part.type, parsers) for part in kind}
-    if pa.types.is_string(kind) and isinstance(document, str):
-        document.encode()  # raises for half a character
-        return document
     text = ("false", "true")[document] if isinstance(document, bool) else document
+    if pa.types.is_string(kind) and isinstance(text, str):
+        text.encode()  # raises for half a character
+        return text
     value = parsers(kind)(text, kind) if isinstance(text, str) else None
     if value is None:
         raise ValueError("no such value")

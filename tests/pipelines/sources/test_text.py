@@ -304,6 +304,8 @@ def test_a_column_reads_as_its_cells_do(cells, kind):
         ('{"x": 1, "x": 2}', pa.struct([("x", pa.int64())]), ...),
         ('["\\ud83d\\ude00"]', pa.list_(pa.string()), ["😀"]),
         ('["\\ud800"]', pa.list_(pa.string()), ...),
+        ('["a", true, 1.10, null]', pa.list_(pa.string()), ["a", "true", "1.10", None]),
+        ('{"x": false}', pa.struct([("x", pa.string())]), {"x": "false"}),
     ],
 )
 def test_types_without_a_common_spelling(cell, kind, expected):
