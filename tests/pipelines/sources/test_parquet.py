@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -132,6 +133,27 @@ def test_a_changed_type_is_the_files_fault(tmp_path, held, declared):
 
     assert f'{path}: column "v" is {held.type}, expected {declared}' in str(refused.value)
     assert not refused.value.transient
+
+
+def test_times_of_96_bits_are_of_all_years(tmp_path):
+    """As Spark writes them by default; within nanoseconds of 64 bits the year 9999 has no room."""
+    times = [datetime(9999, 12, 31, 23, 59, 59, 999999), NOON, None, datetime(1, 1, 1), datetime(1969, 12, 31)]  # noqa: DTZ001
+    table = pa.table({"at": pa.array(times, pa.timestamp("us")), "id": [1, 2, 3, 4, 5]})
+    write(tmp_path, table, use_deprecated_int96_timestamps=True)
+
+    rows, unreadable, _ = read(tmp_path, pa.schema([("id", pa.int64()), ("at", pa.timestamp("us"))]))
+
+    assert [row["at"] for row in rows.values()] == times
+    assert unreadable == []
+
+
+def test_times_of_96_bits_that_have_nanoseconds(tmp_path):
+    path = write(
+        tmp_path, pa.table({"at": pa.array([1000, 1001], pa.timestamp("ns"))}), use_deprecated_int96_timestamps=True
+    )
+
+    with pytest.raises(SourceError, match=re.escape(f'{path}: column "at" is timestamp[ns], expected timestamp[us]')):
+        read(tmp_path, pa.schema([("at", pa.timestamp("us"))]))
 
 
 @pytest.mark.parametrize(
