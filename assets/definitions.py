@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets import factory, jobs, portfolio
+from assets import capabilities, factory, jobs, portfolio
 from assets.resources import LakeResource
 from pipelines.errors import DeclarationError
 from pipelines.loading import load
@@ -22,7 +22,8 @@ def build(declared: Portfolio, *, lake: str = "") -> dg.Definitions:
         # Each process of the multiprocess executor imports everything again; parallelism is the number of runs.
         executor=dg.in_process_executor,
     )
-    return dg.Definitions.merge(shared, portfolio.definitions(declared), jobs.definitions(declared))
+    across = (portfolio.definitions(declared), capabilities.definitions(declared))
+    return dg.Definitions.merge(shared, *across, jobs.definitions(declared))
 
 
 def declared() -> Portfolio:

@@ -6,17 +6,12 @@ first results or its declaration changes: after every drift that was judged, onc
 
 import dagster as dg
 
-from assets import labels
+from assets import capabilities, labels
 from assets.resources import LakeResource
 from pipelines import catalog
 from pipelines.portfolio import Portfolio
 
 CATALOG = dg.AssetKey(["coexist", "catalog"])
-_AFTER_DRIFT = (
-    dg.AutomationCondition.any_deps_updated().since_last_handled()
-    & ~dg.AutomationCondition.any_deps_in_progress()
-    & ~dg.AutomationCondition.in_progress()
-).with_label("drift was judged, and no more of it is under way")
 
 
 def definitions(portfolio: Portfolio) -> dg.Definitions:
@@ -40,7 +35,7 @@ def _catalog(portfolio: Portfolio) -> dg.AssetsDefinition:
         description="Views on all tables for BI (catalog.duckdb), with the declared fields and their lineage.",
         kinds={"duckdb"},
         deps=[labels.key(context.name, entity.name, "drift") for context, entity in declared],
-        automation_condition=_AFTER_DRIFT,
+        automation_condition=capabilities.AFTER_DRIFT,
     )
     def publish(lake: LakeResource) -> dg.MaterializeResult[None]:
         file = catalog.publish(lake.lake(), declared)

@@ -14,6 +14,8 @@ from pandera.polars import DataFrameModel, Field, PolarsData, dataframe_check
 from checks.choices import CRITICALITIES, HEX, SIDES, VERDICTS, only_with
 from pipelines.causes import TYPES
 from pipelines.chronicle import STATES
+from pipelines.declarations import Phase
+from pipelines.gates import Status
 
 
 class DiscrepancyHistory(DataFrameModel):
@@ -114,6 +116,30 @@ class Audits(DataFrameModel):
         correct, detected = pl.col("correct"), pl.col("detected")
         within = (correct <= detected) & (correct <= pl.col("found")) & (detected <= pl.col("planted"))
         return data.lazyframe.select(within)
+
+
+class Readiness(DataFrameModel):
+    """One row per capability and gate."""
+
+    context: pl.String
+    capability: pl.String
+    gate: pl.String
+    phase: pl.String = Field(isin=[phase.value for phase in Phase])
+    status: pl.String = Field(isin=[status.value for status in Status])
+    measured: pl.Int64 = Field(ge=0)
+    required: pl.Int64 = Field(ge=0)
+    unit: pl.String
+    evidence: pl.String = Field(str_matches=r"^\[")
+    owner: pl.String
+    run_id: pl.String
+
+    @dataframe_check
+    @classmethod
+    def nothing_is_missing_where_it_is_met(cls, data: PolarsData) -> pl.LazyFrame:
+        """A gate is met when all that is required is there, not met when some is not."""
+        left, status = pl.col("required") - pl.col("measured"), pl.col("status")
+        met, not_met = (status == Status.MET) & (left == 0), (status == Status.NOT_MET) & (left > 0)
+        return data.lazyframe.select(met | not_met | ((status == Status.NOT_MEASURED) & (left == 0)))
 
 
 class SemanticRules(DataFrameModel):

@@ -16,7 +16,7 @@ from pandera.polars import DataFrameModel, Field, PolarsData, dataframe_check
 
 from checks.choices import CRITICALITIES, HEX, SIDES, VERDICTS, only_with
 from checks.event_outputs import EventFindings, EventOffsets, FoldFindings
-from checks.judgements import Audits, Concentrations, DiscrepancyHistory, SemanticRules
+from checks.judgements import Audits, Concentrations, DiscrepancyHistory, Readiness, SemanticRules
 from pipelines import contract
 from pipelines.causes import TYPES
 from pipelines.declarations import Classification, Phase
@@ -271,6 +271,7 @@ MODELS: dict[str, type[DataFrameModel]] = {
     "fold_findings": FoldFindings,
     "semantic_rules": SemanticRules,
     "audits": Audits,
+    "readiness": Readiness,
     "runs": Runs,
     "fields": Fields,
     "lineage": Lineage,

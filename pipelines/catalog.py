@@ -14,7 +14,7 @@ from uuid import uuid4
 import duckdb
 import pyarrow as pa
 
-from pipelines import chronicle, classification, concentrations, drift, events, lineage, runs, semantics
+from pipelines import chronicle, classification, concentrations, drift, events, lineage, readiness, runs, semantics
 from pipelines.audit import figures
 from pipelines.declarations import Context, Entity
 from pipelines.errors import IntegrityError
@@ -35,6 +35,7 @@ DATED: dict[str, pa.Schema] = {
     "fold_findings": fold.SCHEMA,
     "semantic_rules": semantics.RESULTS,
     "audits": figures.SCHEMA,
+    "readiness": readiness.SCHEMA,
     "runs": runs.SCHEMA,
 }
 UNDATED: dict[str, pa.Schema] = {"fields": lineage.FIELDS_SCHEMA, "lineage": lineage.LINEAGE_SCHEMA}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pandera.polars import DataFrameModel
 
+from pipelines.capability import Capability
 from pipelines.comparators import (
     Amount,
     Comparator,
@@ -94,8 +95,8 @@ from pipelines.words import (
 )  # fmt: skip
 
 __all__ = [
-    "Amount", "Avro", "Binary", "Cardinality", "Case", "Chars", "Classification", "Clean", "CodeTable", "Column",
-    "Combine", "Comparator", "Constant", "Context", "Criticality", "Csv", "Currency", "Custom", "Daily",
+    "Amount", "Avro", "Binary", "Capability", "Cardinality", "Case", "Chars", "Classification", "Clean", "CodeTable",
+    "Column", "Combine", "Comparator", "Constant", "Context", "Criticality", "Csv", "Currency", "Custom", "Daily",
     "DateSpelling", "Day", "Decode", "Document", "Effect", "EffectiveDates", "Elapsed", "Entity", "Enumeration",
     "Env", "EventLog", "EventType", "Exact", "Excel", "Field", "FixedWidth", "Floating", "HardDelete", "Holder",
     "IdentityTable", "Instant", "Items", "Json", "JsonLines", "Kafka", "LegacyDate", "LocalTime", "Login",
@@ -275,4 +276,5 @@ class Context:
     schedule: str = "0 6 * * *"
     event_types: tuple[EventType, ...] = ()
     semantic_rules: tuple[SemanticRule, ...] = ()
+    capabilities: tuple[Capability, ...] = ()
     root: Path = Path()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pipelines.declarations import Context, Entity, Reference
+from pipelines.declarations import Capability, Context, Entity, Reference
 from pipelines.errors import DeclarationError, Problem, did_you_mean
 from pipelines.rulebook import BoundRule, bind, path_of
 
@@ -60,6 +60,10 @@ class Portfolio:
             for rule in context.semantic_rules
             if path_of(context.name, rule.over[0]) == own
         )
+
+    def capabilities(self) -> Iterator[tuple[Context, Capability]]:
+        """All capabilities, each with the context that declares it."""
+        yield from ((context, capability) for context in self.contexts for capability in context.capabilities)
 
     def file_of(self, context: Context) -> str:
         """The file a context is declared in, for messages."""

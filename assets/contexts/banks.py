@@ -7,6 +7,7 @@ from pathlib import Path
 
 from checks.contracts.banks import LegacyBank, ServiceBank
 from pipelines.declarations import (
+    Capability,
     Context,
     Criticality,
     Csv,
@@ -95,6 +96,15 @@ context = Context(
     event_types=(
         EventType("BankListed", "banks", "The register lists a bank, with its name and BIC", effect=Effect.STATES),
         EventType("BankRemoved", "banks", "A sort code is taken out of the register", effect=Effect.DELETES),
+    ),
+    capabilities=(
+        Capability(
+            "bank_directory",
+            ("banks",),
+            description="Looking up banks by sort code",
+            owner=PAYMENTS,
+            steady_for=timedelta(days=90),
+        ),
     ),
     schedule="0 6 * * 1",
     root=Path("data/banks"),

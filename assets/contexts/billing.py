@@ -10,6 +10,7 @@ from pathlib import Path
 from checks.contracts.billing import LegacyInvoice, ServiceInvoice
 from pipelines.declarations import (
     Amount,
+    Capability,
     Classification,
     Clean,
     Combine,
@@ -228,6 +229,15 @@ context = Context(
         EventType("InvoiceCorrected", "invoices", "Amounts or remark changed"),
         EventType(
             "InvoiceCopySent", "invoices", "A copy went out; nothing of the invoice changed", effect=Effect.NOTES
+        ),
+    ),
+    capabilities=(
+        Capability(
+            "invoicing",
+            ("invoices",),
+            description="Writing invoices, collecting what is owed",
+            owner=BILLING_TEAM,
+            steady_for=timedelta(days=14),
         ),
     ),
     semantic_rules=(

@@ -23,6 +23,7 @@ from pipelines.cli.explain import explain
 from pipelines.cli.group import Commands
 from pipelines.cli.publish import publish
 from pipelines.cli.purge import purge
+from pipelines.cli.readiness import readiness
 from pipelines.cli.reconcile import reconcile
 from pipelines.cli.recount import recount
 
@@ -35,7 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 all levels met, 1 breach, 2 bad declaration or usage, 3 source or integrity failure.",
 )
-for command in (demo, check, reconcile, backfill, drift, explain, audit, recount, publish, purge):
+for command in (demo, check, reconcile, backfill, drift, explain, readiness, audit, recount, publish, purge):
     app.command()(command)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
+from uuid import uuid4
 
-from pipelines import campaign, workers
+from pipelines import campaign, readiness, workers
 from pipelines.attempt import Attempt
 from pipelines.campaign import Step
 from pipelines.cli.endings import Ended
@@ -17,10 +18,12 @@ from pipelines.progress import heard
 
 
 def run(screen: Screen, jobs: Sequence[Job], portfolio: Portfolio, count: int | None) -> Ended:
-    """Reconcile these jobs with `count` workers, or as many as are worth it."""
+    """Reconcile these jobs with `count` workers, or as many as are worth it; assess capabilities then."""
     planned = campaign.plan(jobs, portfolio)
     with _bar(screen, len(planned.needs)) as advance:
-        return campaign.run(planned, count=count or workers.fitting(len(planned.needs)), progress=advance)
+        ended = campaign.run(planned, count=count or workers.fitting(len(planned.needs)), progress=advance)
+    _assess(jobs, portfolio)
+    return ended
 
 
 def run_by_date(
@@ -34,7 +37,14 @@ def run_by_date(
             before(date)
             planned = campaign.plan(of_date, portfolio)
             ended += campaign.run(planned, count=count or workers.fitting(len(planned.needs)), progress=advance)
+    _assess(jobs, portfolio)
     return ended
+
+
+def _assess(jobs: Sequence[Job], portfolio: Portfolio) -> None:
+    run_id = uuid4().hex
+    for due in readiness.due(portfolio, jobs):
+        readiness.assess(due, run_id=run_id)
 
 
 @contextmanager

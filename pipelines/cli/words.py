@@ -63,7 +63,8 @@ def trend(rates: Sequence[float | None], verdicts: Sequence[object]) -> Text:
 def plural(count: int, noun: str) -> str:
     """A count with its noun."""
     if count != 1:
-        noun = f"{noun.removesuffix('y')}ies" if noun.endswith("y") else f"{noun}{'es' if noun.endswith('ch') else 's'}"
+        is_changed = noun.endswith("y") and noun[-2] not in "aeiou"
+        noun = f"{noun.removesuffix('y')}ies" if is_changed else f"{noun}{'es' if noun.endswith('ch') else 's'}"
     return f"{count:,} {noun}"
 
 

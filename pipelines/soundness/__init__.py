@@ -11,7 +11,7 @@ from itertools import chain
 
 from pipelines.declarations import Context
 from pipelines.errors import Problem
-from pipelines.soundness import binding, columns, contexts, entities, readings, semantics
+from pipelines.soundness import binding, capabilities, columns, contexts, entities, readings, semantics
 from pipelines.soundness.contexts import Known
 from pipelines.soundness.spot import Spot
 from pipelines.soundness.subject import Subject, subjects_of
@@ -28,6 +28,7 @@ def problems_of(declared: Sequence[tuple[Context, Spot]], unread: Iterable[str] 
     for context, spot in declared:
         found += contexts.check(context, spot, known)
         found += semantics.check(context, spot, known)
+        found += capabilities.check(context, spot, known)
         for subject in subjects[id(context)]:
             found += _of_entity(subject, context, known)
     return [*found, *binding.check(every)]

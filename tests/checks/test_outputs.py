@@ -47,6 +47,8 @@ SOUND = {
     "audits": {"context": "c", "entity": "e", "type": "unexplained", "reason": "no_evidence", "planted": 5, "found": 4}
     | {"correct": 3, "detected": 4, "recall": 0.6, "precision": 0.75, "taken_for": "{}", "noise_pairs": 9, "seed": 1}
     | {"audited_at": _NOON, "run_id": "r"},
+    "readiness": {"context": "c", "capability": "d", "gate": "phase", "phase": "shadow", "status": "not_met"}
+    | {"measured": 1, "required": 2, "unit": "entity", "evidence": "[]", "owner": "o", "run_id": "r"},
     "semantic_rules": {"context": "c", "entity": "e", "rule": "r", "side": "legacy", "over": "c.e", "condition": "TRUE"}
     | {"checked": 4, "violated": 1, "violation_rate": 0.25, "limit": 0.0, "verdict": "breached"}
     | {"criticality": "major", "owner": "o", "run_id": "r"},
@@ -127,6 +129,9 @@ def test_a_sound_row_keeps_its_model(table):
         ("concentrations", {"inside": 21}, "concentrations.*: a_segment_is_part_of_the_whole"),
         ("audits", {"correct": 5}, "audits.*: what_is_correct_was_planted_and_found"),
         ("audits", {"recall": 1.5}, "audits.recall: less_than_or_equal_to"),
+        ("readiness", {"status": "met"}, "readiness.*: nothing_is_missing_where_it_is_met"),
+        ("readiness", {"measured": 2}, "readiness.*: nothing_is_missing_where_it_is_met"),
+        ("readiness", {"status": "ready"}, "readiness.status: isin"),
         ("semantic_rules", {"violated": 2}, "semantic_rules.*: the_rate_is_that_of_the_counts"),
         ("semantic_rules", {"side": "both"}, "semantic_rules.side: isin"),
         ("runs", {"error": "it broke"}, "runs.*: failed_with_an_error"),

@@ -14,6 +14,7 @@ PAGES = (
     "docs/databases.md",
     "docs/discrepancies.md",
     "docs/operating.md",
+    "docs/readiness.md",
 )
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 

@@ -10,6 +10,7 @@ from pandera.polars import DataFrameModel
 
 from pipelines.declarations import (
     Amount,
+    Capability,
     Clean,
     CodeTable,
     Context,
@@ -119,5 +120,8 @@ context = Context(
             links=("policies.broker_no",),
             owner=UNDERWRITING,
         ),
+    ),
+    capabilities=(
+        Capability("underwriting", ("broker.brokers", "policies"), description="Writing policies", owner=UNDERWRITING),
     ),
 )
