@@ -90,9 +90,9 @@ class Deadline:
         return f"COALESCE(whole_seconds({self.lag(ended_us)}) <= {seconds}, FALSE)"
 
     @property
-    def latest_us(self) -> str:
-        """Canonical SQL: the instant before which everything must have arrived."""
-        return str(_microseconds(self.watermark) - self.allowed // timedelta(microseconds=1))
+    def complete_us(self) -> str:
+        """Canonical SQL: the watermark. What happened later may be in the snapshots of this partition or not."""
+        return str(_microseconds(self.watermark))
 
 
 def precedence() -> pa.Table:

@@ -217,7 +217,7 @@ def _fold(session: Engine, job: Job, coverage: Coverage, snapshots: Sequence[str
         fold.skip(session)
         omission.skip(session, into="omission proofs")
         return
-    fold.recount(session, job.entity, base=base, now=job.partition)
+    fold.recount(session, job.entity, job.deadline, base=base, now=job.partition)
     omission.prove(session, job.deadline, into="omission proofs")
 
 

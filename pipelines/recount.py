@@ -66,7 +66,7 @@ def recount(job: Job, base: str | None = None) -> Recount:
             raise SourceError(f"{job.at(Side.LEGACY, base)} is of a contract with another key or flag: begin later")
         _gather(session, job, base)
         _hear(session, job, log, base, partitions)
-        fold.recount(session, _told_by_legacy(job.entity), base=base, now=job.partition)
+        fold.recount(session, _told_by_legacy(job.entity), job.deadline, base=base, now=job.partition)
         return Recount(
             base,
             partitions,
@@ -101,8 +101,11 @@ def _gather(session: Engine, job: Job, base: str) -> None:
 
 
 def _hear(session: Engine, job: Job, log: EventLog, base: str, partitions: Sequence[str]) -> None:
-    files = [job.lake.file(job.at("events", key)) for key in partitions]
-    session.scan("event history", files, partitions=partitions)
+    told = [base, *partitions] if job.lake.manifest(job.at("events", base)) else partitions
+    session.scan("all told", [job.lake.file(job.at("events", key)) for key in told], partitions=told)
+    complete = literal(job.partitioning.watermark(base).isoformat())
+    later = f"__partition <> {literal(base)} OR event_time > CAST({complete} AS TIMESTAMPTZ)"
+    session.view("event history", f'SELECT * FROM "all told" WHERE {later}')
     key = row_key(job.entity.legacy)
     every = f'SELECT {key} AS row_key FROM "both snapshots" UNION ALL SELECT legacy_key AS row_key FROM "event history"'
     session.materialise(_ASKED, f"SELECT DISTINCT row_key FROM ({every}) AS keys WHERE row_key IS NOT NULL")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from pipelines.causes import Deadline
 from pipelines.comparison import Verdict, agree
 from pipelines.declarations import Context, Entity, Field, Side
 from pipelines.engine import Engine
@@ -40,7 +41,7 @@ def skip(engine: Engine) -> None:
     engine.register("fold findings", SCHEMA.empty_table().drop_columns(["context", "entity"]))
 
 
-def recount(engine: Engine, entity: Entity, *, base: str, now: str) -> None:
+def recount(engine: Engine, entity: Entity, deadline: Deadline, *, base: str, now: str) -> None:
     """Apply the events that are `heard` to the snapshot of partition `base`; make `fold findings` and `folded values`.
 
     `fold findings` has the columns of SCHEMA but context and entity. `folded values` has for each pair of keys and
@@ -53,7 +54,7 @@ def recount(engine: Engine, entity: Entity, *, base: str, now: str) -> None:
     """
     for name, partition in (("rows now", now), ("rows then", base)):
         engine.view(name, f'SELECT * FROM "translated past" WHERE __partition = {literal(partition)}')
-    engine.materialise("rows not asked", _not_asked(entity))
+    engine.materialise("rows not asked", _not_asked(entity, deadline))
     engine.materialise("single rows", _SINGLE_ROWS)
     engine.materialise("deaths", _DEATHS)
     types = engine.types("service rows")
@@ -70,8 +71,11 @@ def findings(engine: Engine, context: Context, entity: Entity) -> pa.RecordBatch
     return engine.reader(f'SELECT {names}, f.* FROM "fold findings" AS f ORDER BY legacy_key, field').cast(SCHEMA)
 
 
-def _not_asked(entity: Entity) -> str:
-    """Rows that were kept apart or are out of scope, and those alone on their side that the service is right about."""
+def _not_asked(entity: Entity, deadline: Deadline) -> str:
+    """Rows that were kept apart or are out of scope, and those alone on their side that the service is right about.
+
+    And those of which more happened after the watermark: it may be in the snapshot or not.
+    """
     key = row_key(entity.legacy)
     return f"""
         SELECT {key} AS row_key FROM "legacy rejected rows" WHERE NOT {key} IS NULL
@@ -80,6 +84,8 @@ def _not_asked(entity: Entity) -> str:
         UNION ALL
         SELECT CASE side WHEN 'legacy' THEN own_key ELSE other_key END AS row_key FROM absences
         WHERE record = '{Side.SERVICE}' AND NOT CASE side WHEN 'legacy' THEN own_key ELSE other_key END IS NULL
+        UNION ALL
+        SELECT legacy_key AS row_key FROM heard WHERE event_us > {deadline.complete_us}
     """
 
 

@@ -1,8 +1,8 @@
 """History: earlier states of both sides as witnesses. Only the pairs in question are read from it.
 
 A replica that shows what the system of record *was* is stale, not wrong; one that had the newer value already fell
-back; one that had the right value and now shows something the system of record never said was written by itself. This
-stage proves what of that snapshots can prove, and when the state that the replica still shows had ended.
+back. This stage proves what of that snapshots can prove, and when the state that the replica still shows had ended. One
+that had the right value, and shows what the system of record never said, was written by itself: that is `ownership`'s.
 """
 
 from __future__ import annotations
@@ -248,14 +248,12 @@ def _with_their_row(deadline: Deadline) -> str:
 def _proofs(deadline: Deadline) -> str:
     """What witnesses prove.
 
-    Fell back: the replica had left the state it shows now, after that had ended. Written: it once had what is right
-    today, and nobody ever said what it shows now.
+    Fell back: the replica had left the state it shows now, after that had ended.
     """
     keys, within = "legacy_key, service_key, field", deadline.allows("ended_us")
     late = "witness IS NOT NULL AND NOT"
     stale = told(witness="witness", moved_on="moved_on")
     fallen = told(witness="witness", moved_on="moved_on", left="departed", fell_back="returned")
-    written = told(agreed="caught_up", changed="strayed")
     return f"""
         SELECT {keys}, {cause("stale_replica", "behind_within_lag")}, ended_us, {stale} AS evidence
         FROM witnesses WHERE witness IS NOT NULL AND {within}
@@ -267,8 +265,4 @@ def _proofs(deadline: Deadline) -> str:
         FROM witnesses WHERE {late} {within} AND departed > witness
         UNION ALL
         {_with_their_row(deadline)}
-        UNION ALL
-        SELECT {keys}, {cause("semantic_contradiction", "written_by_replica")}, CAST(NULL AS BIGINT) AS ended_us,
-            {written} AS evidence
-        FROM witnesses WHERE witness IS NULL AND caught_up IS NOT NULL
     """

@@ -109,8 +109,9 @@ _NEVER_SAID = pa.schema([
 
 
 def deaf(engine: Engine) -> None:
-    """Make `heard` empty, where there is no log."""
+    """Make `heard` and `sayings` empty, where there is no log."""
     engine.register("heard", _SILENCE)
+    engine.view("sayings", "SELECT *, legacy_key AS service_key, legacy_key AS field, FALSE AS is_shown FROM heard")
 
 
 _SILENCE = pa.schema([
@@ -119,7 +120,7 @@ _SILENCE = pa.schema([
 
 
 def prove(engine: Engine, entity: Entity, coverage: Coverage, deadline: Deadline, *, into: str) -> None:
-    """Make `into` (`causes.PROOFS`) what events prove of `differences`; nothing where there is no log.
+    """Make `into` (`causes.PROOFS`) what events prove of `differences`; nothing where there is no log. Makes `sayings`.
 
     Needs `heard`, `log gaps`, `witnesses`, and the rows of both sides (`legacy`, `translated`, `service rows`).
     """
@@ -129,7 +130,7 @@ def prove(engine: Engine, entity: Entity, coverage: Coverage, deadline: Deadline
     fields = differing(engine, entity)
     engine.materialise("told values", _told_values(fields, engine.types("service rows")))
     engine.materialise("sayings", " UNION ALL ".join(_sayings(field) for field in fields))
-    engine.materialise("accounts", _accounts(coverage.since))
+    engine.materialise("accounts", _accounts(coverage.since, deadline))
     engine.materialise(into, _proofs(deadline))
 
 
@@ -188,12 +189,12 @@ def _written_rows(entity: Entity) -> str:
     """
 
 
-def _accounts(since: str) -> str:
+def _accounts(since: str, deadline: Deadline) -> str:
     """For each difference what the log told of it last, what of that the replica shows, and what history knows.
 
     `told_right`: the last event tells what is right, and came, or happened, since the replica's state ended: it may
     have been recorded ahead. `untold`: the log is there for all the time since, tells nothing of it, and nothing that
-    cannot be read.
+    cannot be read. A replica that shows what happened after the watermark is ahead: nothing need be told of that.
     """
     written = {"right_us": ("legacy_us", "service_us"), "replica_us": ("service_us", "legacy_us")}
     clocks = ", ".join(
@@ -202,7 +203,8 @@ def _accounts(since: str) -> str:
     )
     told_right = """COALESCE(a.right_place = a.last_place, FALSE)
         AND COALESCE(a.right_partition >= w.moved_on OR a.told_us > c.complete_us OR w.moved_on IS NULL, FALSE)"""
-    last_shown = "CASE WHEN a.shown_place = a.last_place THEN a.shown_partition END"
+    lately = f"a.shown_place = a.last_place AND a.shown_us <= {deadline.complete_us}"
+    last_shown = f"CASE WHEN {lately} THEN a.shown_partition END"
     known = f"COALESCE(w.moved_on, {last_shown}) >= {literal(since)}"
     all_read = "COALESCE(a.unread_us <= COALESCE(c.complete_us, a.shown_us), a.unread_us IS NULL)"
     return f"""
