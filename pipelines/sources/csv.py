@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
@@ -17,9 +16,9 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from pipelines.declared import declared
-from pipelines.errors import SourceError, did_you_mean
+from pipelines.errors import SourceError
 from pipelines.sources import charsets, text
-from pipelines.sources.files import BLOCK, FilePath, answering, misfits_of_path, opened_text
+from pipelines.sources.files import BLOCK, FilePath, answering, misfits_of_path, opened_text, require_columns
 from pipelines.sources.framing import LONGEST, Grammar, Record, Stretch, Unfinished
 from pipelines.sources.source import REJECTED, Batch, Misfit, Place, Reading, Source
 
@@ -60,7 +59,7 @@ class Csv(Source):
         with opened_text(path, self.encoding) as file:
             bytes_left = _Bytes(file, path, self.encoding)
             header = _header(self, bytes_left, path)
-            _check(header, schema, path)
+            require_columns(schema.names, header, path)
             undeclared = tuple(name for name in header if name not in schema.names)
             yield Reading(_batches(_Reader(self, header, schema), bytes_left), undeclared)
 
@@ -175,15 +174,6 @@ def _header(source: Csv, bytes_left: _Bytes, path: FilePath) -> list[str]:
         return [field.decode() for field in record.fields]
     except UnicodeDecodeError as error:
         raise SourceError(f"{path}: the first line, which names the columns, is not valid {source.encoding}") from error
-
-
-def _check(header: list[str], schema: pa.Schema, path: FilePath) -> None:
-    twice = [name for name, count in Counter(header).items() if count > 1 and name]
-    if twice:
-        raise SourceError(f'{path}: column "{twice[0]}" is there twice')
-    for name in schema.names:
-        if name not in header:
-            raise SourceError(f'{path}: column "{name}" is missing; {did_you_mean(name, header)}')
 
 
 def _batches(reader: _Reader, bytes_left: _Bytes) -> Iterator[Batch]:

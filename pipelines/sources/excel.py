@@ -6,7 +6,6 @@ not data; a formula is the value it had when the file was saved.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY
@@ -21,7 +20,7 @@ import pyarrow.compute as pc
 from pipelines.declared import declared
 from pipelines.errors import SourceError, did_you_mean
 from pipelines.sources import text
-from pipelines.sources.files import FilePath, answering, misfits_of_path, opened
+from pipelines.sources.files import FilePath, answering, misfits_of_path, opened, require_columns
 from pipelines.sources.source import REJECTED, Batch, Misfit, Place, Reading, Source
 
 _ROWS = 65_536  # of a batch
@@ -65,9 +64,7 @@ class Excel(Source):
         with opened(path) as file, answering(path):
             data = file.read()
         sheet = _Sheet(data, self, path)
-        for name in schema.names:
-            if name not in sheet.header:
-                raise SourceError(f'{path}: column "{name}" is missing; {did_you_mean(name, sheet.header)}')
+        require_columns(schema.names, sheet.header, path)
         undeclared = tuple(name for name in sheet.header if name and name not in schema.names)
         yield Reading(sheet.batches(schema), undeclared)
 
@@ -198,9 +195,6 @@ def _header(cells: pa.RecordBatch, row: int, path: FilePath) -> list[str]:
     header = [column[0].as_py() or "" for column in cells.columns] if cells.num_rows else []
     if not any(header):
         raise SourceError(f"{path}: row {row} must name the columns; it is empty")
-    for name, count in Counter(filter(None, header)).items():
-        if count > 1:
-            raise SourceError(f'{path}: column "{name}" is there twice')
     return header
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import codecs
 import errno
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from pipelines.errors import SourceError, did_you_mean
+from pipelines.errors import SourceError, did_you_mean, nearest
 from pipelines.filesystems import Remote, schemes, trouble, url_problem
 from pipelines.sources.source import Misfit
 
 BLOCK = 8 * 1024 * 1024  # bytes read at a time: enough for quick parsing, little enough to keep many files open
+_APART = 2  # characters that a misspelt name is longer or shorter than the right one
 LONGEST_LINE = 16 * 1024 * 1024  # bytes; more without a line end is no file of lines
 FilePath = Path | Remote
 
@@ -94,6 +96,30 @@ def whole_lines(file: IO[bytes], path: FilePath) -> Iterator[bytes]:
             yield data
     if left:
         yield left
+
+
+def require_columns(wanted: Sequence[str], header: Sequence[str], path: FilePath) -> None:
+    """SourceError when a column is not in the header, or there twice.
+
+    What has none of the wanted names may be no header but a row, whose values are nobody's business: only what is like
+    the name is repeated.
+    """
+    is_header = not set(wanted).isdisjoint(header)
+    for name in wanted:
+        if name not in header:
+            near = nearest(name, header) if is_header else _like(name, header)
+            hint = did_you_mean(name, [near] if near else header if is_header else ())
+            hint = hint or ("the line is one column: another delimiter?" if len(header) == 1 else "is there a header?")
+            raise SourceError(f'{path}: column "{name}" is missing; {hint}')
+    twice = [name for name, count in Counter(header).items() if count > 1 and name]
+    if twice:
+        raise SourceError(f'{path}: column "{twice[0]}" is there twice')
+
+
+def _like(name: str, header: Sequence[str]) -> str | None:
+    """The name in a header that is the same but for blanks, case and a letter or two."""
+    near = nearest(name, header)
+    return near if near is not None and abs(len(near) - len(name)) <= _APART else None
 
 
 def misfits_of_path(path: str) -> Iterator[Misfit]:

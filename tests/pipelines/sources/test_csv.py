@@ -255,6 +255,22 @@ def test_encodings_say_the_same_in_blocks_of_any_size(content, block):
 
 
 @pytest.mark.parametrize(
+    ("first", "hint"),
+    [
+        ("1001,Ada Lovelace,49.90", "is there a header?"),
+        ("1001;Ada Lovelace;49.90", "the line is one column: another delimiter?"),
+        ("Ada Lovelace,Ada Lovelace,id1001", "is there a header?"),
+        ("ID,NAME,AMOUNT", 'did you mean "ID"?'),
+    ],
+)
+def test_a_file_without_a_header_shows_no_value_of_its_first_row(tmp_path, first, hint):
+    with pytest.raises(SourceError) as refused:
+        read(tmp_path, f"{first}\n1002,Grace Hopper,120.00\n")
+
+    assert str(refused.value).endswith(f'column "id" is missing; {hint}')
+
+
+@pytest.mark.parametrize(
     ("content", "encoding", "message"),
     [
         (gzip.compress(b"id,name,amount\n"), "latin-1", "the file is compressed (gzip): unpack it first"),
