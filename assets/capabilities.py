@@ -54,7 +54,7 @@ def _readiness(portfolio: Portfolio, within: Context, capability: Capability) ->
         description=f"{capability.description}: whether legacy may be switched off for it, gate by gate.",
         owners=labels.owners(capability.owner),
         kinds={"parquet"},
-        tags={"coexist/capability": labels.tag(capability.name), "coexist/phase": readiness.phase_of(declared)},
+        tags=_tags(declared),
         code_version=readiness.version(declared),
         partitions_def=partitions.definition(within.partitioning),
         deps=[labels.key(context.name, entity.name, "drift") for context, entity in declared.entities()],
@@ -69,6 +69,11 @@ def _readiness(portfolio: Portfolio, within: Context, capability: Capability) ->
         )
 
     return assess
+
+
+def _tags(declared: Assessment) -> dict[str, str]:
+    tags = {"capability": declared.capability.name, "phase": readiness.phase_of(declared)}
+    return {f"coexist/{name}": labels.tag(value) for name, value in tags.items()}
 
 
 def _metadata(gates: Sequence[Row]) -> metadata.Metadata:

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 import dagster as dg
 import pytest
+from dagster._core.remote_representation.external_data import RepositorySnap
+from dagster_shared.serdes import deserialize_value, serialize_value
 
 from assets import definitions, labels
 from pipelines import loading
@@ -23,6 +25,14 @@ def test_default_contexts_load_and_validate():
     dg.Definitions.validate_loadable(definitions.defs)
 
     assert dg.AssetKey(["banks", "banks_drift"]) in definitions.defs.resolve_asset_graph().get_all_asset_keys()
+
+
+@pytest.mark.filterwarnings("ignore:Property `ScheduleDefinition.environment_vars`:DeprecationWarning")  # Dagster's own
+def test_the_code_server_can_tell_all_of_it_to_the_ui():
+    """Loading is not enough: what stands in tags and metadata has to be of kinds that Dagster can write down."""
+    told = RepositorySnap.from_def(definitions.defs.get_repository_def())
+
+    assert deserialize_value(serialize_value(told), RepositorySnap) == told
 
 
 def test_an_entity_has_one_asset_a_stage(shop):
