@@ -59,7 +59,7 @@ def warnings(late: Sequence[Job]) -> Iterator[str]:
         partitions = sorted(job.partition for job in late if _path(job) == path)
         were = "partition was" if len(partitions) == 1 else "partitions were"
         yield (
-            f"{len(partitions)} later {were} judged with another past: "
+            f"{len(partitions)} {were} judged with what was there before: "
             f"coexist reconcile --entity {path} --from {partitions[0]} --to {partitions[-1]}"
         )
 

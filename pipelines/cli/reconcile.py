@@ -77,7 +77,8 @@ def _afterwards(
     """The catalogue, what should be run again, and what in the lake is broken: the results are there all the same."""
     path, late = None, []
     try:
-        late = staleness.outdated([job for job, attempt in ended if not attempt.failure])
+        done = [job for job, attempt in ended if not attempt.failure]
+        late = staleness.outdated(done) + staleness.elsewhere(done, portfolio)
         path = catalog.publish(store, list(portfolio.entities()))
     except IntegrityError as error:
         return path, late, error

@@ -26,7 +26,7 @@ INVOICES = st.lists(
 @pytest.fixture(scope="module")
 def bound():
     with TemporaryDirectory() as folder:
-        portfolio = Cover()._portfolio(Path(folder))  # noqa: SLF001 (the same declarations)
+        portfolio = Cover().portfolio(Path(folder))
         (rule,) = portfolio.rules_of(*portfolio.entity("billing.invoices"))
         return rule
 

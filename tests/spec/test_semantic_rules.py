@@ -16,7 +16,7 @@ from pipelines.declarations import Side
 from pipelines.job import Job
 from pipelines.lake import Lake
 from pipelines.portfolio import Portfolio
-from pipelines.staleness import outdated
+from pipelines.staleness import elsewhere, outdated
 from tests.spec.contracts import contract
 from tests.spec.given import OWNER, rows
 from tests.spec.tables import table
@@ -81,18 +81,18 @@ class Cover:
 
     def judged(self, folder: Path, days: int = 1) -> list[Job]:
         """The jobs of the invoices after all days were judged."""
-        portfolio = self._portfolio(folder)
+        portfolio = self.portfolio(folder)
         context, invoices = portfolio.entity("billing.invoices")
         jobs = []
         for day in range(days):
             for path in ("cover.policies", "billing.invoices"):
-                self._prepare(portfolio, folder, path, day)
+                self.prepare(portfolio, folder, path, day)
             job = Job(context, invoices, DAYS[day].isoformat(), Lake(folder / "lake"))
             ruling.rule(job, portfolio.rules_of(context, invoices))
             jobs.append(job)
         return jobs
 
-    def _prepare(self, portfolio: Portfolio, folder: Path, path: str, day: int) -> None:
+    def prepare(self, portfolio: Portfolio, folder: Path, path: str, day: int) -> None:
         job = Job(*portfolio.entity(path), DAYS[day].isoformat(), Lake(folder / "lake"))
         for side in Side:
             held = getattr(self, job.entity.name + ("" if side is Side.LEGACY else "_of_service"))
@@ -105,7 +105,7 @@ class Cover:
         if (day, job.entity.name, "identity_map") not in self.missing:
             reconciliation.map_identity(job)
 
-    def _portfolio(self, folder: Path) -> Portfolio:
+    def portfolio(self, folder: Path) -> Portfolio:
         (folder / "links.csv").write_text(
             "\n".join(",".join(cell.strip() for cell in line.split("|")) for line in self.links.strip().splitlines()),
             encoding="utf-8",
@@ -324,3 +324,35 @@ def test_a_month_is_not_its_first_day(tmp_path: Path) -> None:
     assert results(job) == {"legacy": (0, 0, 0, "not_measured"), "service": (0, 0, 0, "not_measured")}
     reasons = {row["not_measured_because"] for row in rows(job, "semantic_rules")}
     assert reasons == {"cover.policies is cut by months, and billing.invoices is not"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"policies": POLICIES.replace("P3 | C", "P3 | A")},  # which the rule reads
+        {"links": LINKS.replace("P3  | S3", "P3  | S1")},  # which invoices refer through
+    ],
+)
+def test_what_was_judged_with_other_rows_of_another_entity_is_named(tmp_path: Path, changed: dict[str, str]) -> None:
+    cover = Cover()
+    (invoices,) = cover.judged(tmp_path)
+    portfolio = cover.portfolio(tmp_path)
+    for path in ("cover.policies", "billing.invoices"):
+        reconciliation.find_discrepancies(replace(invoices, **_of(portfolio, path)))
+    policies = replace(invoices, **_of(portfolio, "cover.policies"))
+    assert elsewhere([policies], portfolio) == []
+
+    again = replace(cover, **changed)
+    again.prepare(again.portfolio(tmp_path), tmp_path, "cover.policies", 0)
+    assert [(job.entity.name, job.partition) for job in elsewhere([policies], portfolio)] == [
+        ("invoices", "2026-01-01")
+    ]
+    assert elsewhere([policies, invoices], portfolio) == [], "which is among them"
+    again.judged(tmp_path)
+    reconciliation.find_discrepancies(invoices)
+    assert elsewhere([policies], portfolio) == []
+
+
+def _of(portfolio: Portfolio, path: str) -> dict[str, object]:
+    context, entity = portfolio.entity(path)
+    return {"context": context, "entity": entity}
