@@ -70,6 +70,17 @@ def test_the_partition_chooses_rows_and_expressions_make_columns(request, read, 
     assert read(table, twice=pa.int32()).rows["twice"].to_pylist() == [4, 6]
 
 
+def test_expressions_of_single_precision_have_all_their_digits(maria, read):
+    """MariaDB writes six digits of them, unless it is told otherwise."""
+    maria.run("CREATE TABLE things (id int, weight float)", "INSERT INTO things VALUES (1, 16777216), (2, 1.23456789)")
+    table = maria.table("things", columns={"heavy": "weight", "whole": "id"})
+
+    found = read(table, heavy=pa.float64(), whole=pa.int64(), id=pa.int64())
+
+    assert found.rows["heavy"].to_pylist() == [16777216.0, 1.2345678806304932]
+    assert found.unreadable == []
+
+
 def test_many_rows_and_long_texts_arrive_in_batches(maria, read):
     maria.run(
         "CREATE TABLE many (id int, body longtext)",

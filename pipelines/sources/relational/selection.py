@@ -38,6 +38,8 @@ _FITTING: tuple[tuple[type[types.TypeEngine[Any]], frozenset[str]], ...] = (
     (types.Uuid, frozenset()),
 )
 _TEXT = frozenset({"text"})
+_AS_DOUBLE = "CAST({} AS DOUBLE)"  # what is of single precision has six digits when MariaDB sends it as text
+_FLOAT = 4  # how its protocol calls it
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,11 @@ def select(session: Session, table: Table, day: str, schema: pa.Schema) -> Selec
     """The selection of the declared columns. Raises SourceError for what is not there, or is not what was declared."""
     held = _held(session, table)
     quote = session.dialect.identifier_preparer.quote
-    spelled = ", ".join(f"{_obtained(session, table, field, held)} AS {quote(field.name)}" for field in schema)
     rest = f"FROM {'.'.join(map(quote, table.name.split('.')))}"
+    obtained = {field.name: _obtained(session, table, field, held) for field in schema}
+    for name in obtained.keys() & _of_single_precision(session, table, rest):
+        obtained[name] = _AS_DOUBLE.format(obtained[name])
+    spelled = ", ".join(f"{sql} AS {quote(name)}" for name, sql in obtained.items())
     if table.where:
         rest += f" WHERE {table.where.replace('{date}', _date(session, day))}"
     ((count,),) = session.rows(f"SELECT COUNT(*) {rest}")
@@ -94,8 +99,16 @@ def _obtained(session: Session, table: Table, field: pa.Field, held: Kinds) -> s
     if not _fits(kind, field.type, session.dialect.name):
         raise SourceError(f'{table.describe()}: column "{name}" is {kind}, expected {field.type}')
     if isinstance(kind, mysql.FLOAT) and session.dialect.name in {"mysql", "mariadb"}:
-        return f"CAST({sql} AS DOUBLE)"  # sent as text it has six digits
+        return _AS_DOUBLE.format(sql)
     return f"({sql} + 0)" if isinstance(kind, mysql.BIT) and family_of(field.type) != "text" else sql
+
+
+def _of_single_precision(session: Session, table: Table, rest: str) -> list[str]:
+    """The columns whose expressions MariaDB and MySQL compute in single precision."""
+    if not table.columns or session.dialect.name not in {"mysql", "mariadb"}:
+        return []
+    kinds = session.types(f"SELECT {', '.join(f'({sql})' for sql in table.columns.values())} {rest} LIMIT 0")
+    return [name for name, kind in zip(table.columns, kinds, strict=True) if kind == _FLOAT]
 
 
 def _fits(kind: types.TypeEngine[Any], wanted: pa.DataType, dialect: str) -> bool:

@@ -55,6 +55,15 @@ class Session:
         """The rows of a small result."""
         return self.asked(lambda connection: _run(connection, sql).fetchall())
 
+    def types(self, sql: str) -> list[Any]:
+        """What the driver says each column of a result is of, in its own words."""
+
+        def described(connection: sa.Connection) -> list[Any]:
+            with contextlib.closing(_run(connection, sql)) as result:
+                return [column[1] for column in result.cursor.description]
+
+        return self.asked(described)
+
     def notes(self) -> dict[str, Any]:
         """When the transaction began, as far as our clock knows, and what the server says of the moment it sees."""
         position = dialects.of(self.dialect.name).position
