@@ -34,7 +34,7 @@ from pipelines.rules import Currency, LocalTime, Rule, Scale
 from pipelines.rules.rule import value_of
 from pipelines.soundness.asking import Asking, Expression, MisfitError, stand_in
 from pipelines.soundness.kinds import INSTANT, family, nearest_rule, scale_of
-from pipelines.soundness.sentinels import sentinel_problems
+from pipelines.soundness.sentinels import null_if_problems, sentinel_problems
 from pipelines.soundness.spot import Spot
 from pipelines.soundness.subject import Subject, is_sound
 
@@ -158,6 +158,8 @@ class _Binder:
             yield spot.problem("LocalTime reads wall time, this is an instant already", "Same(...) takes it as it is")
         elif wanted and family(made) not in {family(wanted), None}:
             yield spot.problem(f"makes {made}, but the service column is {wanted}", nearest_rule(made, wanted))
+        else:
+            yield from null_if_problems(self.asking, spot, rule, Side.LEGACY, _of_rule(rule)[0].texts)
 
     def _unfit_comparator(self, field: Field, kind: str) -> Problem:
         fit = " or ".join(

@@ -34,6 +34,7 @@ from pipelines.declarations import (
     Merges,
     Monthly,
     NaturalKey,
+    NullIf,
     Number,
     Owner,
     ParsedDate,
