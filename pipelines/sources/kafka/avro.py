@@ -15,7 +15,7 @@ from fastavro.read import LOGICAL_READERS
 from pipelines.sources.json_values import Number
 from pipelines.sources.kafka.formats import Read
 from pipelines.sources.kafka.registry import SchemaRegistry
-from pipelines.sources.kafka.schemas import EXACT_DECIMAL, Schemas
+from pipelines.sources.kafka.schemas import EXACT_DECIMAL, FORGIVING, Schemas
 
 _MAGIC, _HEAD = b"\0", 5  # a byte, then the number of the schema in four
 
@@ -74,6 +74,21 @@ _SCALARS: dict[type, Callable[[Any], str]] = {
 }
 
 
+def _forgiving(read: Callable[..., Any], logical: str) -> Callable[..., Any]:
+    """A reader that gives a value beyond the logical type as a text that is none: it costs its cell alone."""
+
+    def reading(data: Any, writer: Any = None, reader: Any = None) -> Any:  # noqa: ANN401 (whatever Avro can hold)
+        try:
+            return read(data, writer, reader)
+        except (ValueError, OverflowError):
+            return data if isinstance(data, str) else f"{data} ({logical})"
+
+    return reading
+
+
 _WIDE = Context(prec=1000)  # digits: more than anybody keeps
+for _name, _read in [(name, read) for name, read in LOGICAL_READERS.items() if not name.endswith("-decimal")]:
+    _kind, _, _logical = _name.partition("-")
+    LOGICAL_READERS[f"{_kind}-{FORGIVING}{_logical}"] = _forgiving(_read, _logical)
 LOGICAL_READERS[f"bytes-{EXACT_DECIMAL}"] = _exact_decimal
 LOGICAL_READERS[f"fixed-{EXACT_DECIMAL}"] = _exact_decimal

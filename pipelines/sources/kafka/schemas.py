@@ -24,6 +24,7 @@ _UNAUTHORISED = (401, 403)
 _SECONDS = 20.0
 _HOLDING_SCHEMAS = ("type", "items", "values", "fields")
 EXACT_DECIMAL = "exact-decimal"  # what decimals are called here, since fastavro's own reader of them rounds
+FORGIVING = "forgiving-"  # and before what others are called, whose readers refuse a whole message for one value
 
 
 class Schemas:
@@ -80,10 +81,13 @@ class Schemas:
 
 
 def exact(schema: Any) -> Any:  # noqa: ANN401 (a schema is any JSON)
-    """The schema with its decimals under another name."""
+    """The schema with its decimals and other logical types under names of ours."""
     if isinstance(schema, list):
         return [exact(part) for part in schema]
     if isinstance(schema, dict):
         renamed = {key: exact(part) if key in _HOLDING_SCHEMAS else part for key, part in schema.items()}
-        return renamed | ({"logicalType": EXACT_DECIMAL} if schema.get("logicalType") == "decimal" else {})
+        logical = schema.get("logicalType")
+        if logical is None:
+            return renamed
+        return renamed | {"logicalType": EXACT_DECIMAL if logical == "decimal" else f"{FORGIVING}{logical}"}
     return schema

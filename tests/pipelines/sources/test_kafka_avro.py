@@ -96,6 +96,23 @@ def test_decimals_with_more_digits_than_their_schema_says_are_not_rounded(readin
     assert json.loads(unreadable[0]["raw"])["premium"] == "1234567890.12"
 
 
+def test_a_day_or_time_beyond_the_calendar_costs_a_row_only_where_it_is_read(reading):
+    """Databases have infinite days and times, and write them as the largest number."""
+    kinds = {"begin": ["null", "int"], "changed": "long"}
+    raw = V1 | {"fields": [field | {"type": kinds.get(field["name"], field["type"])} for field in FIELDS]}
+    value = policy(1) | {"begin": 2**31 - 1, "changed": 2**63 - 1}
+    message, named = framed(1, raw, value), dict(zip(SCHEMA.names, SCHEMA, strict=True))
+
+    rows, unreadable, _ = reading(message)
+    assert rows == {}
+    assert reasons(unreadable) == {1: ("type", "begin", "expected date32[day]")}
+    assert json.loads(unreadable[0]["raw"]) == {
+        "id": "1", "premium": "1.10", "begin": "2147483647 (date)",
+        "changed": "9223372036854775807 (timestamp-micros)",
+    }  # fmt: skip
+    assert reading(message, schema=pa.schema([named["id"]]))[0] == {1: (1,), 2: (1,)}
+
+
 def test_what_is_no_avro_of_its_schema_is_unreadable(reading):
     good = framed(1, V1, policy(1))
 
