@@ -47,8 +47,9 @@ SCHEMA = table_schema(
 
 # What is read of the findings of the partition before, `partition_key`.
 EARLIER = pa.schema([
-    ("discrepancy_id", pa.string()), ("first_seen", pa.date32()), ("in_flight", pa.bool_()), ("expected", pa.string()),
-    ("actual", pa.string()), ("system_of_record", pa.string()), ("partition_key", pa.string()),
+    ("discrepancy_id", pa.string()), ("legacy_key", pa.string()), ("service_key", pa.string()), ("field", pa.string()),
+    ("first_seen", pa.date32()), ("in_flight", pa.bool_()), ("expected", pa.string()), ("actual", pa.string()),
+    ("system_of_record", pa.string()), ("partition_key", pa.string()),
 ])  # fmt: skip
 
 
@@ -75,6 +76,7 @@ def classify(engine: Engine, context: Context, entity: Entity, run: Run, *, proo
     best = _UNCONTESTED if engine.is_empty("contested findings") else _FIRST
     engine.materialise("best proofs", _best_proofs(run.deadline, best))
     engine.forget(*proofs, "contested findings")
+    engine.materialise("in flight before", _IN_FLIGHT_BEFORE)
     return _discrepancies(context, entity, run, _findings(engine, entity))
 
 
@@ -242,10 +244,11 @@ def _tagged(part: str) -> str:
 def _discrepancies(context: Context, entity: Entity, run: Run, findings: str) -> str:
     """Findings with their age, which restarts when the system of record moves: what it says now was not there before.
 
-    What was in flight before and is still there has not arrived: that too is part of the evidence.
+    What was in flight before has not arrived where the replica still shows what it showed then, whatever is the cause
+    by now: that too is part of the evidence.
     """
     today = f"CAST({literal(run.partition.isoformat())} AS DATE)"
-    landed = f"CASE WHEN e.in_flight AND NOT f.in_flight THEN {told(in_flight_in='e.partition_key')} END"
+    landed = f"CASE WHEN NOT f.in_flight THEN {told(in_flight_in='i.partition_key')} END"
     special = {
         "context": literal(context.name),
         "entity": literal(entity.name),
@@ -261,9 +264,22 @@ def _discrepancies(context: Context, entity: Entity, run: Run, findings: str) ->
         SELECT {columns}
         FROM ({_identified(context, entity, findings)}) AS f
         LEFT JOIN "earlier findings" AS e ON e.discrepancy_id = f.discrepancy_id
+        LEFT JOIN "in flight before" AS i ON i.shown IS NOT DISTINCT FROM {_shown("f")} AND {_IS_SAME}
         ORDER BY f.legacy_key, f.service_key, f.field, f.type, f.reason
     """
 
 
 def _right(alias: str) -> str:
     return f"CASE {alias}.system_of_record WHEN '{Side.LEGACY}' THEN {alias}.expected ELSE {alias}.actual END"
+
+
+def _shown(alias: str) -> str:
+    return f"CASE {alias}.system_of_record WHEN '{Side.LEGACY}' THEN {alias}.actual ELSE {alias}.expected END"
+
+
+_ABOUT = ("legacy_key", "service_key", "field")
+_IS_SAME = " AND ".join(f"i.{name} IS NOT DISTINCT FROM f.{name}" for name in _ABOUT)
+_IN_FLIGHT_BEFORE = f"""
+    SELECT DISTINCT {", ".join(_ABOUT)}, {_shown("e")} AS shown, partition_key
+    FROM "earlier findings" AS e WHERE in_flight
+"""

@@ -45,4 +45,4 @@ def written(members: Mapping[str, str]) -> str:
         f"{literal(json.dumps(name, ensure_ascii=False) + ': ')} || COALESCE(json_text({text}), 'null')"
         for name, text in members.items()
     ]
-    return "'{' || " + " || ', ' || ".join(parts) + " || '}'"
+    return "'{' || " + " || ', ' || ".join(parts) + " || '}'" if parts else "'{}'"

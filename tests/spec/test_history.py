@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from pipelines import declarations as say
 from pipelines.job import Job
 from pipelines.reconciliation import reconcile
 from pipelines.staleness import outdated
@@ -103,3 +106,51 @@ def test_any_order_gives_the_same_once_all_are_judged_again(tmp_path: Path) -> N
     for key in ("2026-01-03", "2026-01-01", "2026-01-04", "2026-01-02", "2026-01-03", "2026-01-04"):
         reconcile(replace(job, partition=key))
     assert told(job) == expected
+
+
+CLOCKED = """
+    id | name | at: instant
+    1  | {}   | 2026-01-{}:00:00Z
+"""
+CLOCK = {"changed_at": "at"}
+
+
+def clocked(*states: tuple[str, str]) -> list[str]:
+    return [CLOCKED.format(name, at) for name, at in states]
+
+
+def landed(job: Job) -> list[tuple[object, ...]]:
+    """Type, whether it is in flight, and since when it was, of all partitions up to the job's."""
+    keys = job.lake.partitions("spec", "things", "discrepancies")
+    found = [row for key in keys for row in rows(replace(job, partition=key), "discrepancies")]
+    return [(r["type"], r["in_flight"], json.loads(str(r["evidence"])).get("in_flight_in")) for r in found]
+
+
+def test_what_was_in_flight_and_has_arrived_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    """Ida has arrived on the third day. What is missing now is Eva."""
+    given = Given(
+        legacy=clocked(("Ada", "01T08"), ("Ida", "02T23"), ("Eva", "03T01")),
+        service=clocked(("Ada", "01T08"), ("Ada", "01T08"), ("Ida", "03T00")),
+        legacy_holder=CLOCK, service_holder=CLOCK, entity={"allowed_lag": timedelta(hours=2)},
+    )  # fmt: skip
+
+    assert landed(reconciled(given, tmp_path)) == [("stale_replica", True, None), ("stale_replica", False, None)]
+
+
+def test_what_was_in_flight_and_was_never_told_has_not_arrived(tmp_path: Path) -> None:
+    """It is another finding by then, of another type; that it was in flight is known all the same."""
+    log = say.EventLog(
+        say.Csv("events.csv"), key=("id",), sequence="no", event_time="when", recorded_time="when", type="what",
+        payload={},
+    )  # fmt: skip
+    given = Given(
+        legacy=clocked(("Ada", "01T08"), ("Ida", "02T23"), ("Ida", "02T23")),
+        service=clocked(*[("Ada", "01T08")] * 3),
+        legacy_holder=CLOCK, service_holder=CLOCK, entity={"allowed_lag": timedelta(hours=2), "events": log},
+        tables={"events": "id | no | when | what"},
+    )  # fmt: skip
+
+    assert landed(reconciled(given, tmp_path)) == [
+        ("stale_replica", True, None),
+        ("missing_event", False, "2026-01-02"),
+    ]
