@@ -25,6 +25,7 @@ from pipelines.witnesses import testimony
 from pipelines.witnesses.testimony import Coverage
 
 _ATTEMPTS = 4
+NUMBERING = "numbering"  # the note of how events are counted
 
 
 def has_log(job: Job) -> bool:
@@ -71,9 +72,12 @@ def _taken(job: Job, log: EventLog) -> dict[str, Manifest]:
         session.view("all refused", _ALL_REFUSED)
         version = code_version_of(job.context, job.entity, log)
         write = partial(transaction.write, code_version=version, watermark=job.watermark)
+        numbered = {NUMBERING: log.numbering.value}  # for those who read the log without its declaration
         ordered = session.reader("SELECT * FROM events ORDER BY legacy_key, sequence, position")
         return {
-            "events": write(job.address("events"), ordered.cast(events.SCHEMA), notes={"source": reading.notes}),
+            "events": write(
+                job.address("events"), ordered.cast(events.SCHEMA), notes={"source": reading.notes, **numbered}
+            ),
             "events_rejected": write(
                 job.address("events_rejected"),
                 session.reader('SELECT * FROM "all refused" ORDER BY row_number').cast(REJECTED),

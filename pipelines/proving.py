@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 
 from pipelines import evolution, journal, tombstones
-from pipelines.declarations import Side
+from pipelines.declarations import Numbering, Side
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.job import Job
@@ -242,8 +242,10 @@ def _project(session: Engine, job: Job) -> None:
     known = repeated(job)
     for path in projection.paths_of(job.entity):
         for stage in projection.STAGES:
-            files = [job.lake.file(at) for at in known if (f"{at.context}.{at.entity}", at.stage) == (path, stage)]
-            projection.hear(session, stage, path, files)
+            of_stage = [at for at in known if (f"{at.context}.{at.entity}", at.stage) == (path, stage)]
+            files = {str(at.partition): job.lake.file(at) for at in of_stage}
+            afresh = {job.manifest(at).notes.get(journal.NUMBERING) for at in of_stage} == {Numbering.PER_PARTITION}
+            projection.hear(session, stage, path, files, afresh=afresh)
 
 
 def _refused(session: Engine, job: Job) -> None:

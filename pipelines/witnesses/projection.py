@@ -7,7 +7,7 @@ entity itself prove is `testimony`'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -36,12 +36,18 @@ def paths_of(entity: Entity) -> list[str]:
     return list(dict.fromkeys(field.projects.of for field in entity.fields if field.projects))
 
 
-def hear(engine: Engine, stage: str, path: str, files: Sequence[Path]) -> None:
-    """Make the relation of a stage of another entity, one of STAGES; empty without files."""
+def hear(engine: Engine, stage: str, path: str, files: Mapping[str, Path], *, afresh: bool) -> None:
+    """Make the relation of a stage of another entity, one of STAGES, of its files by partition; empty without any.
+
+    Where numbers begin `afresh` in each partition, the column `__round` says which comes before which.
+    """
+    held = f"{_relation(stage, path)} by partition"
     if files:
-        engine.scan(_relation(stage, path), files)
+        engine.scan(held, list(files.values()), partitions=list(files))
     else:
-        engine.register(_relation(stage, path), STAGES[stage].empty_table())
+        engine.register(held, STAGES[stage].append(pa.field("__partition", pa.string())).empty_table())
+    first_of_all = "__partition" if afresh else "''"
+    engine.view(_relation(stage, path), f"SELECT *, {first_of_all} AS __round FROM {quote(held)}")
 
 
 def prove(engine: Engine, entity: Entity, *, into: str) -> None:
@@ -80,7 +86,10 @@ def _asked(entity: Entity, field: Field, of: Projection) -> str:
 
 
 def _last_told(field: Field, of: Projection, engine_type: str) -> str:
-    """What the other entity's log told last before the instant: is it what is right, is it what the service shows."""
+    """What the other entity's log told last before the instant: is it what is right, is it what the service shows.
+
+    Of several events with one number the one recorded first is meant, as everywhere.
+    """
     text = member("payload", of.field)
     value = read_text(text, engine_type)
     return f"""
@@ -89,7 +98,10 @@ def _last_told(field: Field, of: Projection, engine_type: str) -> str:
             {if_read(agree(field, value, "shown"), text, value, engine_type)} AS is_shown
         FROM (
             SELECT a.*, e.sequence, e.payload,
-                ROW_NUMBER() OVER (PARTITION BY a.legacy_key, a.service_key ORDER BY e.sequence DESC) AS place
+                ROW_NUMBER() OVER (
+                    PARTITION BY a.legacy_key, a.service_key
+                    ORDER BY e.__round DESC, e.sequence DESC, e.recorded_time, e.__partition, e.position
+                ) AS place
             FROM {quote(f"repeated {field.name}")} AS a
             JOIN {quote(_relation("events", of.of))} AS e ON e.legacy_key = a.other_key
             WHERE epoch_us(e.event_time) <= a.as_of_us AND {TELLS} AND json_has(e.payload, {literal(of.field)})

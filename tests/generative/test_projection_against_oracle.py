@@ -197,6 +197,35 @@ def _entity(name, head, *fields):
     )
 
 
+def test_numbers_that_begin_anew_in_each_partition(tmp_path):
+    """The log did tell the new name: as number 1 of the second day, after number 2 of the first."""
+    policy, claim = (f"{POLICY}\np | {{}}", f"{CLAIM}\nc | p | {_at(15)} | {{}}")
+    held = {
+        "legacy policies": [policy.format(name) for name in ("old", "new")],
+        "service policies": [policy.format(name) for name in ("old", "new")],
+        "legacy claims": [CLAIM, claim.format("new")],
+        "service claims": [CLAIM, claim.format("old")],
+    }
+    for what, days in held.items():
+        for day, text in zip(DAYS, days, strict=True):
+            pq.write_table(table(text), tmp_path / f"{what} {day}.parquet")
+    logs = (
+        f"p | 1 | {DAYS[0]}T08:00:00Z | Seen |\np | 2 | {DAYS[0]}T09:00:00Z | Renamed | old",
+        (f"p | 1 | {_at(5)} | Renamed | new"),
+    )
+    for day, lines in zip(DAYS, logs, strict=True):
+        pc.write_csv(table(f"{LOGGED}\n{lines}"), tmp_path / f"events_{day}.csv")
+    context = _context(tmp_path)
+    policies, claims = context.entities
+    counted = replace(policies, events=replace(LOG, numbering=say.Numbering.PER_PARTITION, older_rows_at=None))
+    for day in DAYS:
+        for entity in (counted, claims):
+            job = Job(replace(context, entities=(counted, claims)), entity, day, Lake(tmp_path / "lake"))
+            reconcile(job)
+
+    assert [(row["type"], row["reason"]) for row in rows(job, "discrepancies")] == [("unexplained", "no_evidence")]
+
+
 @given(WORLDS)
 @settings(max_examples=examples(5), phases=(Phase.generate,))
 def test_repeated_fields(world):
