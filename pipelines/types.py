@@ -2,7 +2,7 @@
 
 Integers of 128 bits are kept as their digits: no column type of both Parquet and the engine holds all of them, and a
 decimal of 38 digits ends before they do. Durations are kept in Parquet as microseconds. The engine gets both back as
-what they are.
+what they are; and decimals without digits before the point with room for one, since it would write 0.19 as .19.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class _Int128Scalar(pa.ExtensionScalar):  # type: ignore[misc]
         return None if digits is None else int(digits)
 
 
+_MOST_DIGITS = 38  # of a decimal
 INT128 = Int128()
 pa.register_extension_type(INT128)
 
@@ -47,6 +48,7 @@ pa.register_extension_type(INT128)
 def restored(schema: pa.Schema, *, from_parquet: bool) -> str:
     """The select list that gives all columns of a relation of this schema in the types they mean."""
     found = [f"CAST({quote(field.name)} AS HUGEINT) AS {quote(field.name)}" for field in schema if field.type == INT128]
+    found += [_cast(field.name, field.type.precision + 1, field.type.scale) for field in _without_whole_part(schema)]
     if from_parquet:
         durations = [field.name for field in schema if pa.types.is_duration(field.type)]
         found += [f"to_microseconds({quote(name)}) AS {quote(name)}" for name in durations]
@@ -56,6 +58,7 @@ def restored(schema: pa.Schema, *, from_parquet: bool) -> str:
 def kept(schema: pa.Schema) -> str:
     """The select list that gives all columns of a relation in the types in which they are kept: `restored` undone."""
     found = [f"CAST({quote(field.name)} AS VARCHAR) AS {quote(field.name)}" for field in schema if field.type == INT128]
+    found += [_cast(field.name, field.type.precision, field.type.scale) for field in _without_whole_part(schema)]
     durations = [field.name for field in schema if pa.types.is_duration(field.type)]
     found += [f"epoch_us({quote(name)}) AS {quote(name)}" for name in durations]
     return f"* REPLACE ({', '.join(found)})" if found else "*"
@@ -69,6 +72,16 @@ def as_kept(schema: pa.Schema) -> pa.Schema:
 def as_stored(schema: pa.Schema) -> pa.Schema:
     """The schema of these columns with what types of ours are stored as in their place."""
     return pa.schema([(field.name, _as_stored(field.type)) for field in schema])
+
+
+def _without_whole_part(schema: pa.Schema) -> list[pa.Field]:
+    """Columns of decimals that are all below one; of 38 digits there is no room for another."""
+    decimals = (field for field in schema if pa.types.is_decimal(field.type))
+    return [field for field in decimals if field.type.precision == field.type.scale < _MOST_DIGITS]
+
+
+def _cast(name: str, precision: int, scale: int) -> str:
+    return f"CAST({quote(name)} AS DECIMAL({precision}, {scale})) AS {quote(name)}"
 
 
 def _as_kept(kind: pa.DataType) -> pa.DataType:

@@ -11,6 +11,8 @@ from pipelines.declared import declared
 from pipelines.expressions import literal
 from pipelines.rules.rule import Failure, Operand, Rule, text_of, value_of
 
+_MOST_DIGITS = 38  # of a decimal
+
 
 @declared
 class Number(Rule):
@@ -26,7 +28,7 @@ class Number(Rule):
     def value(self) -> str:
         if self.scale is None:
             return f"to_integer({text_of(self.of)})"
-        return f"to_decimal({text_of(self.of)}, {self.precision}, {self.scale})"
+        return _with_whole_part(f"to_decimal({text_of(self.of)}, {self.precision}, {self.scale})", self)
 
 
 @declared
@@ -42,7 +44,8 @@ class Scale(Rule):
     reason: ClassVar[str] = "does_not_fit"
 
     def value(self) -> str:
-        return f"scale_decimal({value_of(self.of)}, {_factor(self.by)}, {self.precision}, {self.scale})"
+        scaled = f"scale_decimal({value_of(self.of)}, {_factor(self.by)}, {self.precision}, {self.scale})"
+        return _with_whole_part(scaled, self)
 
 
 @declared
@@ -67,7 +70,7 @@ class Currency(Rule):
             f"THEN round_decimal({value_of(self.of)}, {_factor(rate)}, {self.precision}, {self.scale})"
             for code, rate in self.rates.items()
         )
-        return f"CASE {text_of(self.currency)} {whens} END"
+        return _with_whole_part(f"CASE {text_of(self.currency)} {whens} END", self)
 
     def own_failures(self) -> tuple[Failure, ...]:
         known = ", ".join(map(literal, self.rates))
@@ -79,6 +82,13 @@ class Currency(Rule):
 
     def problems(self) -> list[str]:
         return [] if self.rates else ["no rates given"]
+
+
+def _with_whole_part(sql: str, rule: Number | Scale | Currency) -> str:
+    """A decimal below one with room for the digit before the point, which it is written with; see `types`."""
+    if rule.precision != rule.scale or rule.precision >= _MOST_DIGITS:
+        return sql
+    return f"CAST({sql} AS DECIMAL({rule.precision + 1}, {rule.scale}))"
 
 
 def _factor(number: Decimal) -> str:

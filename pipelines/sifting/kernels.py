@@ -58,8 +58,19 @@ def _value(node: exp.Expr) -> pl.Expr | None:
     """What gives a text or a number."""
     if isinstance(node, exp.Paren):
         return _value(node.this)
+    if isinstance(node, exp.Cast):
+        return _widened(node)
     text = _text(node)
     return _called(node, _OF_NUMBER) if text is None else text
+
+
+def _widened(node: exp.Cast) -> pl.Expr | None:
+    """A decimal that is read from text, in a type of as many places and no fewer digits: nothing is rounded."""
+    number, to = _value(node.this), [int(part.name) for part in node.to.expressions]
+    if number is None or not isinstance(node.this, exp.Anonymous) or len(node.this.expressions) != 1 + len(to):
+        return None
+    digits, places = (int(argument.name) for argument in node.this.expressions[1:])
+    return number.cast(pl.Decimal(*to)) if places == to[1] and digits <= to[0] else None
 
 
 def _called(node: exp.Expr, kernels: dict[str, Kernel]) -> pl.Expr | None:

@@ -15,6 +15,7 @@ from pipelines.declarations import (
     Field,
     IdentityTable,
     LocalTime,
+    Number,
     Reference,
     Side,
     Slice,
@@ -210,3 +211,26 @@ def test_a_reference_is_the_key_of_the_service_as_it_is_held_there(tmp_path: Pat
         for row in rows(reconciled(given, tmp_path), "discrepancies")
     ]
     assert found == [("1|c", "untranslatable", None)]
+
+
+def test_a_share_below_one_is_written_with_its_zero(tmp_path: Path) -> None:
+    """As text, as a code, as what a rule makes of it, and as it is shown, though its type has no digit there."""
+    given = Given(
+        legacy="""
+            id | share: decimal(4,4) | told
+            1  | 0.1900              | 0.19
+            2  | -0.0700             | 0.21
+        """,
+        service="""
+            id | text    | code | share: decimal(4,4)
+            1  | 0.1900  | full | 0.1900
+            2  | -0.0700 | low  | -0.0700
+        """,
+        rules=(
+            Field("text", Combine(("share",)), Exact()),
+            Field("code", Decode("share", {"0.1900": "full", "-0.0700": "low"}), Exact()),
+            Field("share", Number("told", precision=4, scale=4), Exact()),
+        ),
+    )
+    (finding,) = rows(reconciled(given, tmp_path), "discrepancies")
+    assert [finding[name] for name in ("field", "expected", "actual")] == ["share", "0.2100", "-0.0700"]
