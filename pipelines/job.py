@@ -133,19 +133,21 @@ class Job:
     def identity_version(self) -> str:
         """Version of everything that decides which keys are linked, and how these are written."""
         holders = [(holder.key, holder.nullable_key, holder.scope) for holder in map(self.holder, Side)]
-        return content_version(repr(self.entity.identity), repr(holders))
+        natural = [translation.rendered(rule) for side in Side for rule in self.entity.natural_key(side)]
+        return content_version(repr(self.entity.identity), repr(holders), *natural)
 
     @property
     def comparison_version(self) -> str:
         """Version of everything that decides what is a discrepancy and why, limits excluded."""
         entity = self.entity
-        fields = "".join(
-            repr((f.compare, f.missing, f.compared_when, f.system_of_record, f.earlier)) for f in entity.fields
-        )
-        decided = repr((entity.identity, entity.system_of_record, entity.slices, entity.allowed_lag, entity.horizon))
+        fields = repr([(f.compare, f.missing, f.compared_when, f.system_of_record) for f in entity.fields])
+        earlier = repr([
+            (f.name, version, translation.rendered(rule)) for f in entity.fields for version, rule in f.earlier.items()
+        ])  # fmt: skip
+        decided = repr((entity.system_of_record, entity.slices, entity.allowed_lag, entity.horizon))
         rows = repr([(h.key, h.nullable_key, h.scope, h.deletion, h.changed_at) for h in map(self.holder, Side)])
         told = repr([field.projects for field in entity.fields]) + repr(_counted(entity.events))
-        return content_version(translation.version(entity), fields, decided, rows, told)
+        return content_version(translation.version(entity), self.identity_version, fields, earlier, decided, rows, told)
 
     @property
     def level_version(self) -> str:

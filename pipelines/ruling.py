@@ -63,7 +63,7 @@ def code_version(rules: Sequence[BoundRule]) -> str:
     """What decides the result beside the data: the rules, how their fields are read, which rows take part."""
     members = [(bound, member) for bound in rules for member in bound.members]
     fields = [field for bound, member in members for field in bound.read_of(member)]
-    translated = [repr((field.rule.value(), field.missing.sentinels)) for field in fields]
+    translated = [repr((translation.rendered(field.rule), field.missing.sentinels)) for field in fields]
     holders = [member.entity.holder(side) for _, member in members for side in Side]
     rows = repr([(holder.key, holder.nullable_key, holder.scope, holder.deletion) for holder in holders])
     return content_version(*(repr(bound.rule) for bound in rules), *translated, rows)

@@ -133,8 +133,13 @@ def untranslatable(engine: Engine, entity: Entity, *, translated: str) -> str:
 
 def version(entity: Entity) -> str:
     """What identifies this translation in code versions: declared version and everything the rules render."""
-    rendered = ";".join(f"{field.name}={field.rule.value()}" for field in entity.fields)
-    return f"{entity.translation_version}:{rendered}"
+    said = ";".join(f"{field.name}={rendered(field.rule)}" for field in entity.fields)
+    return f"{entity.translation_version}:{said}"
+
+
+def rendered(rule: Rule) -> str:
+    """All that a rule comes to: its value and when it has none, with what stands in code tables by now."""
+    return repr((rule.value(), rule.failures()))
 
 
 def _said_besides(entity: Entity) -> Iterator[str]:

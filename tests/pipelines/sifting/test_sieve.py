@@ -138,6 +138,44 @@ def test_digests_of_another_key_do_not_count(tmp_path: Path, monkeypatch: pytest
     ]
 
 
+def test_digests_know_what_cannot_be_translated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same value comes of it either way: none."""
+    monkeypatch.setenv("COEXIST_SIEVE_FROM", "0")
+    monkeypatch.setenv(sifting.WAY, sifting.Way.DIGESTS)
+
+    def decoded(unknown: say.UnknownCode) -> Given:
+        name = say.Field("name", say.Decode("name", {"A": "Ada"}, unknown=unknown), say.Exact())
+        return Given("id | name\n1 | Q", "id | name\n1 |", rules=(name,))
+
+    assert found(decoded(say.UnknownCode.MISSING), tmp_path) == []
+    assert found(decoded(say.UnknownCode.UNTRANSLATABLE), tmp_path) == [
+        ("1", "1", "name", "invalid_transformation", "untranslatable")
+    ]
+
+
+def test_links_stand_until_a_code_table_of_their_keys_changes(tmp_path: Path) -> None:
+    codes = tmp_path / "codes.csv"
+    key = say.NaturalKey(legacy=(say.Decode("id", say.CodeTable(str(codes))),), service=(say.Same("id"),))
+    keyed = Given("id | name\nx | Ada", "id | name\nA | Ada", identity=key)
+    codes.write_text("code,meaning\nx,A\n", encoding="utf-8")
+    assert found(keyed, tmp_path) == []
+
+    codes.write_text("code,meaning\nx,B\n", encoding="utf-8")
+    assert [row[:2] for row in found(keyed, tmp_path)] == [("x", None), (None, "A")]
+
+
+def test_what_was_found_stands_until_a_code_table_of_an_earlier_rule_changes(tmp_path: Path) -> None:
+    codes = tmp_path / "codes.csv"
+    earlier = {"1": say.Decode("name", say.CodeTable(str(codes)))}
+    name = say.Field("name", say.Decode("name", {"A": "Ada"}), say.Exact(), earlier=earlier)
+    given = Given("id | name\n1 | A", "id | name\n1 | Ida", rules=(name,))
+    codes.write_text("code,meaning\nA,Eva\n", encoding="utf-8")
+    assert [row[4] for row in found(given, tmp_path)] == ["no_evidence"]
+
+    codes.write_text("code,meaning\nA,Ida\n", encoding="utf-8")
+    assert [row[4] for row in found(given, tmp_path)] == ["older_translation"]
+
+
 @pytest.fixture
 def first_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
     """Both snapshots taken, nothing found yet."""
