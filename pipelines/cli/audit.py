@@ -16,6 +16,7 @@ from pipelines import catalog, loading
 from pipelines.audit import Audit
 from pipelines.cli import selection, words
 from pipelines.cli.exits import ExitCode
+from pipelines.cli.narrow import Fitting
 from pipelines.cli.options import AsJson, ContextNames, Dates, EntityNames, LakePath, OneDate, lake_at
 from pipelines.cli.screen import Screen
 from pipelines.errors import SourceError
@@ -97,7 +98,7 @@ def _report(job: Job, audited: Audit) -> Iterator[RenderableType]:
         rates = [words.percent(row[name]) for name in ("recall", "precision")]
         cause = f"{row['type']}: {row['reason']}"
         table.add_row(cause.replace("_", " "), *counts, *rates, _taken_for(cause, audited))
-    yield table
+    yield Fitting(table)
     if audited.unplanted:
         yield _unplanted(audited)
     yield _noise(audited.rows)

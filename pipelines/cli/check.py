@@ -10,6 +10,7 @@ from rich.text import Text
 
 from pipelines import loading
 from pipelines.cli import words
+from pipelines.cli.narrow import Fitting
 from pipelines.cli.options import AsJson
 from pipelines.cli.screen import Screen
 from pipelines.declarations import Context, Entity
@@ -30,7 +31,7 @@ def check(*, as_json: AsJson = False) -> None:
     fields = sum(int(str(entity["fields"])) for entity in entities)
     counted = (words.plural(len(portfolio.contexts), "context"), words.plural(len(entities), "entity"))
     sound = f"Sound: {counted[0]}, {counted[1]}, {words.plural(fields, 'field')}."
-    screen.show(_table(entities, wide=screen.out.width >= _WIDE), Text(sound, style="green"))
+    screen.show(Fitting(_table(entities, wide=screen.out.width >= _WIDE)), Text(sound, style="green"))
 
 
 def _entity(portfolio: Portfolio, context: Context, entity: Entity) -> Row:

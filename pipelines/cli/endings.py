@@ -13,6 +13,7 @@ from rich.text import Text
 from pipelines.attempt import JUDGED, Attempt, Failure
 from pipelines.cli import exits, words
 from pipelines.cli.exits import ExitCode
+from pipelines.cli.narrow import Fitting
 from pipelines.job import Job
 from pipelines.service_level import Verdict, worst
 
@@ -45,7 +46,7 @@ def report(ended: Ended) -> Iterator[RenderableType]:
     """The verdicts, then everything that failed, then the sum."""
     judged = [(job, attempt) for job, attempt in ended if not attempt.failure]
     if judged:
-        yield _by_entity(ended) if len(judged) > _MANY else _by_partition(judged)
+        yield Fitting(_by_entity(ended) if len(judged) > _MANY else _by_partition(judged))
     yield from failures(ended)
     failed = len(ended) - len(judged)
     said = [f"{words.plural(len(judged), 'partition')} reconciled", words.plural(breaches(ended), "breach")]

@@ -7,12 +7,12 @@ from itertools import groupby
 
 from rich import box
 from rich.console import RenderableType
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from pipelines.cli import evidence, remedies, witnesses, words
 from pipelines.cli.figures import Row
+from pipelines.cli.narrow import Beside, Fitting, Titled
 from pipelines.cli.witnesses import plain, title, value
 from pipelines.declarations import Entity, Field, Holder, Side, SoftDelete
 from pipelines.explanation import Explanation
@@ -34,11 +34,11 @@ def sheet(found: Explanation, entity: Entity) -> Iterator[RenderableType]:
         yield _steps(found, about)
     yield title("Links", "" if found.links else "none")
     if found.links:
-        yield _links(found.links)
+        yield Fitting(_links(found.links))
     yield from witnesses.parts(found)
     if found.earlier:
         yield title("Past", f"{found.finding['field']} on both sides")
-        yield _past(found.earlier)
+        yield Fitting(_past(found.earlier))
     yield Text(f"\n{_versions(found)}\nrun: {found.finding['run_id']}", style="dim")
 
 
@@ -51,7 +51,7 @@ def _versions(found: Explanation) -> str:
     )
 
 
-def _header(found: Explanation) -> Panel:
+def _header(found: Explanation) -> RenderableType:
     finding = found.finding
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
@@ -77,7 +77,7 @@ def _header(found: Explanation) -> Panel:
     grid.add_row("id", Text(str(finding["discrepancy_id"])))
     what = f"{finding['context']}.{finding['entity']}" + (f".{finding['field']}" if finding["field"] else "")
     title = Text.assemble((what, "bold cyan"), "  ", (_kind(finding), "yellow" if finding["in_flight"] else "bold red"))
-    return Panel(grid, title=title, title_align="left", box=box.ROUNDED)
+    return Titled(grid, title)
 
 
 def _its_like(segment: Row) -> str:
@@ -112,12 +112,10 @@ def _returns(found: Explanation) -> str:
 def _rows(found: Explanation, entity: Entity, about: Field | None) -> RenderableType:
     legacy = about.rule.columns() if about else _of_deletion(entity.legacy)
     service = (about.name,) if about else _of_deletion(entity.service)
-    grid = Table.grid(padding=(0, 4, 0, 0))
-    grid.add_row(
+    return Beside(
         _row_table(Side.LEGACY, found.legacy_rows, entity.legacy, legacy),
         _row_table(Side.SERVICE, found.service_rows, entity.service, service),
     )
-    return grid
 
 
 def _of_deletion(holder: Holder) -> tuple[str, ...]:

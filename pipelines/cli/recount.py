@@ -17,6 +17,7 @@ from pipelines import loading
 from pipelines import recount as recounting
 from pipelines.cli import selection, words
 from pipelines.cli.exits import ExitCode
+from pipelines.cli.narrow import Fitting
 from pipelines.cli.options import AsJson, ContextNames, Dates, EntityNames, LakePath, OneDate, lake_at, parse_date
 from pipelines.cli.screen import Screen
 from pipelines.errors import SourceError
@@ -97,7 +98,7 @@ def _report(job: Job, counted: Recount) -> Iterator[RenderableType]:
     problems = Counter(str(row["problem"]).replace("_", " ") for row in counted.findings)
     told = ", ".join(f"{words.number(n)} {problem}" for problem, n in problems.most_common())
     yield Text(f"{said}other rows than the {now} of {job.partition}: {told}", style="bold red")
-    yield _table(counted)
+    yield Fitting(_table(counted))
 
 
 def _table(counted: Recount) -> Table:

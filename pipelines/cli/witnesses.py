@@ -16,6 +16,7 @@ from rich.text import Text
 
 from pipelines.cli import words
 from pipelines.cli.figures import Row
+from pipelines.cli.narrow import Fitting, Widest
 from pipelines.declarations import Side
 from pipelines.explanation import Explanation
 
@@ -35,15 +36,15 @@ def parts(found: Explanation) -> Iterator[RenderableType]:
         yield _older(found)
     if found.alike:
         yield title("Its like", "others of this partition with the same pattern")
-        yield _alike(found.alike)
+        yield Fitting(_alike(found.alike))
     if found.events_of:
         yield title("Events", f"{found.events_of}{'' if found.events else ': none'}")
         if found.events:
-            yield _events(found)
+            yield Fitting(_events(found))
     yield from _other_rows(found)
     if found.presence:
         yield title("Past", "in which partitions the rows were there")
-        yield _presence(found.presence)
+        yield Fitting(_presence(found.presence))
 
 
 def _other_rows(found: Explanation) -> Iterator[RenderableType]:
@@ -84,9 +85,16 @@ def plain(shown: object) -> str:
 def columns(row: object, involved: object = ()) -> RenderableType:
     """All columns of one row, a few beside each other; those that are `involved` are marked."""
     marked = involved if isinstance(involved, list) else []
-    table = Table.grid(padding=(0, 2))
     pairs = list(row.items()) if isinstance(row, dict) else []
-    height = -(-len(pairs) // 3)
+    return Widest(*(_columns(pairs, marked, abreast) for abreast in (3, 2, 1)))
+
+
+def _columns(pairs: list[tuple[str, object]], marked: list[object], abreast: int) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for _ in range(abreast):
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+    height = -(-len(pairs) // abreast)
     for at in range(height):
         cells: list[Text] = []
         for name, shown in pairs[at::height]:

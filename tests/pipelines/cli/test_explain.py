@@ -23,6 +23,19 @@ def test_a_stale_name_shows_old_and_new_and_both_dates(coexist, lake, stale_name
     assert "The service shows what legacy said on 2026-03-09; legacy had moved on by 2026-06-08." in said.out
 
 
+@pytest.mark.parametrize("columns", [40, 60, 80, 100])
+def test_no_value_is_cut_off_however_narrow_the_screen(coexist, lake, stale_name, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+
+    said = coexist("explain", stale_name[0], "--lake", lake)
+
+    assert max(map(len, said.out.splitlines())) <= columns
+    assert "…" not in said.out
+    whole = "".join(said.out.split())
+    for value in (*stale_name[1:], "natural_key", "behind beyond lag", "bankName", "source_release"):
+        assert value.replace(" ", "") in whole.replace("│", "")
+
+
 def test_what_a_person_needs_is_there(coexist, lake, stale_name):
     said = coexist("explain", stale_name[0][:12], "--lake", lake)
 
