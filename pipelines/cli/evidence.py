@@ -47,6 +47,8 @@ def _words(found: Explanation) -> dict[str, Any]:
         "side": evidence.get("side") or "either side's",
     }
     known |= {"copies": words.plural(max(len(found.legacy_rows), len(found.service_rows)), "row")} | spelled
+    if found.rejected:  # by natural keys the proof does not know which check it was
+        known["check"] = ", ".join(dict.fromkeys(str(row["check"]) for row in found.rejected))
     if "before_event" in evidence:
         missing = int(str(evidence["missing"]))
         known["lost"] = words.span("event", int(str(evidence["before_event"])) - missing, missing)

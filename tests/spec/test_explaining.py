@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
+from pandera.polars import DataFrameModel
+from pandera.polars import Field as Column
 from rich.console import Console
 
 from pipelines import declarations as say
 from pipelines import explanation
-from pipelines.cli import explained
+from pipelines.cli import evidence, explained
 from pipelines.explanation import Explanation
 from pipelines.job import Job
 from pipelines.portfolio import Portfolio
@@ -89,3 +92,22 @@ def test_a_rule_that_is_another_by_now_is_not_shown_as_what_was_found(tmp_path: 
     assert "when found, by version 1  Ada" in shown
     assert "translation 2" in shown
     assert "found by translation 1" in shown
+
+
+class NamedThing(DataFrameModel):
+    """Things of the service, none of which may be without a name."""
+
+    id: pl.String
+    name: pl.String = Column(nullable=False)
+
+
+def test_the_check_that_a_counterpart_failed_is_named_by_natural_keys_too(tmp_path: Path) -> None:
+    held = {"contract": NamedThing}
+    job = reconciled(Given([ADA], ["id | name\n1  |"], service_holder=held), tmp_path)
+    told = told_on(job, job.partition)
+
+    assert told.finding["reason"] == "counterpart_rejected"
+    assert evidence.in_words(told) == (
+        "The row that belongs to this legacy row came from the service, but broke its contract (not_nullable), and was "
+        "kept apart."
+    )
