@@ -59,6 +59,11 @@ class Job:
         return self.entity.partitioning or self.context.partitioning
 
     @property
+    def day(self) -> str:
+        """The day that this partition's rows are of, on which links must hold."""
+        return self.partitioning.day(self.partition)
+
+    @property
     def watermark(self) -> datetime:
         """Up to when this partition's snapshots are complete."""
         return self.partitioning.watermark(self.partition)

@@ -24,6 +24,10 @@ class Partitioning(ABC):
         """Partition keys up to and including `until`."""
         return [start.isoformat() for start in self.starts(until)]
 
+    def day(self, key: str) -> str:
+        """The day that the rows of a partition are of, on which links must hold: its first, unless said otherwise."""
+        return key
+
     def watermark(self, key: str) -> datetime:
         """The instant up to which a snapshot of this partition is complete: the end of it (UTC)."""
         end = self.end(date.fromisoformat(key))
@@ -63,6 +67,10 @@ class Monthly(Partitioning):
 
     def end(self, start: date) -> date:
         return (start.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+    def day(self, key: str) -> str:
+        """The last of the month: its rows are those of its end."""
+        return (self.end(date.fromisoformat(key)) - timedelta(days=1)).isoformat()
 
 
 @declared

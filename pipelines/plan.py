@@ -40,7 +40,7 @@ def resolve_references(session: Engine, job: Job) -> None:
     for reference in translation.references_of(job.entity):
         links = f"links of {reference.to}"
         session.scan(links, [job.lake.file(job.other(reference.to))])
-        identity.resolve(session, links=links, on=job.partition, into=translation.identity_relation(reference.to))
+        identity.resolve(session, links=links, on=job.day, into=translation.identity_relation(reference.to))
 
 
 def link_rows(session: Engine, job: Job) -> None:
@@ -50,7 +50,7 @@ def link_rows(session: Engine, job: Job) -> None:
         identity.derive(session, job.entity, rows=EVERY, into=IDENTITY_MAP)
     else:
         session.scan(IDENTITY_MAP, [job.lake.file(job.address("identity_map"))])
-    linkage.link(session, job.entity, on=job.partition, links=IDENTITY_MAP, rows=EVERY, into="pairs")
+    linkage.link(session, job.entity, on=job.day, links=IDENTITY_MAP, rows=EVERY, into="pairs")
 
 
 def translate_rows(session: Engine, job: Job) -> None:
@@ -111,7 +111,7 @@ def _link_doubtful(session: Engine, job: Job) -> None:
     else:
         session.scan("all links", [job.lake.file(job.address("identity_map"))])
         session.materialise(IDENTITY_MAP, _reaching(session, job))
-    linkage.link(session, job.entity, on=job.partition, links=IDENTITY_MAP, rows=_DOUBTFUL, into="doubtful pairs")
+    linkage.link(session, job.entity, on=job.day, links=IDENTITY_MAP, rows=_DOUBTFUL, into="doubtful pairs")
 
 
 def _reaching(session: Engine, job: Job) -> str:

@@ -110,8 +110,8 @@ def _read(session: Engine, job: Job, rules: Sequence[BoundRule]) -> None:
     for path in paths:
         session.scan(semantics.links_relation(path), [job.lake.file(_address(job, path, "identity_map"))])
         into = translation.identity_relation(path)
-        identity.resolve(session, links=semantics.links_relation(path), on=job.partition, into=into)
-        semantics.know_counterparts(session, path, job.partition)
+        identity.resolve(session, links=semantics.links_relation(path), on=job.day, into=into)
+        semantics.know_counterparts(session, path, job.day)
     for member, side in {(m.path, side): (m, side) for b in rules for m in b.members for side in b.rule.sides}.values():
         there, into = _job_of(job, member), semantics.rows_relation(member, side)
         tombstones.read(session, there, [job.partition])

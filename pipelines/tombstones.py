@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pyarrow as pa
+
 from pipelines import identity, namesakes
 from pipelines.declarations import Entity, Holder, Numbering, Side, Tombstone
 from pipelines.engine import Engine
@@ -66,6 +68,7 @@ def read(engine: Engine, job: Job, partitions: Sequence[str]) -> None:
     if are_declared(job.entity.service):
         _scan_all(engine, job, _MAPS, days[-1], into="everything linked")
         there = _upto(job, _MAPS, days[-1])
+        engine.register("days of links", _days(job, there))
         engine.materialise("certain links ever", _LINKS if there else _NEVER)
         engine.materialise("service dead rows", _linked(_listed(days)))
         _read_namesakes(engine, job.entity)
@@ -120,6 +123,12 @@ def _namesakes(entity: Entity, rows: str, partition: str) -> str:
 _NOBODY = "SELECT CAST(NULL AS VARCHAR) AS __dead_key, CAST(NULL AS VARCHAR) AS __dead_in WHERE FALSE"
 
 
+def _days(job: Job, keys: Sequence[str]) -> pa.Table:
+    """The day on which the links of each of these partitions must hold."""
+    days = [job.partitioning.day(key) for key in keys]
+    return pa.table({"__partition": pa.array(keys, pa.string()), "day": pa.array(days, pa.string())})
+
+
 def _upto(job: Job, stage: str, latest: str) -> list[str]:
     return [key for key in job.lake.partitions(job.context.name, job.entity.name, stage) if key <= latest]
 
@@ -160,10 +169,12 @@ def _dead(event: str, order: str, days: str) -> str:
 
 
 _LINKS = """
-    SELECT legacy_key, service_key, __partition FROM "everything linked"
-    WHERE NOT is_merged AND problem IS NULL AND confidence = 1
-        AND COALESCE(valid_from <= CAST(__partition AS DATE), TRUE)
-        AND COALESCE(valid_to > CAST(__partition AS DATE), TRUE)
+    SELECT l.legacy_key, l.service_key, l.__partition
+    FROM "everything linked" AS l
+    JOIN "days of links" AS d ON d.__partition = l.__partition
+    WHERE NOT l.is_merged AND l.problem IS NULL AND l.confidence = 1
+        AND COALESCE(l.valid_from <= CAST(d.day AS DATE), TRUE)
+        AND COALESCE(l.valid_to > CAST(d.day AS DATE), TRUE)
 """
 _NEVER = """
     SELECT CAST(NULL AS VARCHAR) AS legacy_key, CAST(NULL AS VARCHAR) AS service_key,

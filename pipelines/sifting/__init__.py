@@ -203,7 +203,7 @@ def make_values(session: Engine, job: Job, side: Side, *, adding: str, into: str
         return
     if roll.through_table(job.entity, side):
         session.scan("links", [job.lake.file(job.address("identity_map"))])
-        roll.single_links(session, links="links", on=job.partition)
+        roll.single_links(session, links="links", on=job.day)
     plan.resolve_references(session, job)
     translation.translate(session, job.entity, rows="legacy", into=into)
 

@@ -22,7 +22,7 @@ from pipelines.job import Job
 from pipelines.portfolio import Portfolio
 from tests.spec.causes import LOG, QUIET, TYPES
 from tests.spec.crowds import by_day, findings, reasons
-from tests.spec.given import Given, found, reconciled, rows
+from tests.spec.given import FIRST, Given, found, reconciled, rows
 
 HEAD = "id | name | gone: bool"
 THERE, FLAGGED, NOT = f"{HEAD}\n1 | Ada | false", f"{HEAD}\n1 | Ada | true", HEAD
@@ -410,3 +410,28 @@ def test_the_row_that_is_gone_is_shown_as_it_was(tmp_path: Path) -> None:
         "side": "legacy", "key": "1", "business_date": "2026-01-01", "row": {"id": "1", "name": "Ada", "gone": False},
     }  # fmt: skip
     assert [(day["legacy"], day["service"]) for day in told.presence] == [(True, True), (False, False)]
+
+
+@pytest.mark.parametrize(
+    ("partitioning", "since", "is_deleted"),
+    [
+        (say.Daily(FIRST), "2026-01-01", True),
+        (say.Daily(FIRST), "2026-01-02", False),
+        (say.Monthly(FIRST), "2026-01-02", True),
+        (say.Monthly(FIRST), "2026-01-31", True),
+        (say.Monthly(FIRST), "2026-02-01", False),
+    ],
+)
+def test_a_tombstone_means_the_rows_that_are_linked_at_the_end_of_the_partition(
+    tmp_path: Path, partitioning: say.Partitioning, since: str, *, is_deleted: bool
+) -> None:
+    identity = say.IdentityTable(say.Csv("links.csv"), legacy=("old",), service=("new",), valid_from="since")
+    given = things(
+        [HEAD], [THERE.replace("1 |", "A |")], log=(SCRAPPED.replace("01-02T", "01-01T"),), service_holder=TOLD
+    )
+    given = replace(given, identity=identity, entity={**given.entity, "partitioning": partitioning})
+    given = replace(given, tables={**given.tables, "links": f"old | new | since: day\n1 | A | {since}"})
+
+    (linkage,) = rows(reconciled(given, tmp_path), "linkage")
+
+    assert linkage["service_deleted"] == (1 if is_deleted else 0)

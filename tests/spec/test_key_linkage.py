@@ -15,13 +15,14 @@ from pipelines.declarations import (
     Field,
     IdentityTable,
     Merges,
+    Monthly,
     NaturalKey,
     Number,
     Same,
     ServiceLevel,
     Text,
 )
-from tests.spec.given import Given, found, reconciled, rows
+from tests.spec.given import FIRST, Given, found, reconciled, rows
 
 LINKS = IdentityTable(Csv("links.csv"), legacy=("old",), service=("new",))
 SURE = IdentityTable(Csv("links.csv"), legacy=("old",), service=("new",), confidence="confidence")
@@ -122,6 +123,40 @@ def test_a_link_holds_in_its_time_only(tmp_path: Path) -> None:
     assert found(given, tmp_path) == [
         ("2", None, None, "key_linkage", "unmapped"),
         (None, "B", None, "key_linkage", "unmapped"),
+    ]
+
+
+def test_the_links_of_a_month_are_those_of_its_end(tmp_path: Path) -> None:
+    """As its rows are: what came within the month is there, what went is not."""
+    given = Given(
+        legacy="""
+            id | name
+            1  | Ada
+            2  | Bob
+            3  | Cleo
+        """,
+        service="""
+            id | name
+            A  | Ada
+            B  | Bob
+            C  | Cleo
+        """,
+        identity=VALID,
+        tables={
+            "links": """
+            old | new | since      | until
+            1   | A   | 2026-01-31 | 2026-02-01
+            2   | B   | 2025-01-01 | 2026-01-31
+            3   | C   | 2026-02-01 | 2026-03-01
+            """
+        },
+        entity={"partitioning": Monthly(FIRST)},
+    )
+    assert found(given, tmp_path) == [
+        ("2", None, None, "key_linkage", "unmapped"),
+        ("3", None, None, "key_linkage", "unmapped"),
+        (None, "B", None, "key_linkage", "unmapped"),
+        (None, "C", None, "key_linkage", "unmapped"),
     ]
 
 
