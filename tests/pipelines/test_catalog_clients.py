@@ -67,6 +67,7 @@ def test_an_old_duckdb_client_reads_every_view(tmp_path: Path) -> None:
         "event_findings": 0,
         "fold_findings": 0,
         "audits": 0,
+        "readiness": 0,
     }
 
 
