@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from uuid import uuid4
 
 import polars as pl
 import pyarrow as pa
@@ -90,6 +91,13 @@ def assessed(asked: Assessment) -> list[Row]:
     """The gates (SCHEMA) as they were assessed last."""
     found: list[Row] = pq.read_table(asked.lake.file(asked.address), partitioning=None).to_pylist()
     return found
+
+
+def follow(portfolio: Portfolio, jobs: Iterable[Job]) -> None:
+    """Assess what is due after these jobs. Raises SourceError or IntegrityError as `assess` does."""
+    run_id = uuid4().hex
+    for one in due(portfolio, jobs):
+        assess(one, run_id=run_id)
 
 
 def due(portfolio: Portfolio, jobs: Iterable[Job]) -> list[Assessment]:

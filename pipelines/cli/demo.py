@@ -15,7 +15,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from pipelines import catalog, loading
+from pipelines import catalog, loading, readiness
 from pipelines.cli import endings, figures, selection, tables, words
 from pipelines.cli.exits import ExitCode
 from pipelines.cli.figures import Figures
@@ -66,6 +66,7 @@ def demo(
             ended = run_by_date(screen, jobs, portfolio, count, before=servers.publish)
         else:
             ended = run(screen, jobs, portfolio, count)
+    readiness.follow(portfolio, jobs)
     path = catalog.publish(store, list(portfolio.entities()))
     done = [job for job, attempt in ended if not attempt.failure]
     code = ExitCode.MET if len(done) == len(ended) else ExitCode.FAILURE

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.cli import words
+from pipelines.cli.narrow import Fitting
 from pipelines.gates import Row, Status
 from pipelines.readiness import Assessment
 
@@ -36,7 +37,7 @@ def report(assessed: Assessed) -> Iterator[RenderableType]:
             yield Text(f"ready: all {met} gates are met, legacy may be switched off for it", style="green")
         else:
             yield Text(f"not ready: {met} of {len(rows)} gates are met", style="bold red")
-        yield _table(rows)
+        yield Fitting(_table(rows))
 
 
 def _table(rows: Iterable[Row]) -> Table:

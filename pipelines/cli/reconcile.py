@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines import catalog, loading, staleness, verification
+from pipelines import catalog, loading, readiness, staleness, verification
 from pipelines.cli import endings, selection
 from pipelines.cli.exits import ExitCode
 from pipelines.cli.options import (
@@ -74,11 +74,15 @@ def reconcile(
 def _afterwards(
     store: Lake, portfolio: Portfolio, ended: endings.Ended
 ) -> tuple[Path | None, list[Job], IntegrityError | None]:
-    """The catalogue, what should be run again, and what in the lake is broken: the results are there all the same."""
+    """The catalogue, what should be run again, and what in the lake is broken: the results are there all the same.
+
+    Capabilities of what was reconciled are assessed.
+    """
     path, late = None, []
     try:
         done = [job for job, attempt in ended if not attempt.failure]
         late = staleness.outdated(done) + staleness.elsewhere(done, portfolio)
+        readiness.follow(portfolio, [job for job, _ in ended])
         path = catalog.publish(store, list(portfolio.entities()))
     except IntegrityError as error:
         return path, late, error

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from uuid import uuid4
 
-from pipelines import campaign, readiness, workers
+from pipelines import campaign, workers
 from pipelines.attempt import Attempt
 from pipelines.campaign import Step
 from pipelines.cli.endings import Ended
@@ -18,12 +17,10 @@ from pipelines.progress import heard
 
 
 def run(screen: Screen, jobs: Sequence[Job], portfolio: Portfolio, count: int | None) -> Ended:
-    """Reconcile these jobs with `count` workers, or as many as are worth it; assess capabilities then."""
+    """Reconcile these jobs with `count` workers, or as many as are worth it."""
     planned = campaign.plan(jobs, portfolio)
     with _bar(screen, len(planned.needs)) as advance:
-        ended = campaign.run(planned, count=count or workers.fitting(len(planned.needs)), progress=advance)
-    _assess(jobs, portfolio)
-    return ended
+        return campaign.run(planned, count=count or workers.fitting(len(planned.needs)), progress=advance)
 
 
 def run_by_date(
@@ -37,14 +34,7 @@ def run_by_date(
             before(date)
             planned = campaign.plan(of_date, portfolio)
             ended += campaign.run(planned, count=count or workers.fitting(len(planned.needs)), progress=advance)
-    _assess(jobs, portfolio)
     return ended
-
-
-def _assess(jobs: Sequence[Job], portfolio: Portfolio) -> None:
-    run_id = uuid4().hex
-    for due in readiness.due(portfolio, jobs):
-        readiness.assess(due, run_id=run_id)
 
 
 @contextmanager

@@ -22,6 +22,15 @@ def test_it_tells_gate_by_gate_what_is_missing(coexist, own_lake):
     assert "banks.banks.name (1 breach, last 2026-06-08)" in said.out
 
 
+def test_nothing_is_cut_on_a_narrow_screen(coexist, own_lake, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+
+    said = coexist("readiness", "--context", "banks", "--lake", own_lake)
+
+    assert "…" not in said.out
+    assert "banks.banks.name" in said.out
+
+
 def test_all_dates_as_a_document_and_in_the_catalogue(coexist, own_lake):
     said = coexist("readiness", "--context", "banks", "--from", DATES[0], "--lake", own_lake, "--json")
 

@@ -95,6 +95,17 @@ def test_a_broken_manifest_elsewhere_is_named_and_the_results_are_told(coexist, 
     assert f"Error: banks/banks/{table}/2026-09-07" in shown.err
 
 
+def test_what_a_capability_is_assessed_by_may_be_broken_as_well(coexist, own_lake):
+    manifest = own_lake / "banks/banks/drift/business_date=2026-06-08/_manifest.json"
+    manifest.write_text("{", encoding="utf-8")
+
+    said = coexist("reconcile", "-c", "banks", "--date", "2026-09-07", "--lake", own_lake, "--json")
+
+    assert said.code == 3
+    assert [(row["business_date"], row["status"]) for row in said.document["reconciled"]] == [("2026-09-07", "done")]
+    assert f"{manifest} is not a readable manifest" in said.document["error"]["message"]
+
+
 def test_the_same_again_makes_nothing_outdated(coexist, own_lake):
     said = coexist("reconcile", "-c", "banks", "--date", "2026-03-09", "--lake", own_lake, "--json")
 
