@@ -16,10 +16,8 @@ from pipelines.cli import gates, selection
 from pipelines.cli.exits import ExitCode
 from pipelines.cli.options import AsJson, ContextNames, Dates, FirstDate, LakePath, LastDate, OneDate, lake_at
 from pipelines.cli.screen import Screen
-from pipelines.declarations import Capability, Context
-from pipelines.errors import SourceError, did_you_mean
+from pipelines.errors import SourceError
 from pipelines.gates import Status
-from pipelines.portfolio import Portfolio
 from pipelines.readiness import Assessment
 
 CapabilityNames = Annotated[
@@ -37,9 +35,8 @@ def readiness(
     of the latest date is not met.
     """
     screen, portfolio, store = Screen.opened(as_json=as_json), loading.load(), lake_at(lake)
-    chosen = [
-        Assessment(portfolio, of, one, "", store) for of, one in _chosen(portfolio, context or [], capability or [])
-    ]
+    declared = selection.capabilities(portfolio, context, capability)
+    chosen = [Assessment(portfolio, of, one, "", store) for of, one in declared]
     asked, run_id = list(_dated(screen, chosen, Dates.of(date, first, last))), uuid4().hex
     for one in asked:
         assessing.assess(one, run_id=run_id)
@@ -50,25 +47,6 @@ def readiness(
     screen.emit({"exit_code": code, "catalog": str(path), "readiness": gates.document(found)})
     screen.show(*gates.report(found))
     raise typer.Exit(code)
-
-
-def _chosen(portfolio: Portfolio, contexts: Sequence[str], names: Sequence[str]) -> list[tuple[Context, Capability]]:
-    """The capabilities of these names and contexts, all without either. Raises BadParameter for others."""
-    selection.entities(portfolio, contexts, None)
-    declared = {f"{context.name}.{one.name}": (context, one) for context, one in portfolio.capabilities()}
-    known = {name for path, (_, one) in declared.items() for name in (path, one.name)}
-    for name in names:
-        if name not in known:
-            message = f'there is no capability "{name}" ({did_you_mean(name, known)})'
-            raise typer.BadParameter(message, param_hint="--capability")
-    found = [
-        (context, one)
-        for path, (context, one) in declared.items()
-        if (not contexts or context.name in contexts) and (not names or {path, one.name} & set(names))
-    ]
-    if not found:
-        raise typer.BadParameter("no capability is declared there: see docs/readiness.md", param_hint="--capability")
-    return found
 
 
 def _dated(screen: Screen, chosen: Sequence[Assessment], dates: Dates) -> Iterator[Assessment]:

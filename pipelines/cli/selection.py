@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 import typer
 
 from pipelines.cli.options import Dates
-from pipelines.declarations import Context, Entity
-from pipelines.errors import DeclarationError
+from pipelines.declarations import Capability, Context, Entity
+from pipelines.errors import DeclarationError, did_you_mean
 from pipelines.job import Job
 from pipelines.lake import Lake
 from pipelines.portfolio import Portfolio
@@ -35,6 +35,27 @@ def entities(portfolio: Portfolio, contexts: Sequence[str] | None, names: Sequen
 def not_together(contexts: Sequence[str], names: Sequence[str]) -> typer.BadParameter:
     """The error that these contexts have none of these entities."""
     return typer.BadParameter(f"there is no {', '.join(names)} in {', '.join(contexts)}", param_hint="--entity")
+
+
+def capabilities(
+    portfolio: Portfolio, contexts: Sequence[str] | None, names: Sequence[str] | None
+) -> list[tuple[Context, Capability]]:
+    """The capabilities of these names, raising as `entities` does; all without names."""
+    entities(portfolio, contexts, None)  # whose contexts are known
+    declared = {f"{context.name}.{one.name}": (context, one) for context, one in portfolio.capabilities()}
+    known = {name for path, (_, one) in declared.items() for name in (path, one.name)}
+    for name in names or ():
+        if name not in known:
+            message = f'there is no capability "{name}" ({did_you_mean(name, known)})'
+            raise typer.BadParameter(message, param_hint="--capability")
+    found = [
+        (context, one)
+        for path, (context, one) in declared.items()
+        if (not contexts or context.name in contexts) and (not names or {path, one.name} & set(names))
+    ]
+    if not found:
+        raise typer.BadParameter("no capability is declared there: see docs/readiness.md", param_hint="--capability")
+    return found
 
 
 def jobs(chosen: Iterable[Pair], dates: Dates, lake: Lake) -> list[Job]:
