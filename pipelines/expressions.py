@@ -7,7 +7,6 @@ plan"). Add a primitive to `primitives.py`, a node here; keep relations, files a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 
@@ -20,6 +19,7 @@ from sqlglot.generator import Generator
 
 from pipelines.errors import did_you_mean
 from pipelines.primitives import AGGREGATES, PRIMITIVES
+from pipelines.spelling import written
 
 _SCALAR_NODES: frozenset[type[exp.Expr]] = frozenset({
     exp.Column, exp.Identifier, exp.Literal, exp.Null, exp.Boolean, exp.Paren, exp.Tuple,
@@ -223,10 +223,9 @@ def _within_try(node: exp.Expr) -> exp.Expr:
 
 def _spelt(node: exp.Expr, engine: str) -> exp.Expr:
     """A primitive call, its arguments expanded, as the engine spells it."""
-    spelling = PRIMITIVES[node.name.lower()].spelling[engine]
     arguments = [_argument(argument, engine) for argument in node.expressions]
     # A Var is generated as it stands: the spelling is final engine SQL.
-    return exp.Var(this=re.sub(r"\$(\d)", lambda place: arguments[int(place[1]) - 1], spelling))
+    return exp.Var(this=written(node.name.lower(), engine, arguments))
 
 
 def _argument(argument: exp.Expr, engine: str) -> str:

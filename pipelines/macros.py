@@ -45,8 +45,9 @@ _JSON = (
         regexp_replace(x, '{_STRING}|NaN|Infinity', '""', 'g'), ',\s*[\]}}]|(?i:nan|inf)')
     """,
     rf"""
-    json_canonical(x) AS CASE WHEN json_is_valid(x) THEN json_normalize(array_to_string(
-        list_transform(regexp_extract_all(x, '{_TOKEN}'), lambda t: json_token(t)), '')) ELSE '?' || x END
+    json_canonical(x) AS CASE WHEN json_is_valid(x) THEN json_normalize(list_aggregate(
+        list_transform(regexp_extract_all(x, '{_TOKEN}'), lambda t: json_token(t)), 'string_agg', ''))
+        ELSE '?' || x END
     """,
 )
 _FLOATS = (
@@ -85,8 +86,8 @@ _MOMENTS = (
 _MEMBERS = (
     # The engine makes a double of a number with a point. Where it may have more digits, they are made texts first.
     rf"""
-    numbers_as_texts(x) AS array_to_string(list_transform(regexp_extract_all(x, '{_TOKEN}'),
-        lambda t: CASE WHEN regexp_full_match(t, '-?[0-9.]+') THEN '"' || t || '"' ELSE t END), '')
+    numbers_as_texts(x) AS list_aggregate(list_transform(regexp_extract_all(x, '{_TOKEN}'),
+        lambda t: CASE WHEN regexp_full_match(t, '-?[0-9.]+') THEN '"' || t || '"' ELSE t END), 'string_agg', '')
     """,
     r"""
     member_text(x, path) AS CASE
@@ -104,11 +105,14 @@ _CLOCK = (
 
 
 def _piece_by_piece(name: str, function: str) -> str:
-    """A macro for a function of the engine's that ends a text at a character of code 0: each part has it by itself."""
+    """A macro for a function of the engine's that ends a text at a character of code 0: each part has it by itself.
+
+    It names its argument once: macros are written out, and one in another that names it thrice is written nine times.
+    The engine's `array_to_string` is a macro that names it twice.
+    """
     return f"""
-    {name}(x) AS CASE WHEN contains(x, chr(0))
-        THEN array_to_string(list_transform(string_split(x, chr(0)), lambda part: {function}(part)), chr(0))
-        ELSE {function}(x) END
+    {name}(x) AS list_aggregate(
+        list_transform(string_split(x, chr(0)), lambda part: {function}(part)), 'string_agg', chr(0))
     """
 
 
@@ -152,10 +156,10 @@ def _compatibility() -> tuple[str, ...]:
             getvariable('compatible_texts')[list_position(getvariable('compatible_characters'), c)]
         """,
         f"""
-        nfkc_normalize(x) AS CASE WHEN regexp_matches(x, '[{kind}]') THEN composed_text(list_aggregate(list_transform(
-            regexp_extract_all(x, '[{kind}]|[^{kind}]+'),
-            lambda c: CASE WHEN regexp_matches(c, '^[{kind}]') THEN compatible_text(c) ELSE c END), 'string_agg', ''))
-            ELSE composed_text(x) END
+        nfkc_normalize(x) AS composed_text(list_transform([x], lambda v: CASE WHEN regexp_matches(v, '[{kind}]')
+            THEN list_aggregate(list_transform(regexp_extract_all(v, '[{kind}]|[^{kind}]+'), lambda c:
+                CASE WHEN regexp_matches(c, '^[{kind}]') THEN compatible_text(c) ELSE c END), 'string_agg', '')
+            ELSE v END)[1])
         """,
     )
 

@@ -73,22 +73,40 @@ def _told(entity: Entity, side: Side) -> str:
     key = f"{side}_key"
     relation = "translated" if side is Side.LEGACY else "service rows"
     failed = [f"r.{failure_column(field)} IS NOT NULL" for field in entity.fields] if side is Side.LEGACY else []
-    signature = f"CASE WHEN NOT ({' OR '.join(failed) or 'FALSE'}) THEN {_signature(entity)} END"
+    is_told = f"NOT ({' OR '.join(failed) or 'FALSE'})"
     content = ", ".join(f"text_of({quote(field.name)})" for field in entity.fields)
     return f"""
         SELECT signed.*, ROW_NUMBER() OVER (PARTITION BY {key}, signature ORDER BY {content}) AS nth
         FROM (
-            SELECT r.*, {signature} AS signature FROM {quote(relation)} AS r
-            WHERE {key} IN (SELECT {key} FROM "contested links")
+            SELECT r.*, {_signature(entity)} AS signature
+            FROM ({_parts(entity, f"SELECT * FROM {quote(relation)} AS r WHERE {is_told}", key)}) AS r
         ) AS signed
-        WHERE signature IS NOT NULL
+    """
+
+
+def _parts(entity: Entity, rows: str, key: str) -> str:
+    """The rows of contested keys with what each field says, as a text.
+
+    Step by step: canonical forms are long, and a step names several times what the one before has made.
+    """
+    canonical = ", ".join(
+        f"{field.compare.canonical(present(field, f'r.{quote(field.name)}'))} AS {quote(f'canonical {field.name}')}"
+        for field in entity.fields
+    )
+    parts = ", ".join(
+        f"{field.compare.signature(quote(f'canonical {field.name}'))} AS {quote(f'part {field.name}')}"
+        for field in entity.fields
+    )
+    return f"""
+        SELECT c.*, {parts}
+        FROM (SELECT r.*, {canonical} FROM ({rows}) AS r WHERE {key} IN (SELECT {key} FROM "contested links")) AS c
     """
 
 
 def _signature(entity: Entity) -> str:
     """What a row says, every part with its length: only rows that say the same in every field share it."""
-    said = (field.compare.signature(present(field, f"r.{quote(field.name)}")) for field in entity.fields)
-    return " || ".join(f"COALESCE(text_of(LENGTH({part})) || ':' || {part}, '-')" for part in said)
+    parts = [quote(f"part {field.name}") for field in entity.fields]
+    return " || ".join(f"COALESCE(text_of(LENGTH({part})) || ':' || {part}, '-')" for part in parts)
 
 
 def _paired(side: Side) -> str:
