@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY
 from datetime import timedelta
 
-from pipelines.declared import declared
+from pipelines.declared import Span, declared
 from pipelines.words import Owner
 
 
@@ -24,4 +24,4 @@ class Capability:
     _: KW_ONLY
     description: str
     owner: Owner
-    steady_for: timedelta = timedelta(days=30)
+    steady_for: Span = timedelta(days=30)

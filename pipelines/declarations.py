@@ -31,7 +31,7 @@ from pipelines.comparators import (
     Rounding,
     Text,
 )
-from pipelines.declared import declared
+from pipelines.declared import Span, declared
 from pipelines.happenings import EventLog, EventType, Projection
 from pipelines.identities import Cardinality, Identity, IdentityTable, Merges, NaturalKey
 from pipelines.partitioning import Daily, EffectiveDates, Monthly, Partitioning
@@ -216,7 +216,7 @@ class Entity:
     system_of_record: Side = Side.LEGACY
     slices: tuple[Slice, ...] = ()
     phase: Phase = Phase.PARALLEL_RUN
-    allowed_lag: timedelta = timedelta(0)
+    allowed_lag: Span = timedelta(0)
     service_level: ServiceLevel = ServiceLevel(0.0)
     linkage_level: ServiceLevel = ServiceLevel(0.0)
     linkage_criticality: Criticality = Criticality.CRITICAL

@@ -13,16 +13,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar, dataclass_transform
+from typing import Annotated, TypeVar, dataclass_transform
 
 import pydantic
-from pydantic import ConfigDict, ValidationError
+from pydantic import ConfigDict, Strict, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from pipelines.errors import Problem, did_you_mean
 
 T = TypeVar("T")
+Span = Annotated[timedelta, Strict()]  # a bare number would be taken for seconds, whatever its author had in mind
 _PROBLEMS: ContextVar[list[Problem] | None] = ContextVar("declaration_problems", default=None)
 _NOT_THE_USERS = (f"{Path(__file__).parent}{os.sep}", f"{Path(pydantic.__file__).parent}{os.sep}")
 
@@ -109,6 +111,13 @@ def _problems(
         )
         unknown = detail["type"] == "unexpected_keyword_argument"
         message = "unknown argument" if unknown else detail["msg"].removeprefix("Value error, ")
-        hint = did_you_mean(place, names) if unknown else ""
+        hint = did_you_mean(place, names) if unknown else _HINTS.get(detail["type"], "")
         found.append(Problem(f"{file}:{line}", f"{title}.{place}" if place else title, message, hint))
     return found
+
+
+# What is easily meant, and written otherwise, by the kind of the mistake.
+_HINTS = {
+    "tuple_type": "what there is one of is followed by a comma: (one,)",
+    "time_delta_type": "say its unit, for instance timedelta(hours=6)",
+}

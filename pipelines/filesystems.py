@@ -17,6 +17,7 @@ from typing import IO
 from pyarrow import fs
 
 _URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
+_ALMOST = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*):(?!//)", re.IGNORECASE)
 _SECONDS = 20.0  # until a server that does not answer is given up
 _TRIES = 3
 
@@ -28,7 +29,9 @@ def is_url(name: str) -> bool:
 
 def url_problem(url: str) -> str:
     """Why a URL cannot be read; empty when it can. A secret in it is not repeated."""
-    found = _URL.fullmatch(url)
+    found, almost = _URL.fullmatch(url), _ALMOST.match(url)
+    if almost and almost["scheme"] in _FILE_SYSTEMS:
+        return f"a URL begins with {almost['scheme']}://"
     if not found:
         return ""
     if found["scheme"] not in _FILE_SYSTEMS:

@@ -17,15 +17,16 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import EnumType
 from pathlib import Path
 from types import ModuleType
 
 from pandera.errors import SchemaDefinitionError, SchemaInitError
 
-from pipelines import declarations
+from pipelines import declarations, settings
 from pipelines.declarations import Context
 from pipelines.declared import collecting, is_unfinished, place_of
-from pipelines.errors import CoexistError, DeclarationError, Problem, nearest
+from pipelines.errors import CoexistError, DeclarationError, Problem, did_you_mean, nearest
 from pipelines.portfolio import Portfolio
 from pipelines.soundness import Spot, problems_of
 
@@ -48,12 +49,12 @@ def load(package: str | None = None) -> Portfolio:
     name = package or os.environ.get(VARIABLE) or DEFAULT
     with collecting() as problems, _compiled_anew():
         gathered = _gather(name, _tried(package))
-    problems += gathered.problems
+    problems += [*settings.misspelt(), *gathered.problems]
     problems += problems_of(
         [(context, _spot(context, file)) for context, file in gathered.contexts], unread=gathered.unread
     )
     if not gathered.contexts and not problems:
-        problems.append(Problem(name, "context", "the package declares no context", _tried(package)))
+        problems.append(_without_contexts(name, _tried(package)))
     if problems:
         raise DeclarationError(sorted(dict.fromkeys(map(_shown, problems)), key=_reading_order))
     return Portfolio(
@@ -127,8 +128,34 @@ def _folders(package: str, tried: str) -> list[str]:
         what = (
             "there is no such package on the Python path" if found is None else "is a module, not a package of modules"
         )
-        raise DeclarationError([Problem(package, "package", f"{what} (working directory: {Path.cwd()})", tried)])
+        near = _near(package) if found is None else package.rpartition(".")[0]
+        hint = f'{tried}; did you mean "{near}"?' if near else tried
+        raise DeclarationError([Problem(package, "package", f"{what} (working directory: {Path.cwd()})", hint)])
     return list(found.submodule_search_locations)
+
+
+def _near(package: str) -> str | None:
+    """The package whose name may have been misspelt, part by part: of the folders below the working directory."""
+    found = Path.cwd()
+    for part in re.split(r"[./\\]", package):
+        near = nearest(part, _inside(found))
+        if near is None:
+            return None
+        found /= near
+    return ".".join(found.relative_to(Path.cwd()).parts)
+
+
+def _inside(folder: Path) -> list[str]:
+    """The names of folders that may be packages: they need no `__init__.py`."""
+    return [each.name for each in folder.iterdir() if each.is_dir() and each.name.isidentifier()]
+
+
+def _without_contexts(package: str, tried: str) -> Problem:
+    """What is below the package is not looked into, unless it says so by an `__init__.py`."""
+    folders = map(Path, _folders(package, tried))
+    near = nearest("contexts", [name for folder in folders for name in _inside(folder)])
+    hint = f'{tried}; did you mean "{package}.{near}"?' if near else tried
+    return Problem(package, "context", "the package declares no context", hint)
 
 
 def _tried(package: str | None) -> str:
@@ -173,6 +200,8 @@ def _problems(module: str, mistake: Exception) -> list[Problem]:
 
 def _meant(mistake: Exception) -> str:
     """The word of our own language that a misspelt name is nearest to."""
+    if isinstance(mistake, AttributeError) and isinstance(mistake.obj, EnumType):
+        return did_you_mean(str(mistake.name), mistake.obj.__members__)
     misspelt = re.search(r"cannot import name '(\w+)' from 'pipelines|name '(\w+)' is not defined", str(mistake))
     meant = nearest(misspelt[1] or misspelt[2], declarations.__all__) if misspelt else None
     if misspelt and meant == misspelt[2]:

@@ -5,6 +5,7 @@ Only how a setting is read stands here; what it means is said where it is used. 
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from enum import StrEnum
@@ -12,9 +13,25 @@ from typing import TypeVar
 
 from pipelines.errors import DeclarationError, Problem, did_you_mean
 
+PREFIX = "COEXIST_"
+KNOWN = (
+    "CONTEXTS", "DAGSTER_URL", "LAKE", "MEMORY_LIMIT", "MIRROR", "SIEVE", "SIEVE_FROM", "THREADS", "VERIFY",
+)  # fmt: skip
+_ALIKE = 0.8  # of one, from where on another name is a misspelt one: others may have names of their own
 C = TypeVar("C", bound=StrEnum)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B", re.IGNORECASE)
 _UNITS = " KMGT"  # each a thousand of the one before, or 1024 of it with an i
+
+
+def misspelt() -> list[Problem]:
+    """Variables of the environment that nothing reads, and that are called almost like one that something does."""
+    names = [name.removeprefix(PREFIX) for name in os.environ if name.startswith(PREFIX)]
+    meant = {name: difflib.get_close_matches(name, KNOWN, n=1, cutoff=_ALIKE) for name in names if name not in KNOWN}
+    return [
+        Problem("environment", PREFIX + name, "no such setting", f'did you mean "{PREFIX}{near}"?')
+        for name, nears in sorted(meant.items())
+        for near in nears
+    ]
 
 
 def whole_number(name: str, otherwise: int) -> int:

@@ -208,5 +208,5 @@ context = Context(
             "BrokerStatementSent", "brokers", "A statement went out; nothing of the broker changed", effect=Effect.NOTES
         ),
     ),
-    root=Path(os.environ.get("COEXIST_INSURER_WORLD", "data/insurer/world")),
+    root=Path(os.environ.get("COEXIST_INSURER_WORLD") or "data/insurer/world"),
 )

@@ -261,5 +261,5 @@ context = Context(
             criticality=CRITICAL,
         ),
     ),
-    root=Path(os.environ.get("COEXIST_INSURER_WORLD", "data/insurer/world")),
+    root=Path(os.environ.get("COEXIST_INSURER_WORLD") or "data/insurer/world"),
 )

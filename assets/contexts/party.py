@@ -260,5 +260,5 @@ context = Context(
         ),
         EventType("PartyLetterSent", "parties", "A letter went out; nothing of the party changed", effect=Effect.NOTES),
     ),
-    root=Path(os.environ.get("COEXIST_INSURER_WORLD", "data/insurer/world")),
+    root=Path(os.environ.get("COEXIST_INSURER_WORLD") or "data/insurer/world"),
 )

@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from pipelines.comparators.comparator import Comparator
-from pipelines.declared import declared
+from pipelines.declared import Span, declared
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -48,8 +48,8 @@ class Instant(Comparator):
     """
 
     _: KW_ONLY
-    tolerance: timedelta = timedelta(0)
-    precision: timedelta = _MICROSECOND
+    tolerance: Span = timedelta(0)
+    precision: Span = _MICROSECOND
     rounding: Rounding = Rounding.TRUNCATE
 
     def accepts(self, kind: str) -> bool:
@@ -78,7 +78,7 @@ class Elapsed(Comparator):
     """Durations, to the microsecond. `tolerance`: slack, as a `timedelta`."""
 
     _: KW_ONLY
-    tolerance: timedelta = timedelta(0)
+    tolerance: Span = timedelta(0)
 
     def accepts(self, kind: str) -> bool:
         return kind == "INTERVAL"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pipelines import settings
 from pipelines.errors import DeclarationError, Problem
 from pipelines.filesystems import is_url, schemes, url_problem
 from pipelines.lake.manifest import Address, Manifest
@@ -28,9 +29,15 @@ def lake_in(place: str = "") -> Lake:
     Raises DeclarationError for a URL that names no place in object storage; what may be secret in it is not repeated.
     """
     wanted = place or os.environ.get("COEXIST_LAKE") or "data/lake"
-    if url_problem(wanted):
+    if settings.misspelt():
+        raise DeclarationError(settings.misspelt())
+    problem = url_problem(wanted) or ("" if is_url(wanted) else _folder_problem(Path(wanted)))
+    if problem:
         kinds = ", ".join(f"{scheme}://bucket/folder" for scheme in schemes())
-        raise DeclarationError(
-            [Problem("lake", "COEXIST_LAKE or --lake", url_problem(wanted), f"a folder, or {kinds}")]
-        )
+        raise DeclarationError([Problem("lake", "COEXIST_LAKE or --lake", problem, f"a folder, or {kinds}")])
     return RemoteLake(wanted) if is_url(wanted) else Lake(Path(wanted))
+
+
+def _folder_problem(folder: Path) -> str:
+    """Why a folder cannot be the lake; empty when it can. Arrow takes what begins with a colon's word for a URL."""
+    return "a folder whose name has a colon is taken for a URL" if ":" in "".join(folder.parts[:1]) else ""

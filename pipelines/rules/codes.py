@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pipelines.declared import declared
+from pipelines.errors import did_you_mean
 from pipelines.expressions import literal
 from pipelines.rules.rule import Failure, Operand, Rule, constant, text_of, value_of
 
@@ -31,10 +32,13 @@ class CodeTable:
     meaning: str = "meaning"
 
     def read(self) -> dict[str, str | None]:
-        """The table. Raises OSError, csv.Error, KeyError for a column and ValueError for a code that cannot be told."""
+        """The table. Raises OSError, csv.Error, and ValueError for a missing column or a code that cannot be told."""
         table: dict[str, str | None] = {}
         with Path(self.path).open(encoding="utf-8-sig", newline="") as file:
             lines = csv.DictReader(file, strict=True)
+            for name in (self.code, self.meaning):
+                if name not in (lines.fieldnames or ()):
+                    raise ValueError(f'column "{name}" is missing; {did_you_mean(name, lines.fieldnames or ())}')
             for row in lines:
                 # The reader has values too many under no name, and nothing for those too few.
                 if None in (*row, *row.values()):
@@ -44,6 +48,13 @@ class CodeTable:
                     raise ValueError(f"line {lines.line_num}: {code} again")
                 table[code] = row[self.meaning] or None
         return table
+
+
+def _trouble(error: OSError | csv.Error | ValueError) -> str:
+    """What is wrong with a file, in few words: what cannot be decoded is not repeated."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no UTF-8"
+    return str(error.strerror or error) if isinstance(error, OSError) else str(error)
 
 
 @declared
@@ -84,8 +95,9 @@ class Decode(Rule):
     def problems(self) -> list[str]:
         try:
             codes = self.codes()
-        except (OSError, csv.Error, KeyError, ValueError) as error:
-            return [f"code table cannot be read: {type(error).__name__}: {error}"]
+        except (OSError, csv.Error, ValueError) as error:
+            path = self.table.path if isinstance(self.table, CodeTable) else ""
+            return [f"code table {path} cannot be read: {_trouble(error)}"]
         kinds = {type(meaning).__name__ for meaning in (*codes.values(), self.otherwise) if meaning is not None}
         kinds |= {"str"} if self.otherwise is None and self.unknown is UnknownCode.KEEP else set()
         found = [] if codes else ["the code table is empty"]

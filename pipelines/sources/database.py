@@ -6,6 +6,7 @@ modules of that kind.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,7 +15,7 @@ from dataclasses import KW_ONLY, field
 import pyarrow as pa
 
 from pipelines.declared import declared
-from pipelines.errors import did_you_mean
+from pipelines.errors import did_you_mean, nearest
 from pipelines.sources.source import Misfit, Moments, Place, Reading, Source
 
 
@@ -67,6 +68,10 @@ class Table(Source):
         return self.of.moments()
 
     def misfits(self, columns: Sequence[str]) -> Iterator[Misfit]:
+        # Braces are also the database's own, in lists and in JSON.
+        for word in re.findall(r"\{(\w+)\}", self.where):
+            if word != "date" and nearest(word, ["date"]):
+                yield Misfit("where", f"nothing fills {{{word}}}", "{date} is the partition")
         for name in self.columns:
             if name not in columns:
                 yield Misfit("columns", f'the contract has no column "{name}"', did_you_mean(name, columns))

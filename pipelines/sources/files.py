@@ -5,9 +5,10 @@ from __future__ import annotations
 import codecs
 import errno
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +16,9 @@ from pipelines.errors import SourceError, did_you_mean, nearest
 from pipelines.filesystems import Remote, schemes, trouble, url_problem
 from pipelines.sources.source import Misfit
 
+_FILLED = "{date}"
+_TO_FILL = re.compile(r"\{(?:[A-Za-z_]\w*)?\}")
+_NUMBERS = re.compile(r"\d+")
 BLOCK = 8 * 1024 * 1024  # bytes read at a time: enough for quick parsing, little enough to keep many files open
 _APART = 2  # characters that a misspelt name is longer or shorter than the right one
 LONGEST_LINE = 16 * 1024 * 1024  # bytes; more without a line end is no file of lines
@@ -40,12 +44,33 @@ def answering(path: FilePath) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise SourceError(f"{path}: there is no such file") from error
+        raise SourceError(f"{path}: there is no such {_missing(path)}") from error
     except OSError as error:
         if error.errno:
             raise SourceError(f"{path}: {os.strerror(error.errno)}", transient=error.errno in _TRANSIENT) from error
         why, transient = trouble(error)
         raise SourceError(f"{path}: {why}", transient=transient) from error
+
+
+def _missing(path: FilePath) -> str:
+    """What of a path is not there, and what is there that is called almost so. Of object storage that is not asked."""
+    if isinstance(path, Remote):
+        return "file"
+    folder = next(folder for folder in path.absolute().parents if folder.is_dir())
+    name = path.absolute().relative_to(folder).parts[0]
+    is_file = folder == path.absolute().parent
+    # Another delivery than the one that is missing was not meant: its name has other numbers.
+    beside = [each.name for each in _listed(folder) if each.is_dir() is not is_file]
+    near = nearest(name, [other for other in beside if _NUMBERS.findall(other) == _NUMBERS.findall(name)])
+    hint = f'; did you mean "{near}"?' if near else ""
+    return f"file{hint}" if is_file else f'folder "{name}"{hint}'
+
+
+def _listed(folder: Path) -> list[Path]:
+    """What is in a folder, as far as it may be listed."""
+    with suppress(OSError):
+        return list(folder.iterdir())
+    return []
 
 
 @contextmanager
@@ -123,7 +148,9 @@ def _like(name: str, header: Sequence[str]) -> str | None:
 
 
 def misfits_of_path(path: str) -> Iterator[Misfit]:
-    """What is wrong with a declared path that is a URL."""
+    """What is wrong with a declared path: as a URL, and what it wants filled in that nothing fills."""
+    for wanted in _TO_FILL.findall(path.replace(_FILLED, "")):
+        yield Misfit("path", f"nothing fills {wanted}", f"{_FILLED} is the partition")
     problem = url_problem(path)
     if problem:
         yield Misfit("path", problem, "for instance " + " or ".join(f"{scheme}://bucket/file" for scheme in schemes()))

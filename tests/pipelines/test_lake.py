@@ -118,6 +118,8 @@ def test_the_lake_is_where_the_environment_says(monkeypatch):
     [
         ("ftp://bucket/lake", '"ftp" is no object storage'),
         ("s3://bucket", "a URL names a bucket"),
+        ("s3:/bucket/lake", "a URL begins with s3://"),
+        ("old:lake", "a folder whose name has a colon is taken for a URL"),
         ("s3://someone:hidden@bucket/lake", "a URL holds no credentials"),
     ],
 )

@@ -140,21 +140,32 @@ def place(package, module, text, files):
 @pytest.mark.parametrize(
     ("table", "why"),
     [
-        ("code,meaning\nA,active\nB,blocked\nA,again\n", "ValueError: line 4: A again"),
-        ("meaning,code\nactive,A\nblocked\n", "ValueError: line 3: expected 2 values"),
-        ("code,meaning\nA,active, for now\n", "ValueError: line 2: expected 2 values"),
-        ("code,meaning\nA\n", "ValueError: line 2: expected 2 values"),
-        ('code,meaning\nA,"active" now\n', "Error: ',' expected after '\"'"),
-        ("\ufeffcode,meaning\nA,active\nA,again\n", "ValueError: line 3: A again"),
-        ("code,says\nA,active\n", "KeyError: 'meaning'"),
+        ("code,meaning\nA,active\nB,blocked\nA,again\n", "line 4: A again"),
+        ("meaning,code\nactive,A\nblocked\n", "line 3: expected 2 values"),
+        ("code,meaning\nA,active, for now\n", "line 2: expected 2 values"),
+        ("code,meaning\nA\n", "line 2: expected 2 values"),
+        ('code,meaning\nA,"active" now\n', "',' expected after '\"'"),
+        ("\ufeffcode,meaning\nA,active\nA,again\n", "line 3: A again"),
+        ("code,meanings\nA,active\n", 'column "meaning" is missing; did you mean "meanings"?'),
+        ("code;meaning\nA;active\n", 'column "code" is missing; did you mean "code;meaning"?'),
+        ("code,meaning\nA,gr\udcfcn\n", "it is no UTF-8"),
     ],
 )
 def test_a_code_table_says_each_code_once(declare, tmp_path, table, why):
-    (tmp_path / "codes.csv").write_text(table, encoding="utf-8")
+    (tmp_path / "codes.csv").write_text(table, encoding="utf-8", errors="surrogateescape")
 
     found = problems(declare(**spoilt([('{"A": "active"}', 'CodeTable("codes.csv")')])))
 
-    assert found == [f"policy.policies.fields.status.rule: code table cannot be read: {why}"]
+    assert found == [f"policy.policies.fields.status.rule: code table codes.csv cannot be read: {why}"]
+
+
+def test_settings_that_nothing_reads_are_told_with_the_other_mistakes(declare, monkeypatch):
+    monkeypatch.setenv("COEXIST_THREDS", "2")
+
+    told = problems(declare(policy=changed(POLICY, "horizon=3", "horizont=3"), broker=BROKER))
+
+    assert 'COEXIST_THREDS: no such setting (did you mean "COEXIST_THREADS"?)' in told
+    assert len(told) == 2
 
 
 def test_a_file_that_cannot_be_read_hides_no_other_and_is_not_blamed_for_what_it_may_declare(declare):
@@ -208,7 +219,24 @@ class TestPackage:
     def test_a_module_is_no_package(self, declare):
         package = declare(broker=BROKER)
 
-        assert problems(f"{package}.broker")[0].startswith("package: is a module, not a package of modules")
+        (problem,) = problems(f"{package}.broker")
+        assert problem.startswith("package: is a module, not a package of modules")
+        assert problem.endswith(f'did you mean "{package}"?)')
+
+    @pytest.mark.parametrize("name", ["shop.context", "shopp.contexts", "shop/contexts"])
+    def test_one_that_is_misspelt_is_named_as_it_is(self, tmp_path, monkeypatch, name):
+        (tmp_path / "shop" / "contexts").mkdir(parents=True)
+        monkeypatch.chdir(tmp_path)
+
+        (problem,) = problems(name)
+        assert problem.endswith('(the package that was asked for; did you mean "shop.contexts"?)')
+
+    def test_the_package_around_it_is_none(self, tmp_path, monkeypatch):
+        (tmp_path / "market" / "contexts").mkdir(parents=True)
+        monkeypatch.chdir(tmp_path)
+
+        (problem,) = problems("market")
+        assert problem.endswith('(the package that was asked for; did you mean "market.contexts"?)')
 
     def test_a_package_without_contexts_declares_nothing(self, declare):
         assert problems(declare()) == ["context: the package declares no context (the package that was asked for)"]

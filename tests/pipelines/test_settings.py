@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from pipelines import settings
@@ -61,3 +64,19 @@ def test_the_nearest_choice_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COEXIST_SIEVE", "digest")
     with pytest.raises(DeclarationError, match='COEXIST_SIEVE: "digest": one of digests, join is wanted'):
         settings.choice("COEXIST_SIEVE", Way)
+
+
+def test_a_setting_that_nothing_reads_is_refused_if_it_is_like_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("COEXIST_LAK", "COEXIST_LAKE", "COEXIST_HR_DB", "COEXIST_SIZE"):
+        monkeypatch.setenv(name, "somewhere")
+    assert list(map(str, settings.misspelt())) == [
+        'environment: COEXIST_LAK: no such setting (did you mean "COEXIST_LAKE"?)'
+    ]
+
+
+def test_every_setting_is_known() -> None:
+    """Those that are read anywhere in the product; the examples have settings of their own."""
+    product = Path(settings.__file__).parent
+    texts = [path.read_text(encoding="utf-8") for path in product.rglob("*.py")]
+    read = {name for text in texts for name in re.findall(r'"COEXIST_(\w+)"', text)}
+    assert read - {"INSURER_WORLD"} == set(settings.KNOWN)

@@ -11,6 +11,7 @@ from pipelines.declarations import (
     Csv,
     Daily,
     Entity,
+    Env,
     EventLog,
     Exact,
     Field,
@@ -22,6 +23,8 @@ from pipelines.declarations import (
     Merges,
     Owner,
     Same,
+    SqlDatabase,
+    Table,
 )
 from pipelines.soundness import Spot, problems_of
 
@@ -79,3 +82,13 @@ def test_columns_of_an_event_log_that_its_source_does_not_have():
 
     place = "policy.py: policy.policies.events.source.paths"
     assert f'{place}: the contract has no column "numbr" (did you mean "number"?)' in found
+
+
+def test_what_nothing_fills_in_a_condition_of_a_database_is_told_and_its_own_braces_are_not():
+    database = SqlDatabase(Env("URL"))
+
+    def misfits(where):
+        return [misfit.message for misfit in Table("policies", of=database, where=where).misfits(["id"])]
+
+    assert misfits("valid_on = {dat}") == ["nothing fills {dat}"]
+    assert misfits("valid_on = {date} AND tags <> '{old,1}' AND more <> '{}' AND kind <> '{motor}'") == []

@@ -17,5 +17,5 @@ context = Context(
     partitioning=Daily(date(2026, 3, 20), last=date(2026, 4, 2)),
     entities=(policies, endorsements),
     event_types=(*POLICY_EVENTS, *ENDORSEMENT_EVENTS),
-    root=Path(os.environ.get("COEXIST_INSURER_WORLD", "data/insurer/world")),
+    root=Path(os.environ.get("COEXIST_INSURER_WORLD") or "data/insurer/world"),
 )

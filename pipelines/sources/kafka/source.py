@@ -11,7 +11,7 @@ from typing import Literal
 
 import pyarrow as pa
 
-from pipelines.declared import declared
+from pipelines.declared import Span, declared
 from pipelines.errors import SourceError
 from pipelines.sources.json_lines import misfits_of_pointers
 from pipelines.sources.json_values import Document, Documents
@@ -47,7 +47,7 @@ class Kafka(Source):
     login: Login | None = None
     tls: bool = False
     authorities: str | None = None
-    patience: timedelta = timedelta(seconds=30)
+    patience: Span = timedelta(seconds=30)
 
     def __post_init__(self) -> None:
         if self.patience <= timedelta(0):

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pyarrow as pa
 
-from pipelines.declared import declared
+from pipelines.declared import Span, declared
 from pipelines.sources.database import Database, Table
 from pipelines.sources.postgres.access import Access, url_of
 from pipelines.sources.secret import Secret
@@ -27,8 +27,8 @@ class Postgres(Database, Moments):
     url: Secret
     _: KW_ONLY
     password: Secret | None = None
-    timeout: timedelta = timedelta(hours=1)
-    silence: timedelta = timedelta(minutes=10)
+    timeout: Span = timedelta(hours=1)
+    silence: Span = timedelta(minutes=10)
 
     def __post_init__(self) -> None:
         if min(self.timeout, self.silence) < timedelta(milliseconds=1):

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from pipelines.errors import SourceError
 from pipelines.sources import charsets
 from pipelines.sources.csv import Csv
+from pipelines.sources.files import opened
 from pipelines.sources.framing import Grammar
 from pipelines.sources.source import REJECTED, Place
 
@@ -99,6 +100,24 @@ def test_a_missing_file_is_no_passing_trouble(tmp_path):
         read_file(tmp_path)
 
     assert not refused.value.transient
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("in/order_2026-03-20.csv", 'there is no such file; did you mean "orders_2026-03-20.csv"?'),
+        ("inn/orders_2026-03-20.csv", 'there is no such folder "inn"; did you mean "in"?'),
+        ("in/orders_2026-03-21.csv", "there is no such file"),  # a delivery that did not come is not another one
+        ("in/more/orders.csv", 'there is no such folder "more"'),
+    ],
+)
+def test_what_is_there_under_almost_the_name_of_a_missing_file_is_told(tmp_path, path, told):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "orders_2026-03-20.csv").write_text("x", encoding="utf-8")
+
+    with pytest.raises(SourceError) as refused, opened(tmp_path / path):
+        pass
+    assert str(refused.value) == f"{tmp_path / path}: {told}"
 
 
 def test_a_disk_that_does_not_answer_is_a_passing_trouble(tmp_path, monkeypatch):
