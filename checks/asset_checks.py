@@ -94,36 +94,39 @@ def of_balance(verdicts: Iterable[Row], read: Mapping[Side, int], rejected: Mapp
 
 def of_drift(rows: Sequence[Row]) -> dg.AssetCheckResult:
     """All fields in one check, with a figure for each, so that the UI plots them one by one."""
-    beyond = [row for row in worst_first(rows) if row["verdict"] == Verdict.BREACHED]
     verdict = worst([Verdict(row["verdict"]) for row in rows])
-    named = [f"{row['field']} {_percent(row['drift_rate'])} (limit {_percent(row['limit'])})" for row in beyond]
+    off = [row for row in worst_first(rows) if row["verdict"] == verdict]
+    named = [f"{row['field']} {_percent(row['drift_rate'])} (limit {_percent(row['limit'])})" for row in off]
     more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-    shown = f"{len(beyond)} of {len(rows)} fields breached: {', '.join(named[:_NAMED])}{more}"
+    shown = f"{len(off)} of {len(rows)} fields {verdict}: {', '.join(named[:_NAMED])}{more}"
     return _result(
         "drift",
         passed=verdict is Verdict.MET,
-        critical=any(row["criticality"] == Criticality.CRITICAL for row in beyond),
-        says=shown if beyond else f"{verdict}: {len(rows)} fields".replace("_", " "),
+        critical=verdict is Verdict.BREACHED and any(row["criticality"] == Criticality.CRITICAL for row in off),
+        says=(f"{verdict}: {len(rows)} fields" if verdict is Verdict.MET else shown).replace("_", " "),
         figures={f"drift_rate.{row['field']}": row["drift_rate"] for row in rows},
         table=drift_table(rows),
     )
 
 
 def of_rules(rows: Sequence[Row]) -> dg.AssetCheckResult:
-    """All rules in one check, with a figure for each side of each."""
-    beyond = [row for row in rows if row["verdict"] == Verdict.BREACHED]
-    named = [f"{row['rule']} in {row['side']}: {row['violated']} of {row['checked']}" for row in beyond]
-    verdict = worst([Verdict(row["verdict"]) for row in rows])
+    """All rules in one check, with a figure for each side of each. Of one that was not evaluated nothing is known."""
+    off = [row for row in rows if row["verdict"] != Verdict.MET]
+    named = [f"{row['rule']} in {row['side']}: {_violated(row)}" for row in off]
     head = ("rule", "side", "verdict", "checked", "violated", "undecided", "not measured because")
     columns = ("rule", "side", "verdict", "checked", "violated", "undecided", "not_measured_because")
     return _result(
         "semantic_rules",
-        passed=verdict is Verdict.MET,
-        critical=any(row["criticality"] == Criticality.CRITICAL for row in beyond),
-        says=", ".join(named) if named else f"{verdict}: {len(rows)} evaluated".replace("_", " "),
+        passed=not off,
+        critical=any(row["verdict"] == Verdict.BREACHED and row["criticality"] == Criticality.CRITICAL for row in off),
+        says=", ".join(named) or f"met: {len(rows)} evaluated",
         figures={f"violated.{row['rule']}.{row['side']}": row["violated"] for row in rows},
         table=_markdown(head, [tuple(row[name] for name in columns) for row in rows]),
     )
+
+
+def _violated(row: Row) -> str:
+    return "not measured" if row["verdict"] == Verdict.NOT_MEASURED else f"{row['violated']} of {row['checked']}"
 
 
 def of_audit(rows: Sequence[Row]) -> dg.AssetCheckResult:

@@ -93,7 +93,8 @@ def _by_partition(judged: Ended) -> Table:
     for name in ("entity", "date", *names, "breaches"):
         table.add_column(name.replace("semantic_", ""), no_wrap=True)
     for job, attempt in judged:
-        cells = [words.verdict(worst(list(attempt.verdicts[name]))) for name in names]
+        shown = _shown(attempt)
+        cells = [words.verdict(worst(list(attempt.verdicts[name]))) if name in shown else Text("-") for name in names]
         table.add_row(_path(job), job.partition, *cells, _of_drift(attempt))
     return table
 

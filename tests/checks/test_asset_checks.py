@@ -24,6 +24,11 @@ def field(name, verdict, *, rate=0.0, criticality="major"):
     return {"field": name, "verdict": verdict, "drift_rate": rate, "limit": 0.01, "criticality": criticality} | counts
 
 
+def rule(name, verdict, criticality="major"):
+    counts = {"checked": 9, "violated": 1, "undecided": 0, "not_measured_because": None}
+    return {"rule": name, "side": "legacy", "verdict": verdict, "criticality": criticality} | counts
+
+
 def taken(read, rejected, undeclared=()):
     now = datetime.now(UTC)
     rows = Manifest(read - rejected, "d", "r", now, notes={"rows_in": read, "undeclared": list(undeclared)})
@@ -64,6 +69,17 @@ class TestDrift:
             "5 of 5 fields breached: b 50% (limit 1%), e 40% (limit 1%), c 30% (limit 1%) and 2 more"
         )
 
+    @pytest.mark.parametrize(
+        ("verdict", "rate", "told"),
+        [
+            ("warned", 0.005, "1 of 2 fields warned: a 0.5% (limit 1%)"),
+            ("met", 0.0, "met: 2 fields"),
+            ("not_measured", None, "met: 2 fields"),
+        ],
+    )
+    def test_its_line_counts_only_the_fields_that_it_is_about(self, verdict, rate, told):
+        assert asset_checks.of_drift([field("a", verdict, rate=rate), field("b", "met")]).description == told
+
     def test_its_table_has_all_fields_the_worst_first(self):
         table = asset_checks.of_drift(
             [field("a", "met"), field("b", "not_measured", rate=None), field("c", "breached", rate=1.0)]
@@ -77,6 +93,24 @@ class TestDrift:
         figures = asset_checks.of_drift([field("a", "met"), field("b", "not_measured", rate=None)]).metadata
 
         assert [name for name in figures if name != "table"] == ["drift_rate.a"]
+
+
+class TestRules:
+    @pytest.mark.parametrize(
+        ("rows", "expected", "told"),
+        [
+            ([rule("a", "met"), rule("b", "met")], PASS, "met: 2 evaluated"),
+            ([rule("a", "met"), rule("b", "not_measured")], WARN, "b in legacy: not measured"),
+            ([rule("a", "met"), rule("b", "warned")], WARN, "b in legacy: 1 of 9"),
+            ([rule("a", "met", "critical"), rule("b", "breached")], WARN, "b in legacy: 1 of 9"),
+            ([rule("a", "not_measured"), rule("b", "breached", "critical")], ERROR,
+             "a in legacy: not measured, b in legacy: 1 of 9"),
+        ],
+    )  # fmt: skip
+    def test_outcome(self, rows, expected, told):
+        result = asset_checks.of_rules(rows)
+
+        assert (outcome(result), result.description) == (expected, told)
 
 
 class TestContract:

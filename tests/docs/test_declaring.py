@@ -1,7 +1,9 @@
 """docs/declaring.md, followed literally in an empty folder: files written, commands run, output compared."""
 
 import dataclasses
+import re
 from datetime import date, timedelta
+from enum import Enum
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,25 @@ def test_snippets_are_sound(page, tmp_path, monkeypatch, subtests):
                 assert (found.all_problems() if isinstance(found, Rule) else problems_of(found)) == []
             if isinstance(declaration, Rule):
                 assert declaration.all_problems() == []
+
+
+@pytest.mark.parametrize("kind", ["Context", "Entity", "Holder", "Field", "EventLog"])
+def test_every_argument_is_told_with_its_default(kind):
+    text = Path(PAGE).read_text(encoding="utf-8")
+    (section,) = re.findall(rf"\n### `{kind}`\n(.*?)\n##", text, re.DOTALL)
+    rows = [re.split(r"(?<!\\) \| ", line.strip("| ")) for line in section.strip().splitlines()[2:]]
+
+    told = [(name, row[2:]) for row in rows for name in re.findall(r"`(\w+)`", row[0])]
+
+    assert told == [(each.name, default(each)) for each in dataclasses.fields(getattr(declarations, kind))]
+
+
+def default(field):
+    """As the page shows it."""
+    value = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+    if value is dataclasses.MISSING:
+        return []
+    shown = {"Missing": "Missing()", "HardDelete": "HardDelete()", "ServiceLevel": "ServiceLevel(0.0)"}
+    said = f"{type(value).__name__}.{value.name}" if isinstance(value, Enum) else repr(value)
+    said = {"PosixPath('.')": "Path('.')", "datetime.timedelta(0)": "timedelta(0)"}.get(said, said)
+    return [f"`{shown.get(type(value).__name__, said)}`"]
