@@ -8,7 +8,7 @@ than a run may take, for a single row. So a long argument is bound to a name, an
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pipelines.macros import MACROS
 from pipelines.primitives import PRIMITIVES
@@ -16,20 +16,34 @@ from pipelines.primitives import PRIMITIVES
 # To bind an argument takes a tenth to a fifth of a cheap call's time: copies of a short one cost less than that.
 _LONG = 1_000  # characters
 _MACRO = re.compile(rf"\b({'|'.join(MACROS)})\(")  # short calls, long when the engine has written them out
-_BOUND = {"duckdb": "list_transform([{argument}], lambda {name}: {call})[1]"}
 
 
 def written(primitive: str, engine: str, arguments: Sequence[str]) -> str:
     """A call as the engine spells it; the arguments are in the engine's spelling already."""
-    call = PRIMITIVES[primitive].spelling[engine]
-    often = [call.count(f"${place}") > 1 and _is_long(argument) for place, argument in enumerate(arguments, start=1)]
-    names = [f'"argument {place}"' for place in range(1, len(arguments) + 1)]
-    inside = [name if bound else argument for name, argument, bound in zip(names, arguments, often, strict=True)]
-    call = re.sub(r"\$(\d)", lambda place: inside[int(place[1]) - 1], call)
-    for name, argument, bound in zip(names, arguments, often, strict=True):
-        call = _BOUND[engine].format(argument=argument, name=name, call=call) if bound else call
-    return call
+    spelling = PRIMITIVES[primitive].spelling[engine]
+    named = {f"${place}": argument for place, argument in enumerate(arguments, start=1)}
+    long = {name: argument for name, argument in named.items() if spelling.count(name) > 1 and _is_long(argument)}
+    if long:
+        return _BINDINGS[engine](spelling, named, long)
+    return _inserted(spelling, named)
 
 
 def _is_long(argument: str) -> bool:
     return len(argument) > _LONG or _MACRO.search(argument) is not None
+
+
+def _inserted(spelling: str, named: Mapping[str, str]) -> str:
+    return re.sub(r"\$\d", lambda place: named[place[0]], spelling)
+
+
+def _bound_by_duckdb(spelling: str, named: Mapping[str, str], long: Mapping[str, str]) -> str:
+    """All long ones in one struct: a subquery may be an item of a list, but not stand in the body of a lambda."""
+    bound = "bound"
+    while any(bound in argument for argument in named.values()):  # it must hide no column
+        bound += "_"
+    members = ", ".join(f"'{name}': {argument}" for name, argument in long.items())
+    call = _inserted(spelling, {**named, **{name: f'{bound}."{name}"' for name in long}})
+    return f"list_transform([{{{members}}}], lambda {bound}: {call})[1]"
+
+
+_BINDINGS: Mapping[str, Callable[[str, Mapping[str, str], Mapping[str, str]], str]] = {"duckdb": _bound_by_duckdb}
