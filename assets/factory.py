@@ -138,6 +138,7 @@ def _drift(within: Context, entity: Entity, rules: Sequence[BoundRule]) -> dg.As
     def judge_drift(context: dg.AssetExecutionContext, lake: LakeResource) -> Result:
         job = lake.job(context, within, entity)
         with recorded(context, job):
+            ruling.withdraw(job, rules)
             written = reconciliation.judge_drift(job) | concentrations.find(job)
             judged = {table: metadata.rows(job, table) for table in ("drift", "linkage", "lag")}
             record(context, job, [*(row for rows in judged.values() for row in rows), *ruling.results(job)])

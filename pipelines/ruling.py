@@ -30,26 +30,33 @@ _EARLIER = pa.schema([("discrepancy_id", pa.string()), ("first_seen", pa.date32(
 def rule(job: Job, rules: Sequence[BoundRule]) -> dict[str, Manifest]:
     """Write `violations` (`semantics.VIOLATIONS`) and `semantic_rules` (`semantics.RESULTS`); nothing without rules.
 
-    Raises SourceError or IntegrityError when the lake cannot be read or written.
+    What they had found goes with the last of them (`withdraw`). Raises SourceError or IntegrityError when the lake
+    cannot be read or written.
     """
-    if not rules:
+    if not rules and not results(job):
         return {}
     absent = {bound.rule.name: _absent(job, bound) for bound in rules}
     judged = [bound for bound in rules if not absent[bound.rule.name]]
     with engine.opened() as session, job.lake.transaction(job.run_id) as transaction:
         _read(session, job, judged)
-        results = [row for bound in judged for row in _evaluated(session, job, bound)]
-        results += [row for bound in rules if bound not in judged for row in _unmeasured(job, bound, absent)]
+        rows = [row for bound in judged for row in _evaluated(session, job, bound)]
+        rows += [row for bound in rules if bound not in judged for row in _unmeasured(job, bound, absent)]
         found = session.reader(_violations(session, job, judged)).cast(semantics.VIOLATIONS)
         inputs, version = _inputs(job, judged), code_version(rules)
         notes = {"measured": sorted(bound.rule.name for bound in judged)}
-        table = pa.Table.from_pylist(results, semantics.RESULTS)
+        table = pa.Table.from_pylist(rows, semantics.RESULTS)
         return {
             stage: transaction.write(
-                job.address(stage), rows, code_version=version, inputs=inputs, notes=notes, volatile=_VOLATILE
+                job.address(stage), held, code_version=version, inputs=inputs, notes=notes, volatile=_VOLATILE
             )
-            for stage, rows in zip(RULED, (found, table), strict=True)
+            for stage, held in zip(RULED, (found, table), strict=True)
         }
+
+
+def withdraw(job: Job, rules: Sequence[BoundRule]) -> None:
+    """Let what was found go where the entity has no rule any more, for whoever calls `rule` only where it has some."""
+    if not rules:
+        rule(job, rules)
 
 
 def results(job: Job) -> list[dict[str, object]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,6 +12,7 @@ import pytest
 
 from pipelines import declarations as say
 from pipelines import reconciliation, ruling, snapshot
+from pipelines.attempt import judge
 from pipelines.declarations import Side
 from pipelines.job import Job
 from pipelines.lake import Lake
@@ -294,6 +295,17 @@ def test_what_was_told_before_a_rule_was_measured_is_outdated(tmp_path: Path) ->
     reconciliation.judge_drift(job)
     assert [row["state"] for row in rows(job, "discrepancy_history")] == ["reopened"]
     assert outdated([between]) == []
+
+
+def test_what_a_rule_had_found_goes_with_the_last_rule(tmp_path: Path) -> None:
+    """It is declared no longer: when the day is run again nothing of it is found or told, and it breaches nothing."""
+    (job,) = Cover().judged(tmp_path)
+    assert (len(rows(job, "violations")), len(rows(job, "semantic_rules"))) == (1, 2)
+
+    attempt = judge(job, datetime.now(UTC))
+    assert attempt.failure is None
+    assert attempt.verdicts["semantic_rules"] == ()
+    assert (rows(job, "violations"), rows(job, "semantic_rules"), rows(job, "discrepancy_history")) == ([], [], [])
 
 
 def test_a_value_that_says_missing_leaves_a_rule_undecided(tmp_path: Path) -> None:
