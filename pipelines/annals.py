@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from pipelines import chronicle
+from pipelines import chronicle, classification
 from pipelines.engine import Engine
 from pipelines.expressions import literal, quote
 from pipelines.job import Job
@@ -51,8 +51,8 @@ def read(session: Engine, job: Job) -> None:
             session.scan(f"all {stage}", [job.lake.file(address) for address in of_stage], partitions=partitions)
             columns = ", ".join(chronicle.SIGHTED)
             parts.append(
-                f"SELECT {columns}, {source} AS source, {chronicle.RECORD} AS record, __partition AS partition_key "
-                f"FROM {quote(f'all {stage}')}"
+                f"SELECT {columns}, {source} AS source, {classification.right()} AS record, "
+                f"__partition AS partition_key FROM {quote(f'all {stage}')}"
             )
     session.view("sightings", " UNION ALL ".join(parts))
     measured = [(source, str(address.partition)) for address in found for source in _measured(job, address)]

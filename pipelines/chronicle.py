@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from pipelines.declarations import Context, Entity, Side
+from pipelines.declarations import Context, Entity
 from pipelines.engine import Engine
 from pipelines.expressions import literal
 from pipelines.schemas import column, table_schema
@@ -46,8 +46,9 @@ SCHEMA = table_schema(
 def tell(engine: Engine, context: Context, entity: Entity, *, on: str, run_id: str) -> str:
     """The query of the chronicle (SCHEMA) of a partition, ordered by id.
 
-    Needs `sightings` (`SIGHTED` and `partition_key`: every finding of every partition up to this one, with its
-    `source`), and `measured` (source, partition_key): which partitions could have found something, by source.
+    Needs `sightings` (`SIGHTED`, `record` and `partition_key`: every finding of every partition up to this one, with
+    what was right, and its `source`), and `measured` (source, partition_key): which partitions could have found
+    something, by source.
     """
     common = {"context": literal(context.name), "entity": literal(entity.name), "run_id": literal(run_id)}
     engine.materialise("positions", _POSITIONS)
@@ -74,7 +75,6 @@ SIGHTED = (
     "criticality",
     "owner",
 )
-RECORD = f"CASE system_of_record WHEN '{Side.LEGACY}' THEN expected ELSE actual END"  # what is right, of a finding
 
 _POSITIONS = """
     SELECT source, partition_key, ROW_NUMBER() OVER (PARTITION BY source ORDER BY partition_key) AS position

@@ -48,8 +48,9 @@ SCHEMA = table_schema(
 # What is read of the findings of the partition before, `partition_key`.
 EARLIER = pa.schema([
     ("discrepancy_id", pa.string()), ("legacy_key", pa.string()), ("service_key", pa.string()), ("field", pa.string()),
-    ("first_seen", pa.date32()), ("in_flight", pa.bool_()), ("expected", pa.string()), ("actual", pa.string()),
-    ("system_of_record", pa.string()), ("partition_key", pa.string()),
+    ("reason", pa.string()), ("first_seen", pa.date32()), ("in_flight", pa.bool_()), ("legacy_raw", pa.string()),
+    ("expected", pa.string()), ("actual", pa.string()), ("system_of_record", pa.string()),
+    ("partition_key", pa.string()),
 ])  # fmt: skip
 
 
@@ -252,7 +253,7 @@ def _discrepancies(context: Context, entity: Entity, run: Run, findings: str) ->
     special = {
         "context": literal(context.name),
         "entity": literal(entity.name),
-        "first_seen": f"CASE WHEN {_right('e')} IS NOT DISTINCT FROM {_right('f')} "
+        "first_seen": f"CASE WHEN {right('e.')} IS NOT DISTINCT FROM {right('f.')} "
         f"THEN COALESCE(e.first_seen, {today}) ELSE {today} END",
         "last_seen": today,
         "evidence": both("f.evidence", landed),
@@ -269,8 +270,10 @@ def _discrepancies(context: Context, entity: Entity, run: Run, findings: str) ->
     """
 
 
-def _right(alias: str) -> str:
-    return f"CASE {alias}.system_of_record WHEN '{Side.LEGACY}' THEN {alias}.expected ELSE {alias}.actual END"
+def right(of: str = "") -> str:
+    """Canonical SQL: what the system of record says, of a finding; what cannot be translated stands for itself."""
+    said = f"CASE WHEN {of}reason = 'untranslatable' THEN 'untranslatable: ' || {of}legacy_raw ELSE {of}expected END"
+    return f"CASE {of}system_of_record WHEN '{Side.LEGACY}' THEN {said} ELSE {of}actual END"
 
 
 def _shown(alias: str) -> str:

@@ -154,3 +154,21 @@ def test_what_was_in_flight_and_was_never_told_has_not_arrived(tmp_path: Path) -
         ("stale_replica", True, None),
         ("missing_event", False, "2026-01-02"),
     ]
+
+
+def test_age_restarts_when_what_cannot_be_translated_is_another_value(tmp_path: Path) -> None:
+    """Nothing is expected on any day, for no code is in the table; on the third day legacy says another one."""
+    colour = say.Field("colour", say.Decode("code", {"R": "red"}), say.Exact())
+    sides = {"legacy": "id | code\n1 | {}", "service": "id | colour\n1 | red"}
+    given = Given(
+        legacy=[sides["legacy"].format(code) for code in "QQXX"], service=[sides["service"]] * 4, rules=(colour,)
+    )
+    job = reconciled(given, tmp_path)
+
+    assert [(row["state"], str(row["since"]), row["age_days"]) for row in histories(job)] == [
+        ("new", "2026-01-01", 0),
+        ("ongoing", "2026-01-01", 1),
+        ("ongoing", "2026-01-03", 0),
+        ("ongoing", "2026-01-03", 1),
+    ]
+    assert {str(row["first_seen"]) for row in rows(job, "discrepancies")} == {"2026-01-03"}
