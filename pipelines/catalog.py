@@ -6,6 +6,7 @@ clients open it. One view per table over all entities, and one per entity in a s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -109,11 +110,12 @@ def _select(lake: Lake, table: str, schema: pa.Schema, where: str, *, empty: boo
         nothing = ", ".join(f"CAST(NULL AS {_type(field)}) AS {quote(field.name)}" for field in schema)
         return f"SELECT {dated}{nothing} LIMIT 0"
     root = lake.root.resolve()
+    place = re.sub(r"[*?[\]]", r"[\g<0>]", str(root))  # no pattern, whatever the lake's folder is called
     if table in UNDATED:
-        file = f"{root}/{where}/{table}/{table}.parquet"
+        file = f"{place}/{where}/{table}/{table}.parquet"
         return f"SELECT {columns} FROM read_parquet({literal(file)}, union_by_name = true)"
-    files = [f"{root}/{where}/{folder}/business_date=*/{folder}.parquet" for folder in _folders(table)]
-    there = ", ".join(literal(pattern) for pattern in files if any(root.glob(pattern.removeprefix(f"{root}/"))))
+    files = [f"{where}/{folder}/business_date=*/{folder}.parquet" for folder in _folders(table)]
+    there = ", ".join(literal(f"{place}/{pattern}") for pattern in files if any(root.glob(pattern)))
     hive = "hive_partitioning = true, hive_types = {'business_date': DATE}, union_by_name = true"
     return f"SELECT business_date, {columns} FROM read_parquet([{there}], {hive})"
 

@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines import catalog
+from pipelines import catalog, drift
 from pipelines.errors import DeclarationError, IntegrityError
 from pipelines.lake import Address, Lake, atomic, lake_in
 from pipelines.lake.content import ROWS_PER_STRETCH, Digest, stretches
@@ -622,6 +622,18 @@ def test_a_file_that_is_gone_or_cut(lake):
         lake.verify(DRIFT)
     with pytest.raises(IntegrityError, match="is not what was written"):
         catalog.build(lake)
+
+
+@pytest.mark.parametrize("name", ["lake [old]", "lake*"])
+def test_the_name_of_a_lake_is_no_pattern(tmp_path, name):
+    """The catalogue shows what is in this lake, and nothing of one whose name the pattern would match."""
+    for folder, owner in ((name, "here"), ("lake o", "elsewhere"), ("lake", "elsewhere")):
+        rows = pa.Table.from_pylist([{"owner": owner}], drift.DRIFT_SCHEMA)
+        write(Lake(tmp_path / folder), rows=rows)
+        catalog.build(Lake(tmp_path / folder))
+
+    with duckdb.connect(tmp_path / name / "catalog.duckdb", read_only=True) as connection:
+        assert connection.sql("SELECT owner FROM drift").fetchall() == [("here",)]
 
 
 def test_a_file_that_was_exchanged(lake):
