@@ -16,6 +16,8 @@ from pipelines import purging
 from pipelines.cli import words
 from pipelines.cli.options import AsJson, LakePath, lake_at
 from pipelines.cli.screen import Screen
+from pipelines.declarations import Side
+from pipelines.errors import SourceError
 from pipelines.purging import Dispensable
 
 Keep = Annotated[int, typer.Option("--keep", min=0, metavar="N", help="Leave the N latest partitions of each as is.")]
@@ -30,6 +32,8 @@ def purge(*, keep: Keep = 1, dry_run: DryRun = False, lake: LakePath = None, as_
     """
     screen, store = Screen.opened(as_json=as_json), lake_at(lake)
     with screen.waiting(f"looking through {store}"):
+        if not store.addresses(Side.LEGACY):
+            raise SourceError(f"there is nothing in the lake {store}: run coexist reconcile first")
         found = purging.dispensable(store, keep=keep)
         if not dry_run:
             purging.purge(store, found)
