@@ -6,13 +6,13 @@ To start one takes as long as all statements of a small stage, and a run opens s
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing.util import Finalize
 
 import duckdb
 
+from pipelines import temporary
 from pipelines.resources import Resources
 
 _AT_REST: dict[tuple[int, Resources], _Instance] = {}  # by process as well: a fork has none of its parent's threads
@@ -48,12 +48,12 @@ class _Instance:
     """DuckDB in memory, and the folder that it spills into, which other users may not enter."""
 
     def __init__(self, resources: Resources) -> None:
-        spill = tempfile.TemporaryDirectory(prefix="coexist-spill-")
+        spill = temporary.Folder("spill")
         self.connection = duckdb.connect(
             config={
                 "memory_limit": f"{resources.engine_memory}B",
                 "threads": resources.threads,
-                "temp_directory": spill.name,
+                "temp_directory": str(spill.path),
             }
         )
         # Not in `config`: there it is set before the extension that knows zones is loaded, and refused.
@@ -72,6 +72,6 @@ class _Instance:
         self.connection.execute(f"SET GLOBAL threads = {threads}")
 
 
-def _ended(connection: duckdb.DuckDBPyConnection, spill: tempfile.TemporaryDirectory[str]) -> None:
+def _ended(connection: duckdb.DuckDBPyConnection, spill: temporary.Folder) -> None:
     connection.close()
     spill.cleanup()

@@ -13,10 +13,8 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from pipelines import engine, reconciliation
+from pipelines import engine, reconciliation, temporary
 from pipelines.audit import figures, noise, planting, scratch, victims
 from pipelines.audit.figures import Finding, Planted, findings
 from pipelines.audit.kinds import KINDS, NO_ROOM, Cause, Kind, unplanted
@@ -40,12 +38,12 @@ class Audit:
 
 def audit(job: Job, *, seed: int) -> Audit:
     """Audit one partition that is in the lake. Raises SourceError when something it needs is not."""
-    with TemporaryDirectory(prefix="coexist-audit-") as folder:
-        copy = scratch.copy(job, Path(folder))
+    with temporary.Folder("audit") as folder:
+        copy = scratch.copy(job, folder)
         before = _judged(copy)
         planted, hindered = _plant(copy, before, seed)
         after = _judged(copy)
-        quiet = noise.floor(job, Path(folder, "noise"))
+        quiet = noise.floor(job, folder / "noise")
     confusion = figures.confusion(planted, figures.new(after, before))
     missing = unplanted(hindered, {(one.type, one.reason) for one in planted})
     return Audit(figures.rows(job, seed, confusion, quiet, missing), confusion, missing)

@@ -122,6 +122,24 @@ def test_one_of_a_pool_leaves_no_folder(folder, monkeypatch):
     assert not list(folder.glob("coexist-spill-*"))
 
 
+KILLED = f"""
+import os, signal
+{OPENING.replace("session.materialise", "os.kill(os.getpid(), signal.SIGKILL); session.materialise")}
+"""
+
+
+def test_what_a_killed_process_spilled_goes_with_the_next_one_and_what_a_living_one_did_stays(folder):
+    """It may be as large as the disk, and holds the rows that were compared."""
+    with engine.opened(SMALL):
+        living = set(folder.iterdir())
+        subprocess.run([sys.executable, "-c", KILLED], check=False, env={"TMPDIR": str(folder)})
+        (left,) = (path for path in folder.iterdir() if path not in living)
+        (left / "files" / "spilled").write_bytes(b"rows")
+
+        subprocess.run([sys.executable, "-c", OPENING], check=True, env={"TMPDIR": str(folder)})
+        assert set(folder.iterdir()) == living
+
+
 FORKED = f"""
 import os
 {OPENING}

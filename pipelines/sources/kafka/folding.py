@@ -5,15 +5,13 @@ Messages are put by on disk while they are read, so that memory does not grow wi
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines import engine
+from pipelines import engine, temporary
 from pipelines.sources.kafka.log import Message
 
 _SCHEMA = pa.schema([
@@ -47,8 +45,8 @@ ORDER BY m."partition", m.position
 @contextmanager
 def latest(messages: Iterable[list[Message]]) -> Iterator[Iterator[list[Message]]]:
     """The last message of each key, in the order of partitions and offsets."""
-    with tempfile.TemporaryDirectory(prefix="coexist-log-") as folder:
-        spooled = Path(folder, "messages.parquet")
+    with temporary.Folder("log") as folder:
+        spooled = folder / "messages.parquet"
         with pq.ParquetWriter(spooled, _SCHEMA) as writer:
             for some in messages:
                 writer.write_batch(pa.RecordBatch.from_pylist([_row(message) for message in some], _SCHEMA))
