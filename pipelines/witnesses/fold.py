@@ -172,10 +172,12 @@ def _long(entity: Entity) -> str:
     """
 
 
-# Where nothing differs, either side shows the same.
+# Where nothing differs, either side shows the same. The snapshot is legacy's: of what the service is right about, it
+# says what the replica was.
 _FOLDED_VALUES = f"""
     SELECT t.*, d.field IS NOT NULL AS differs,
-        CASE d.system_of_record WHEN '{Side.SERVICE}' THEN t.is_service ELSE t.is_legacy END AS is_right,
+        CASE WHEN d.system_of_record = '{Side.SERVICE}' THEN CASE WHEN t.place > 0 THEN t.is_service END
+            ELSE t.is_legacy END AS is_right,
         CASE d.system_of_record WHEN '{Side.SERVICE}' THEN t.before_is_legacy ELSE t.before_is_service END
             AS before_is_shown
     FROM tellings AS t

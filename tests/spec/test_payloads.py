@@ -105,3 +105,24 @@ def test_a_sentinel_tells_that_the_value_is_missing(tmp_path):
 
     assert [row["type"] for row in rows(job, "discrepancies")] == ["stale_replica"]
     assert rows(job, "fold_findings") == []
+
+
+@pytest.mark.parametrize(
+    ("event", "problems"),
+    [
+        ("", []),
+        ('1 | 2 | 2026-01-02T08:00:00Z | 2026-01-02T08:00:01Z | Renamed | \'{"name": "Eve"}\'', ["told_otherwise"]),
+    ],
+)
+def test_what_legacy_showed_is_not_held_against_the_log_where_the_service_is_right(tmp_path, event, problems):
+    """Legacy has been wrong all along: nothing has changed that an event could have told."""
+    given = Given(
+        ["id | name\n1 | Ada"] * 2,
+        ["id | name\n1 | Ida"] * 2,
+        rules=(say.Field("name", say.Same("name"), say.Exact(), system_of_record=say.Side.SERVICE),),
+        tables={"events_2026-01-01": TELLS, "events_2026-01-02": f"{TELLS}\n{event}"},
+        entity={"events": replace(LOG, payload="tells")},
+        context={"event_types": TYPES},
+    )
+
+    assert [row["problem"] for row in rows(reconciled(given, tmp_path), "fold_findings")] == problems
