@@ -102,8 +102,7 @@ def _problems(
 ) -> list[Problem]:
     file, line = declared_at()
     names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
-    name = kwargs.get("name", args[0] if args and isinstance(args[0], str) else "")
-    title = f"{type(self).__name__}({str(name)!r})" if name else type(self).__name__
+    title = _title(self, str(kwargs.get("name", args[0] if args and isinstance(args[0], str) else "")))
     found = []
     for detail in error.errors(include_url=False, include_input=False):
         place = ".".join(
@@ -114,6 +113,12 @@ def _problems(
         hint = did_you_mean(place, names) if unknown else _HINTS.get(detail["type"], "")
         found.append(Problem(f"{file}:{line}", f"{title}.{place}" if place else title, message, hint))
     return found
+
+
+def _title(self: object, name: str) -> str:
+    """What is wrong, with its name, unless that may hold a password: a URL where a reference to one was wanted."""
+    is_told = name and "@" not in name and not getattr(self, "is_anonymous", False)
+    return f"{type(self).__name__}({name!r})" if is_told else type(self).__name__
 
 
 # What is easily meant, and written otherwise, by the kind of the mistake.

@@ -11,7 +11,7 @@ from itertools import chain
 
 from pipelines.declarations import Context
 from pipelines.errors import Problem
-from pipelines.soundness import binding, capabilities, columns, contexts, entities, readings, semantics
+from pipelines.soundness import binding, capabilities, columns, contexts, entities, logs, readings, semantics
 from pipelines.soundness.contexts import Known
 from pipelines.soundness.spot import Spot
 from pipelines.soundness.subject import Subject, subjects_of
@@ -39,6 +39,7 @@ def _of_entity(subject: Subject, context: Context, known: Known) -> Iterable[Pro
         entities.check(subject, context),
         columns.check(subject),
         readings.check(subject),
+        logs.check(subject, context),
         contexts.check_references(subject, known),
         contexts.check_projections(subject, known),
     )

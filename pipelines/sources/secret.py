@@ -6,18 +6,22 @@ Whatever a driver says about a failure passes through `without` before anybody s
 from __future__ import annotations
 
 import os
+import re
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import unquote
 
 from pipelines.declared import declared
-from pipelines.errors import SourceError
+from pipelines.errors import SourceError, nearest
 
 _HIDDEN = "***"
 
 
 class Secret(ABC):
-    """Where a secret is kept."""
+    """Where a secret is kept. Mistakes in it are told without what was written there: it may be the secret itself."""
+
+    is_anonymous: ClassVar[bool] = True
 
     @abstractmethod
     def reveal(self) -> str:
@@ -34,10 +38,17 @@ class Env(Secret):
 
     name: str
 
+    def __post_init__(self) -> None:
+        # What may be the secret itself is not repeated.
+        if not re.fullmatch(r"[A-Za-z_]\w*", self.name, re.ASCII):
+            raise ValueError("name is that of an environment variable, such as HOST_DB_URL: never the secret itself")
+
     def reveal(self) -> str:
         value = os.environ.get(self.name)
         if not value:
-            raise SourceError(f"the environment variable {self.name} is not set")
+            near = nearest(self.name, [name for name in os.environ if name != self.name])
+            hint = f'; did you mean "{near}"?' if near else ""
+            raise SourceError(f"the environment variable {self.name} is not set{hint}")
         return value
 
     def __str__(self) -> str:
