@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,7 +19,8 @@ from pipelines.audit import figures
 from pipelines.declarations import Context, Entity
 from pipelines.errors import IntegrityError
 from pipelines.expressions import literal, quote
-from pipelines.lake import Address, Lake
+from pipelines.lake import Address, Lake, atomic
+from pipelines.lake.store import ASIDE
 from pipelines.schemas import descriptions
 from pipelines.witnesses import fold
 
@@ -59,26 +59,24 @@ def publish(lake: Lake, declared: Sequence[tuple[Context, Entity]]) -> Path:
 
 def build(lake: Lake) -> Path:
     """Build the catalogue of everything in the lake. Readers that have the old one open keep it."""
-    final, aside = lake.root / FILE, lake.root / f".{FILE}.{uuid4().hex}"
+    final = lake.root / FILE
     try:
-        lake.root.mkdir(
-            parents=True, exist_ok=True
-        )  # a machine that has read nothing of a lake elsewhere has no mirror
-        with duckdb.connect() as connection:
-            connection.execute(f"ATTACH {literal(str(aside))} AS catalog_file (STORAGE_VERSION {literal(_STORAGE)})")
-            connection.execute("USE catalog_file")
-            connection.begin()  # to write down each of two thousand statements takes as long as they do
-            for statement in _statements(lake):
-                connection.execute(statement)
-            connection.commit()
-            connection.execute("USE memory")
-            connection.execute("DETACH catalog_file")
-        aside.replace(final)
+        # A machine that has read nothing of a lake elsewhere has no mirror: the folder is made.
+        with atomic.aside(lake.root / ASIDE, "catalog") as aside:
+            with duckdb.connect() as connection:
+                connection.execute(
+                    f"ATTACH {literal(str(aside / FILE))} AS catalog_file (STORAGE_VERSION '{_STORAGE}')"
+                )
+                connection.execute("USE catalog_file")
+                connection.begin()  # to write down each of two thousand statements takes as long as they do
+                for statement in _statements(lake):
+                    connection.execute(statement)
+                connection.commit()
+                connection.execute("USE memory")
+                connection.execute("DETACH catalog_file")
+            (aside / FILE).replace(final)
     except (OSError, duckdb.IOException) as error:
         raise IntegrityError(f"cannot write the catalogue {final}: {error}") from error
-    finally:
-        with suppress(OSError):  # what cannot be written cannot be deleted either
-            aside.unlink(missing_ok=True)
     return final
 
 

@@ -543,6 +543,28 @@ def test_a_run_killed_in_the_middle_leaves_nothing_visible_and_nothing_behind(la
     assert left_aside(lake) == []
 
 
+def test_a_catalogue_that_was_killed_goes_with_the_next_one(lake):
+    write(lake, rows=pa.Table.from_pylist([{"owner": "here"}], drift.DRIFT_SCHEMA))
+    builder = run(
+        """
+        import os, signal, sys
+        from pathlib import Path
+        from pipelines import catalog
+        from pipelines.lake import Lake
+
+        catalog._view = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        catalog.build(Lake(Path(sys.argv[1])))
+        """,
+        lake.root,
+    )
+    builder.communicate()
+    assert left_aside(lake) != []
+
+    catalog.build(lake)
+    assert left_aside(lake) == []
+    assert sorted(path.name for path in lake.root.iterdir()) == [".aside", "catalog.duckdb", "policy"]
+
+
 def test_what_a_living_run_has_aside_is_left_alone(lake):
     with lake.transaction("slow") as slow:
         slow.write(DRIFT, ROWS)
