@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines import annals, proving, ruling, tombstones, translation
-from pipelines.declarations import Context, Entity
+from pipelines.declarations import Context, Entity, Side
 from pipelines.job import Job
 from pipelines.lake import Address
 from pipelines.portfolio import Portfolio
@@ -17,7 +17,10 @@ from pipelines.witnesses import projection
 
 
 def outdated(jobs: Sequence[Job]) -> list[Job]:
-    """Later partitions of these jobs' entities, themselves not among the jobs, judged with another past."""
+    """Later partitions of these jobs' entities, themselves not among the jobs, judged with another past.
+
+    And the one before the first, where it ends at another time by now: on the next of explicit dates.
+    """
     chosen = {(job.context.name, job.entity.name, job.partition) for job in jobs}
     first: dict[tuple[str, str], Job] = {}
     for job in sorted(jobs, key=lambda job: job.partition):
@@ -28,7 +31,13 @@ def outdated(jobs: Sequence[Job]) -> list[Job]:
         for partition in job.lake.partitions(*names, "discrepancies")
         if partition > job.partition and (*names, partition) not in chosen
     ]
-    return [job for job in later if _judged_otherwise(job) or _told_otherwise(job)]
+    before = [
+        Job(job.context, job.entity, partition, job.lake)
+        for names, job in first.items()
+        for partition in [key for key in job.lake.partitions(*names, "discrepancies") if key < job.partition][-1:]
+    ]
+    late = [job for job in later if _judged_otherwise(job) or _told_otherwise(job)]
+    return [job for job in before if _ends_otherwise(job)] + late
 
 
 def elsewhere(jobs: Sequence[Job], portfolio: Portfolio) -> list[Job]:
@@ -66,6 +75,11 @@ def _judged_otherwise(job: Job) -> bool:
     usable = {str(job.at(stage, partition)) for stage, keys in witnesses.items() for partition in keys}
     usable |= {str(address) for address in (*tombstones.sources(job), *proving.repeated(job))}
     return any(_digest(job, path) != used.get(path) for path in usable | used.keys())
+
+
+def _ends_otherwise(job: Job) -> bool:
+    manifest = job.lake.manifest(job.address(Side.LEGACY))
+    return manifest is not None and manifest.watermark != job.watermark
 
 
 def _ruled_otherwise(job: Job) -> bool:

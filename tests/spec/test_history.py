@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,7 +14,7 @@ from pipelines import declarations as say
 from pipelines.job import Job
 from pipelines.reconciliation import reconcile
 from pipelines.staleness import outdated
-from tests.spec.given import Given, reconciled, rows
+from tests.spec.given import FIRST, Given, reconciled, rows
 
 NAMED = """
     id | name
@@ -172,3 +173,30 @@ def test_age_restarts_when_what_cannot_be_translated_is_another_value(tmp_path: 
         ("ongoing", "2026-01-03", 1),
     ]
     assert {str(row["first_seen"]) for row in rows(job, "discrepancies")} == {"2026-01-03"}
+
+
+def test_the_last_of_explicit_dates_ends_otherwise_once_there_is_a_next_one(tmp_path: Path) -> None:
+    """It was taken to last a day. Until it is run again, how far the service is behind is that of its first day."""
+    dates = [FIRST, FIRST + timedelta(days=1), FIRST + timedelta(days=9)]
+
+    def declared(job: Job, *dates: date) -> Job:
+        return replace(job, entity=replace(job.entity, partitioning=say.EffectiveDates(dates)))
+
+    given = Given(
+        legacy=days("Ada", "Ida"), service=days("Ada", "Ada"),
+        entity={"partitioning": say.EffectiveDates(tuple(dates[:2])), "allowed_lag": timedelta(days=1)},
+    )  # fmt: skip
+    second = reconciled(given, tmp_path)
+    assert [row["in_flight"] for row in rows(second, "discrepancies")] == [True]
+    for side in ("legacy", "service"):
+        shutil.copy(tmp_path / f"{side}_{dates[1]}.parquet", tmp_path / f"{side}_{dates[2]}.parquet")
+
+    third = declared(replace(second, partition=dates[2].isoformat()), *dates)
+    reconcile(third)
+    (late,) = outdated([third])
+    assert late.partition == second.partition
+    reconcile(late)
+    assert [row["in_flight"] for row in rows(late, "discrepancies")] == [False]
+    assert [later.partition for later in outdated([late])] == [third.partition]
+    reconcile(third)
+    assert outdated([third]) == []
