@@ -55,9 +55,13 @@ def scale_of(kind: str) -> int:
     return int(digits[1]) if digits else 0
 
 
+_OTHERWISE = "use a rule that makes {wanted}, or change the service contract"
+# No rule makes lists or structs; as what a column is declared, its JSON is read.
+_NESTED = "give the legacy column the service's type in its contract, or make both String: JSON is read either way"
+
+
 def nearest_rule(made: str, wanted: str) -> str:
     """Which kind of rule helps when one type is made and another wanted."""
-    hint = _RULES.get(
-        (family(made) or "", family(wanted) or ""), "use a rule that makes {wanted}, or change the service contract"
-    )
+    nested = wanted.startswith("STRUCT") or wanted.endswith("]")
+    hint = _RULES.get((family(made) or "", family(wanted) or ""), _NESTED if nested else _OTHERWISE)
     return hint.format(scale=scale_of(wanted), wanted=wanted)

@@ -130,15 +130,20 @@ def require_columns(wanted: Sequence[str], header: Sequence[str], path: FilePath
     the name is repeated.
     """
     is_header = not set(wanted).isdisjoint(header)
-    for name in wanted:
-        if name not in header:
-            near = nearest(name, header) if is_header else _like(name, header)
-            hint = did_you_mean(name, [near] if near else header if is_header else ())
-            hint = hint or ("the line is one column: another delimiter?" if len(header) == 1 else "is there a header?")
-            raise SourceError(f'{path}: column "{name}" is missing; {hint}')
+    missing = [name for name in wanted if name not in header]
+    told = [f'column "{name}" is missing; {_meant(name, header, is_header=is_header)}' for name in missing]
+    if told:
+        # Of what may be no header, the first says enough.
+        raise SourceError(f"{path}: {'; '.join(told if is_header else told[:1])}")
     twice = [name for name, count in Counter(header).items() if count > 1 and name]
     if twice:
         raise SourceError(f'{path}: column "{twice[0]}" is there twice')
+
+
+def _meant(name: str, header: Sequence[str], *, is_header: bool) -> str:
+    near = nearest(name, header) if is_header else _like(name, header)
+    hint = did_you_mean(name, [near] if near else header if is_header else ())
+    return hint or ("the line is one column: another delimiter?" if len(header) == 1 else "is there a header?")
 
 
 def _like(name: str, header: Sequence[str]) -> str | None:

@@ -11,6 +11,7 @@ import pytest
 from pipelines.declarations import Context, Decode, UnknownCode
 from pipelines.errors import DeclarationError
 from pipelines.loading import load
+from pipelines.soundness.kinds import nearest_rule
 
 HERE = Path(__file__).parent
 POLICY = (HERE / "company" / "policy.py").read_text(encoding="utf-8")
@@ -157,6 +158,11 @@ def test_a_code_table_says_each_code_once(declare, tmp_path, table, why):
     found = problems(declare(**spoilt([('{"A": "active"}', 'CodeTable("codes.csv")')])))
 
     assert found == [f"policy.policies.fields.status.rule: code table codes.csv cannot be read: {why}"]
+
+
+@pytest.mark.parametrize("wanted", ["BIGINT[]", "STRUCT(a BIGINT)", "STRUCT(a BIGINT)[]"])
+def test_no_rule_makes_what_is_nested(wanted):
+    assert nearest_rule("VARCHAR", wanted).startswith("give the legacy column the service's type in its contract")
 
 
 def test_settings_that_nothing_reads_are_told_with_the_other_mistakes(declare, monkeypatch):

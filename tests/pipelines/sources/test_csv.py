@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pipelines.errors import SourceError
 from pipelines.sources import charsets
 from pipelines.sources.csv import Csv
-from pipelines.sources.files import opened
+from pipelines.sources.files import opened, require_columns
 from pipelines.sources.framing import Grammar
 from pipelines.sources.source import REJECTED, Place
 
@@ -93,6 +93,15 @@ def test_a_file_that_is_not_as_declared_is_refused(tmp_path, content, message):
     assert message in str(refused.value)
     assert "policies-2026-03-20.csv" in str(refused.value)
     assert not refused.value.transient
+
+
+def test_all_columns_that_are_missing_are_told_at_once(tmp_path):
+    with pytest.raises(SourceError) as refused:
+        require_columns(["id", "name", "total"], ["id", "nmae", "totl"], tmp_path)
+
+    assert str(refused.value) == (
+        f'{tmp_path}: column "name" is missing; did you mean "nmae"?; column "total" is missing; did you mean "totl"?'
+    )
 
 
 def test_a_missing_file_is_no_passing_trouble(tmp_path):

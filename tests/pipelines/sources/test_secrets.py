@@ -35,11 +35,11 @@ WANTED = "Input should be an instance of Secret"
 @pytest.mark.parametrize(
     ("declare", "told"),
     [
-        (lambda said: SqlDatabase(said), f"SqlDatabase.url: {WANTED}"),
-        (lambda said: Postgres(said), f"Postgres.url: {WANTED}"),
+        (SqlDatabase, f"SqlDatabase.url: {WANTED}"),
+        (Postgres, f"Postgres.url: {WANTED}"),
         (lambda said: SqlDatabase(Env("URL"), password=said), f"SqlDatabase.password: {WANTED}"),
         (lambda said: SchemaRegistry(said, user=3), "SchemaRegistry.user: Input should be a valid string"),
-        (lambda said: Env(said), "Env: name is that of an environment variable"),
+        (Env, "Env: name is that of an environment variable"),
     ],
 )
 def test_a_secret_that_is_written_where_its_place_was_to_be_named_is_not_repeated(declare, told):
