@@ -68,7 +68,7 @@ def _plant(copy: Job, before: Counter[Finding], seed: int) -> tuple[list[Planted
     with engine.opened() as session:
         pool = victims.choose(session, copy, before, seed=seed, most=POOL)
         trials = Trials(session, copy, pool)
-        damage = planting.Damage(copy)
+        damage = planting.Damage(copy, before)
         hindered: dict[Cause, str] = {}
         for kind in KINDS:
             hindrance = kind.hindrance(trials)

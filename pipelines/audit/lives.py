@@ -6,6 +6,7 @@ Damage to links and values is `mutations`', to what events tell of values `telli
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from random import Random
 
 from pipelines.audit import scratch, tellings
@@ -71,7 +72,7 @@ def null_key(damage: Damage, trials: Trials, victim: Victim, _: Random) -> bool:
         return False
     parts[trials.entity.legacy.key.index(part)] = NO_VALUE
     planted = Planted(SEPARATOR.join(parts), None, None, "key_linkage", "null_key")
-    if planted in damage.planted:
+    if planted in damage.planted or astuple(planted) in damage.there:
         return False
     damage.add(victim, Side.LEGACY, {part: None})
     damage.planted.append(planted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines import engine
-from pipelines.audit.figures import Planted
+from pipelines.audit.figures import Finding, Planted
 from pipelines.audit.victims import Row, Victim
 from pipelines.declarations import Side
 from pipelines.expressions import literal
@@ -21,9 +21,13 @@ from pipelines.rows import row_key
 
 @dataclass
 class Damage:
-    """What is to be done: by side and partition the rows that take the place of others, and links gone and new."""
+    """What is to be done: by side and partition the rows that take the place of others, and links gone and new.
+
+    `there` is what was found before: what is planted again is not found anew.
+    """
 
     job: Job
+    there: Collection[Finding] = ()
     planted: list[Planted] = field(default_factory=list)
     rows: dict[tuple[Side, str], dict[str, list[Row] | Row]] = field(default_factory=dict)
     cut: set[str] = field(default_factory=set)

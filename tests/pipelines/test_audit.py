@@ -6,13 +6,15 @@ import hashlib
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from pipelines import audit, causes
-from pipelines.audit import figures
+from pipelines.audit import figures, lives
 from pipelines.audit.figures import Floor, Planted
 from pipelines.audit.kinds import KINDS, NO_ROOM
+from pipelines.audit.planting import Damage
 from pipelines.declarations import (
     Amount,
     Csv,
@@ -230,3 +232,13 @@ def test_figures_of_a_confusion(job):
         ("behind_beyond_lag", 4, 4, 3, 4, 0.75, 0.75, 2),
         ("no_evidence", 0, 1, 0, 0, None, 0.0, 2),
     ]
+
+
+def test_a_key_without_a_part_that_is_there_already_is_not_planted_again():
+    """It would be the finding that is there, with one more row: nothing new, and taken for missed."""
+    holder = SimpleNamespace(key=("region", "number"))
+    trials = SimpleNamespace(missable_key=["number"], entity=SimpleNamespace(legacy=holder))
+    victim = SimpleNamespace(legacy_key="N|7")
+    there = {(r"N|\N", None, None, "key_linkage", "null_key")}
+
+    assert not lives.null_key(Damage(None, there), trials, victim, None)
