@@ -37,8 +37,8 @@ def hear(engine: Engine, log: EventLog, coverage: Coverage, *, asked: str) -> No
 
     `asked` is a relation of keys (`row_key`). Each event is heard once (the same number twice is the same event), with
     its place in the order of its numbers (`place`) and of recording (`arrival`), both per key, and how many numbers are
-    missing before it (`missing`). Makes `heard again` of the repeated ones, and `log gaps` (partition_key, missing)
-    where a partition's numbers are counted.
+    missing before it (`missing`). Makes `heard again` of those that were read before, in this partition or an earlier
+    one, and `log gaps` (partition_key, missing) where a partition's numbers are counted.
     """
     per_key = log.numbering is Numbering.PER_KEY
     number = "legacy_key, sequence" if per_key else "legacy_key, __partition, sequence"
@@ -46,11 +46,12 @@ def hear(engine: Engine, log: EventLog, coverage: Coverage, *, asked: str) -> No
     engine.materialise(
         "all heard",
         f"""
-        SELECT h.*, ROW_NUMBER() OVER (PARTITION BY {number} ORDER BY recorded_time, __partition, position) AS repeated
+        SELECT h.*, ROW_NUMBER() OVER (PARTITION BY {number} ORDER BY recorded_time, __partition, position) AS repeated,
+            ROW_NUMBER() OVER (PARTITION BY {number} ORDER BY __partition, recorded_time, position) AS read_again
         FROM "event history" AS h WHERE h.legacy_key IN (SELECT k.row_key FROM {quote(asked)} AS k)
         """,
     )
-    engine.view("heard again", 'SELECT * FROM "all heard" WHERE repeated > 1')
+    engine.view("heard again", 'SELECT * FROM "all heard" WHERE read_again > 1')
     engine.materialise(
         "heard",
         f"""

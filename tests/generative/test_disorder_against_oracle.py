@@ -100,8 +100,11 @@ def _before(event, events):
 
 
 def _again(log):
-    first = known(log)
-    return [event for event in log if event not in first]
+    """Those whose number was read before: on the same day or an earlier one, however early they were recorded."""
+    first = {}
+    for event in sorted(log, key=lambda e: (e.day, e.minute)):
+        first.setdefault((event.key, event.number), event)
+    return [event for event in log if event not in first.values()]
 
 
 WORDS = st.sampled_from(["Seen", "Renamed", "Renamed", "Scrapped"])
@@ -150,6 +153,12 @@ def _line(event):
 @settings(max_examples=examples(3), phases=(Phase.generate,))
 def test_what_is_wrong_with_a_log(numbering, log, day):
     check(log, day, numbering)
+
+
+def test_a_number_that_comes_again_on_a_later_day_is_a_duplicate_however_early_it_was_recorded():
+    log = [Event(0, "a", 2, 5, "Renamed"), Event(1, "a", 2, 3, "Renamed")]
+    assert ("a", "duplicate", 2, None) in of_keys(log, 1)
+    check(log, 1, say.Numbering.PER_KEY)
 
 
 @pytest.mark.long
