@@ -35,10 +35,9 @@ class Coverage:
 def hear(engine: Engine, log: EventLog, coverage: Coverage, *, asked: str) -> None:
     """Make `heard` of the relation `event history` (`events.SCHEMA` and `__partition`): events of the keys `asked` for.
 
-    `asked` is a relation of keys (`row_key`). Each event is heard once (the same number twice is the same event), with
-    its place in the order of its numbers (`place`) and of recording (`arrival`), both per key, and how many numbers are
-    missing before it (`missing`). Makes `heard again` of those that were read before, in this partition or an earlier
-    one, and `log gaps` (partition_key, missing) where a partition's numbers are counted.
+    `asked` is a relation of keys (`row_key`). Each event is heard once (a number twice is the same event), with its place
+    in the order of numbers (`place`) and of recording (`arrival`), per key, and how many numbers are missing before it.
+    Makes `heard again` of numbers read before, and `log gaps` (partition_key, missing) where partitions are counted.
     """
     per_key = log.numbering is Numbering.PER_KEY
     number = "legacy_key, sequence" if per_key else "legacy_key, __partition, sequence"
