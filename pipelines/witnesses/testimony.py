@@ -35,7 +35,7 @@ class Coverage:
 def hear(engine: Engine, log: EventLog, coverage: Coverage, *, asked: str) -> None:
     """Make `heard` of the relation `event history` (`events.SCHEMA` and `__partition`): events of the keys `asked` for.
 
-    `asked` is a relation of keys (`row_key`). Each event is heard once (a number twice is the same event), with its place
+    `asked` is a relation of keys (`row_key`). Each event is heard once (a number twice is one event), with its place
     in the order of numbers (`place`) and of recording (`arrival`), per key, and how many numbers are missing before it.
     Makes `heard again` of numbers read before, and `log gaps` (partition_key, missing) where partitions are counted.
     """
