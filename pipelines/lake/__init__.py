@@ -39,5 +39,12 @@ def lake_in(place: str = "") -> Lake:
 
 
 def _folder_problem(folder: Path) -> str:
-    """Why a folder cannot be the lake; empty when it can. Arrow takes what begins with a colon's word for a URL."""
-    return "a folder whose name has a colon is taken for a URL" if ":" in "".join(folder.parts[:1]) else ""
+    """Why a folder cannot be the lake; empty when it can.
+
+    Arrow takes what begins with a colon's word for a URL. DuckDB takes what follows a question mark for options, and a
+    backslash for a slash: it would write the catalogue elsewhere, or not at all.
+    """
+    if ":" in "".join(folder.parts[:1]):
+        return "a folder whose name has a colon is taken for a URL"
+    misread = next((character for character in "?\\" if character in str(folder.absolute())), "")
+    return f"DuckDB, which reads the catalogue, cannot open a path with {misread} in it" if misread else ""

@@ -120,6 +120,8 @@ def test_the_lake_is_where_the_environment_says(monkeypatch):
         ("s3://bucket", "a URL names a bucket"),
         ("s3:/bucket/lake", "a URL begins with s3://"),
         ("old:lake", "a folder whose name has a colon is taken for a URL"),
+        ("lakes/what?", r"DuckDB, which reads the catalogue, cannot open a path with \? in it"),
+        (r"lakes\old", r"DuckDB, which reads the catalogue, cannot open a path with \\ in it"),
         ("s3://someone:hidden@bucket/lake", "a URL holds no credentials"),
     ],
 )
