@@ -61,7 +61,7 @@ def literal(value: str) -> str:
 @lru_cache(maxsize=4096)
 def columns_of(sql: str) -> tuple[str, ...]:
     """The columns a scalar expression reads, in order of first use; nothing for text that does not parse."""
-    tree = _parse(sql)
+    tree = _read(sql)
     if isinstance(tree, str):
         return ()
     return tuple(dict.fromkeys(column.name for column in tree.find_all(exp.Column, bfs=False)))
@@ -70,7 +70,7 @@ def columns_of(sql: str) -> tuple[str, ...]:
 @lru_cache(maxsize=4096)
 def comparisons_of(sql: str) -> tuple[str, ...]:
     """The comparisons inside a scalar expression, each by itself; nothing for text that does not parse."""
-    tree = _parse(sql)
+    tree = _read(sql)
     if isinstance(tree, str):
         return ()
     found = (
@@ -79,6 +79,17 @@ def comparisons_of(sql: str) -> tuple[str, ...]:
         if not isinstance(node, exp.Case) or node.args.get("this")
     )
     return tuple(dict.fromkeys(node.sql(normalize_functions=False) for node in found))
+
+
+@lru_cache(maxsize=4096)
+def constants_of(sql: str) -> tuple[str, ...]:
+    """What is computed of constants inside a scalar expression, as a whole each; nothing where one is missing."""
+    tree = _read(sql)
+    if isinstance(tree, str):
+        return ()
+    # Not below one that is found already.
+    walked = tree.walk(prune=_is_constant)
+    return tuple(dict.fromkeys(node.sql(normalize_functions=False) for node in walked if _is_constant(node)))
 
 
 def substituted(sql: str, columns: Mapping[str, str]) -> str:
@@ -158,6 +169,20 @@ def _parse(sql: str) -> exp.Expr | str:
         return str(error).splitlines()[0]
 
 
+@lru_cache(maxsize=64)
+def _read(sql: str) -> exp.Expr | str:
+    """The same for what is only looked at, one question after the other."""
+    return _parse(sql)
+
+
+def _is_constant(node: exp.Expr) -> bool:
+    """Whether something is computed, of nothing but constants that are there."""
+    return (
+        isinstance(node, exp.Cast | exp.Add | exp.Sub | exp.Mul | exp.Neg | exp.Abs)
+        and node.find(exp.Column, exp.Null) is None
+    )
+
+
 def _refused(tree: exp.Expr, allowed: frozenset[type[exp.Expr]]) -> list[str]:
     """Why a tree is outside the subset; empty when it is not."""
     unquestioned = allowed - _IN_QUESTION
@@ -204,7 +229,7 @@ def _expanded(node: exp.Expr, engine: str) -> exp.Expr:
     """
     kind = type(node)
     # One TRY for each operation, none for the whole: see the note in `primitives`.
-    tried = kind in _ARITHMETIC and node.find(exp.Column) and not node.find(*_NOT_TRIED)
+    tried = _may_have_no_result(node) and not node.find(*_NOT_TRIED)
     for part in list(node.iter_expressions()):
         _expanded(part, engine)
     if kind is exp.Anonymous:
@@ -212,6 +237,14 @@ def _expanded(node: exp.Expr, engine: str) -> exp.Expr:
     if kind is exp.Cast:
         return node.replace(exp.TryCast(this=node.this, to=node.args["to"]))
     return _within_try(node) if tried else node
+
+
+def _may_have_no_result(node: exp.Expr) -> bool:
+    """Whether an operation can leave what its type or the engine can hold; a sign before a number cannot."""
+    if isinstance(node, exp.Substring):
+        bounds = (node.args.get(name) for name in ("start", "length"))
+        return any(bound.find(exp.Column) for bound in bounds if bound)
+    return type(node) in _ARITHMETIC and not (isinstance(node, exp.Neg) and isinstance(node.this, exp.Literal))
 
 
 def _within_try(node: exp.Expr) -> exp.Expr:

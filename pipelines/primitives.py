@@ -73,8 +73,8 @@ def _within(number: str, most: str) -> str:
     return f"CASE WHEN {number} BETWEEN 1 AND {most} AND {number} = {whole} THEN {whole} END"
 
 
-def _json_without(document: str, path: str) -> str:
-    return f"CASE WHEN {document}[1] = '?' THEN {document} ELSE CAST(json_remove({document}, {path}) AS VARCHAR) END"
+def _json_without(text: str, path: str) -> str:
+    return f"CASE WHEN {text}[1] = '?' THEN {text} ELSE CAST(TRY(json_remove({text}, {path})) AS VARCHAR) END"
 
 
 _IS_LEAP_YEAR = "$1 % 4 = 0 AND ($1 % 100 <> 0 OR $1 % 400 = 0)"
@@ -114,7 +114,7 @@ PRIMITIVES: dict[str, Primitive] = {
         "n-th part (from 1) between separators; NULL for an empty one and beyond the last",
         "nullif(string_split($1, $2)[$3], '')",
     ),
-    "matches": _duckdb(2, "whether a regular expression (RE2) matches the whole text", "regexp_full_match($1, $2)"),
+    "matches": _duckdb(2, "whether a regular expression (RE2) matches all the text", "TRY(regexp_full_match($1, $2))"),
     "key_part": _duckdb(
         1,
         "text as a part of a key, in which the separator | and the escape \\ are escaped",
@@ -225,7 +225,7 @@ PRIMITIVES: dict[str, Primitive] = {
         f"THEN {_AFTER} ELSE {_BEFORE} END",
     ),
     "epoch_us": _duckdb(1, "microseconds since 1970 of a timestamp or instant", "TRY(epoch_us($1))"),
-    "epoch_instant": _duckdb(1, "the instant so many microseconds after 1970", "make_timestamptz($1)"),
+    "epoch_instant": _duckdb(1, "the instant so many microseconds after 1970", "TRY(make_timestamptz($1))"),
     "whole_seconds": _duckdb(
         1,
         "microseconds as whole seconds, towards minus infinity",
@@ -237,7 +237,7 @@ PRIMITIVES: dict[str, Primitive] = {
         "34 of 1234567, 1000, 100",
         "($1 // $2) % $3",
     ),
-    "floor_to": _duckdb(2, "integer cut down to a multiple of a positive constant", "($1 - ((($1 % $2) + $2) % $2))"),
+    "floor_to": _duckdb(2, "integer cut down to a multiple of a constant from 1", "TRY($1 - ((($1 % $2) + $2) % $2))"),
     "elapsed_us": _duckdb(1, "microseconds of a duration", "TRY(epoch_us($1))"),
     "epoch_days": _duckdb(1, "days since 1970 of a date", "date_diff('day', DATE '1970-01-01', $1)"),
     "listed_where": _duckdb(
@@ -280,19 +280,19 @@ PRIMITIVES: dict[str, Primitive] = {
     "sha256_hex": _duckdb(1, "SHA-256 of text (UTF-8), lower-case hex", "sha256($1)"),
     "json_member": _duckdb(
         2,
-        "the text of a member of a JSON object by its name, all digits of a number; NULL when it is missing or null",
-        f"member_text($1, {_MEMBER})",
+        "text of a member of a JSON object by its name, all digits of a number; NULL when missing, null, or no JSON",
+        f"TRY(member_text($1, {_MEMBER}))",
     ),
-    "json_has": _duckdb(2, "whether a JSON object has a member of this name", f"json_exists($1, {_MEMBER})"),
+    "json_has": _duckdb(
+        2, "whether JSON has a member of this name; NULL of other text", f"TRY(json_exists($1, {_MEMBER}))"
+    ),
     "is_json_object": _duckdb(
         1,
         "whether a text is a JSON object",
         "CASE WHEN NOT json_valid($1) THEN FALSE ELSE json_type($1) = 'OBJECT' END",
     ),
     "json_text": _duckdb(
-        1,
-        "a text as a JSON string, escaping only what must be, hexadecimals in capitals",
-        "CAST(to_json($1) AS VARCHAR)",
+        1, "text as a JSON string, escaping only what must be, hexadecimals in capitals", "CAST(to_json($1) AS VARCHAR)"
     ),
 }
 

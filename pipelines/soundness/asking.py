@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.engine import Engine
-from pipelines.expressions import columns_of, comparisons_of, literal, quote
+from pipelines.expressions import columns_of, comparisons_of, constants_of, literal, quote
 
 TEXT = "\x01"  # a text that nothing can be read from
 Question = tuple[str, tuple[tuple[str, str | None], ...]]  # an expression, and the types of the columns it reads
@@ -111,6 +111,7 @@ class Asking:
         types = self.engine.types_of(f"SELECT {', '.join(columns)} FROM {source}")
         comparisons = tuple(dict.fromkeys(one for each in expressions for one in comparisons_of(each.sql)))
         self._refuse_comparing_text(comparisons, source)
+        self._refuse_nothings(tuple(dict.fromkeys(one for each in expressions for one in constants_of(each.sql))))
         return list(types.values())
 
     def _refuse_comparing_text(self, comparisons: tuple[str, ...], source: str) -> None:
@@ -119,6 +120,14 @@ class Asking:
         if culprits:
             hint = "compare with text, '9', or read the number with to_integer"
             raise MisfitError(f"compares text with another type: {', '.join(culprits)} ({hint})")
+
+    def _refuse_nothings(self, constants: tuple[str, ...]) -> None:
+        """A number beyond its type, a date that there is not: what is made of it would be missing in every row."""
+        columns = [f"{constant} IS NULL AS nothing{number}" for number, constant in enumerate(constants)]
+        (found,) = self.engine.rows(f"SELECT {', '.join(columns)}") if columns else ({},)
+        nothings = [constant for constant, is_nothing in zip(constants, found.values(), strict=True) if is_nothing]
+        if nothings:
+            raise MisfitError(f"has no result that its type can hold: {', '.join(nothings)}")
 
     def _runs(self, conditions: tuple[str, ...], source: str) -> bool:
         """Whether the engine evaluates these conditions on text that says nothing."""

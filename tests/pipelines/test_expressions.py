@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.expressions import columns_of, comparisons_of, compile_sql, literal, problems_of, quote, substituted
+from pipelines.expressions import (
+    columns_of,
+    comparisons_of,
+    compile_sql,
+    constants_of,
+    literal,
+    problems_of,
+    quote,
+    substituted,
+)
 from tests.examples import examples
 
 few = settings(max_examples=examples(50))
@@ -167,6 +176,13 @@ def test_comparisons_by_themselves():
     )
 
 
+def test_constants_as_a_whole():
+    sql = "CASE WHEN A > -(1 + 2) * 3 AND B < DATE '2026-03-09' THEN CAST(NULL AS BIGINT) ELSE A + (2 - 1) + 5 END"
+
+    assert constants_of(sql) == ("-(1 + 2) * 3", "CAST('2026-03-09' AS DATE)", "2 - 1")
+    assert constants_of("no SQL (") == ()
+
+
 def test_substituting_keeps_what_belongs_together():
     assert substituted("a * b > c", {"a": "x + y", "b": 's."b"'}) == '((x + y) * s."b" > c)'
 
@@ -191,6 +207,9 @@ EXTREMES = {
         "CASE WHEN b + 1 > 0 THEN b + 1 END", "COALESCE(b - 1, b + 1, ABS(b))", "b + 1 IN (b - 1, b * 2)",
         "scale_decimal(b, 1000, 18, 2)", "exact_minus(u, 5)", "exact_times(exact_minus(b, 0), 1000000000000000000000)",
         "CASE WHEN scale_decimal(b, 0.001, 5, 1) IS NULL THEN scale_decimal(b, 0.001, 5, 1) END",
+        "SUBSTRING(t, b, 1)", "SUBSTRING(t, 1, b)", "floor_to(b, 10)", "epoch_us(epoch_instant(b))",
+        "matches(t, t || '(')", "json_has(t, 'a')", "json_without(t, '$.a')",
+        "CAST(9223372036854775807 AS BIGINT) + 1 + i",
     ],
 )  # fmt: skip
 def test_a_result_that_does_not_exist_is_missing(connection, sql):

@@ -276,6 +276,13 @@ def test_to_instant_and_to_wall_time(evaluate, values):
     assert evaluate("to_wall_time(x)", x=pa.array(values)) == [one and one.replace(tzinfo=None) for one in instants]
 
 
+def test_members_of_what_is_no_json_are_missing(evaluate):
+    payloads = pa.array(['{"a": 1.5}', '{"a": null}', "{}", "[1]", "no JSON", '{"a": 1', "", None])
+
+    assert evaluate("json_member(x, 'a')", x=payloads) == ["1.5", *[None] * 7]
+    assert evaluate("json_has(x, 'a')", x=payloads) == [True, True, False, False, *[None] * 4]
+
+
 def moment(read, text):
     try:
         return read(text)
