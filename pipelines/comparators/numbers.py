@@ -8,6 +8,8 @@ from decimal import Decimal
 from pipelines.comparators.comparator import INTEGERS, Comparator
 from pipelines.declared import declared
 
+_MOST_DIGITS = 38  # of a decimal
+
 
 @declared
 class Amount(Comparator):
@@ -50,7 +52,8 @@ class Amount(Comparator):
         )
 
     def problems(self) -> list[str]:
-        return _below_zero(absolute=self.absolute, relative=self.relative)
+        slacks = {"absolute": self.absolute, "relative": self.relative}
+        return [*_below_zero(**slacks), *_beyond_decimals(**slacks)]
 
 
 @declared
@@ -100,3 +103,13 @@ class Floating(Comparator):
 
 def _below_zero(**slacks: Decimal | float) -> list[str]:
     return [f"{name}={slack}: slack is a number from 0" for name, slack in slacks.items() if not slack >= 0]
+
+
+def _beyond_decimals(**slacks: Decimal) -> list[str]:
+    """Slacks that no decimal holds: as a number, or as the whole numbers that a share is made of."""
+    kept = {name: max(*slack.as_integer_ratio()) <= 10**_MOST_DIGITS for name, slack in slacks.items()}
+    return [
+        f"{name}={slacks[name]}: slack is a number of at most {_MOST_DIGITS} digits"
+        for name, is_kept in kept.items()
+        if not is_kept
+    ]
