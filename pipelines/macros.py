@@ -102,6 +102,14 @@ _CLOCK = (
         THEN TRY_CAST(x AS TIME) END
     """,
 )
+_ZONES = (
+    # A zone that the engine does not know ends the statement, TRY or not.
+    "SET VARIABLE zones = (SELECT list(lower(name)) FROM pg_timezone_names())",
+    r"""
+    is_zone(z) AS list_contains(getvariable('zones'), lower(z))
+        OR regexp_full_match(z, 'GMT[+-]([01]?[0-9]|2[0-3])(:?[0-5][0-9])?')
+    """,
+)
 
 
 def _piece_by_piece(name: str, function: str) -> str:
@@ -189,4 +197,5 @@ MACROS: Mapping[str, Callable[[], tuple[str, ...]]] = {
     "wall_of": lambda: _MOMENTS,
     "instant_of": lambda: _MOMENTS,
     "member_text": lambda: _MEMBERS,
+    "is_zone": lambda: _ZONES,
 }

@@ -218,11 +218,11 @@ PRIMITIVES: dict[str, Primitive] = {
     "parse_timestamp": _duckdb(2, f"text by strptime format as wall time, {_EXACT}", f"CAST({_PARSED} AS TIMESTAMP)"),
     "local_to_utc": _duckdb(
         2,
-        "wall time in a zone as an instant (as Python's fold=0): the earlier one when the clock is set back; "
-        "when it is set forward, time that is skipped counts as if it were not yet",
+        "wall time in a zone as an instant (as Python's fold=0): the earlier one when the clock is set back; when it "
+        "is set forward, time that is skipped counts as if it were not yet; NULL for a zone that there is not",
         # By the offset in force a day before, unless only the one in force a day after leads back to the wall time.
-        f"CASE WHEN {_BEFORE} <> {_AFTER} AND timezone($2, {_BEFORE}) <> $1 AND timezone($2, {_AFTER}) = $1 "
-        f"THEN {_AFTER} ELSE {_BEFORE} END",
+        f"CASE WHEN NOT is_zone($2) THEN NULL WHEN {_BEFORE} <> {_AFTER} AND timezone($2, {_BEFORE}) <> $1 "
+        f"AND timezone($2, {_AFTER}) = $1 THEN {_AFTER} ELSE {_BEFORE} END",
     ),
     "epoch_us": _duckdb(1, "microseconds since 1970 of a timestamp or instant", "TRY(epoch_us($1))"),
     "epoch_instant": _duckdb(1, "the instant so many microseconds after 1970", "TRY(make_timestamptz($1))"),

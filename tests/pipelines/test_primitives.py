@@ -559,6 +559,16 @@ def test_every_declarable_zone_is_known_to_the_engine(connection):
     assert available_timezones() - {"localtime"} - known == set()
 
 
+def test_a_zone_that_there_is_not_is_missing_in_its_row(evaluate):
+    zones = ["Europe/Berlin", "utc", "GMT+2", "GMT-11:30", "CEST", "GMT+24", "nowhere", "", None]
+    walls = [datetime(2026, 7, 1, 12)] * len(zones)  # noqa: DTZ001
+
+    found = evaluate("local_to_utc(t, z)", t=pa.array(walls, pa.timestamp("us")), z=pa.array(zones))
+
+    hours = [None if instant is None else instant.hour + instant.minute / 60 for instant in found]
+    assert hours == [10, 12, 10, 23.5, *[None] * 5]
+
+
 @few
 @given(
     st.sampled_from(sorted(available_timezones() - {"localtime"})),
