@@ -85,22 +85,12 @@ def _told(entity: Entity, side: Side) -> str:
 
 
 def _parts(entity: Entity, rows: str, key: str) -> str:
-    """The rows of contested keys with what each field says, as a text.
-
-    Step by step: canonical forms are long, and a step names several times what the one before has made.
-    """
-    canonical = ", ".join(
-        f"{field.compare.canonical(present(field, f'r.{quote(field.name)}'))} AS {quote(f'canonical {field.name}')}"
-        for field in entity.fields
-    )
+    """The rows of contested keys with what each field says as a text, made once: it is named twice afterwards."""
     parts = ", ".join(
-        f"{field.compare.signature(quote(f'canonical {field.name}'))} AS {quote(f'part {field.name}')}"
+        f"{field.compare.signature(present(field, f'r.{quote(field.name)}'))} AS {quote(f'part {field.name}')}"
         for field in entity.fields
     )
-    return f"""
-        SELECT c.*, {parts}
-        FROM (SELECT r.*, {canonical} FROM ({rows}) AS r WHERE {key} IN (SELECT {key} FROM "contested links")) AS c
-    """
+    return f'SELECT r.*, {parts} FROM ({rows}) AS r WHERE {key} IN (SELECT {key} FROM "contested links")'
 
 
 def _signature(entity: Entity) -> str:

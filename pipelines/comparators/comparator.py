@@ -32,9 +32,9 @@ class Comparator(ABC):
         """By how much actual exceeds expected, as DOUBLE (seconds for times, days for dates)."""
         return "CAST(NULL AS DOUBLE)"
 
-    def signature(self, canonical: str) -> str:
-        """Of a `canonical` value a text that only equal ones have: what rows that share a key are told apart by."""
-        return f"exact_text({canonical})"
+    def signature(self, value: str) -> str:
+        """A text that only values have that are equal to this one: what rows that share a key are told apart by."""
+        return f"exact_text({self.canonical(value)})"
 
     def problems(self) -> list[str]:
         """What is wrong with the comparator by itself; whether it fits the field's types is checked by the loader."""

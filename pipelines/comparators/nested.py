@@ -40,8 +40,8 @@ class Items(Comparator):
     def equal(self, expected: str, actual: str) -> str:
         return f"exact_equal({self.canonical(expected)}, {self.canonical(actual)})"
 
-    def signature(self, canonical: str) -> str:
-        return f"json_canonical(json_document({canonical}))"
+    def signature(self, value: str) -> str:
+        return f"json_canonical(json_document({self.canonical(value)}))"
 
 
 @declared
@@ -70,8 +70,8 @@ class Document(Comparator):
             )
         return sql
 
-    def signature(self, canonical: str) -> str:
-        return canonical
+    def signature(self, value: str) -> str:
+        return self.canonical(value)
 
     def problems(self) -> list[str]:
         return [problem for path in self.ignore for problem in _path_problems(path)]

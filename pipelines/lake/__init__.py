@@ -29,8 +29,8 @@ def lake_in(place: str = "") -> Lake:
     Raises DeclarationError for a URL that names no place in object storage; what may be secret in it is not repeated.
     """
     wanted = place or os.environ.get("COEXIST_LAKE") or "data/lake"
-    if settings.misspelt():
-        raise DeclarationError(settings.misspelt())
+    if misspelt := settings.misspelt():
+        raise DeclarationError(misspelt)
     problem = url_problem(wanted) or ("" if is_url(wanted) else _folder_problem(Path(wanted)))
     if problem:
         kinds = ", ".join(f"{scheme}://bucket/folder" for scheme in schemes())

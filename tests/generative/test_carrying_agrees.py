@@ -143,8 +143,8 @@ def hold(patch, enough):
         often.append(check(world, patch))
 
     test()
-    few = enough < 6  # the first worlds that are drawn are the plainest, in which nothing may be carried
-    assert few or sum(often) > enough / 4, "something is carried, mostly"
+    if enough > 1:  # in the plainest world, which is drawn first, nothing is carried
+        assert sum(often) > enough / 4, "something is carried, mostly"
 
 
 def test_carrying_agrees(monkeypatch):
